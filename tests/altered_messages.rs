@@ -45,6 +45,7 @@ fn exchanged(outcome: &Outcome<Agents>, of: &str) -> [Vec<Value>; 2] {
 /// For each workflow: a scenario, a kind of message, the place of a field in it, and another value for it.
 fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     vec![
+        ("chain/lost-handoff", "ended", "/Ended/run", json!(7)),
         ("conductor/lost-ack", "assign", "/Assign/round", json!(7)),
         ("conductor/lost-ack", "done", "/Done/round", json!(7)),
         ("handoff/lost-transfer", "transfer", "/Transfer/spent/turns", json!(7)),
@@ -57,6 +58,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("saga-orchestrated/rough-weather", "do", "/Order/op", json!("0000000000000007")),
         ("scheduled/redelivered-webhook", "fire", "/Fire/run", json!("0000000000000007")),
         ("scratchpad/lost-update", "updated", "/task", json!("task-7")),
+        ("supervisor/asked-twice", "done", "/Done/attempt", json!(7)),
         ("tool-loop/lost-request", "submit", "/Submit/task", json!("task-7")),
         ("standby/zombie-leader", "order", "/Order/token", json!(7)),
     ]

@@ -110,7 +110,7 @@ fn a_run_that_reaches_its_bound_of_events_is_unknown_and_the_key_is_named() {
 
 #[test]
 fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is_named() {
-    const TASKS: u32 = 1_300;
+    const TASKS: u32 = 600;
     let mut unknown = 0;
     for scenario in every_team(|document| {
         document.remove("faults");
@@ -120,12 +120,14 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
         // No single wait may be longer than a quarter of the time.
         let backoff = document["safeguards"].get_mut("retry").and_then(|retry| retry.get_mut("backoff"));
         backoff.into_iter().for_each(|backoff| *backoff = value("1s..2s"));
-        // One assistant that waits for a person completes nothing in a few minutes.
-        let is_slow = document["workflow"].as_str() == Some("tool-loop");
+        // Loops that think and wait for a person complete nothing in a minute.
+        let loops = ["chain", "supervisor", "tool-loop"];
+        let is_slow = document["workflow"].as_str().is_some_and(|workflow| loops.contains(&workflow));
         set(document, "settle", "within", if is_slow { "16m" } else { "80s" });
     }) {
         let (run, accused) = run_once(&scenario);
-        assert_eq!(run.outcome.stop, RunEnd::Deadline, "{}", scenario.name);
+        let all_ended = ended(&run) == TASKS as usize;
+        assert!(all_ended || run.outcome.stop == RunEnd::Deadline, "{}", scenario.name);
         assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
         match campaign(&Case::as_written(&scenario), 1).verdict() {
             CaseVerdict::Unknown { doubt, .. } => {
@@ -133,7 +135,9 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
                 assert!(doubt.reason.contains("raise `within` in [settle]"), "{}", doubt.reason);
             }
             // The fastest team has finished by then.
-            verdict => assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, TASKS as usize), "{}", scenario.name),
+            verdict => {
+                assert_eq!((verdict, ended(&run)), (CaseVerdict::Holds, TASKS as usize), "{}", scenario.name)
+            }
         }
     }
     assert!(unknown >= 9, "{unknown}");

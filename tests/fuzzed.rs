@@ -60,7 +60,7 @@ const CONDUCTOR: Kind = Kind {
         "tool-dedupe = true",
         "verify = true",
     ],
-    lies: &["ack-lost", "error-with-effect", "no-response", "success-without-effect"],
+    lies: &["ack-lost", "error-with-effect", "no-response", "success-without-effect", "wrong-value"],
     tasks: "",
 };
 

@@ -4,7 +4,7 @@
 
 #![cfg(target_os = "linux")]
 
-use perfidy::explore::strategy::{self, Bounds, Start};
+use perfidy::explore::strategy::{Bounds, Choice, Start};
 use perfidy::explore::{Campaign, FuzzState, Step, Watchdog};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
@@ -29,7 +29,7 @@ fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
     while let Some(turn) = rounds.next(until) {
         let (case, engine, first_seed) = (&cases[turn.case], rounds.engine, turn.first_seed);
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
-        let mut strategy = (rounds.kind().unwrap().start)(&start).unwrap();
+        let mut strategy = rounds.choice(&case.scenario.suite).unwrap().start(&start).unwrap();
         let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
         let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
@@ -58,12 +58,12 @@ fn with_one_task(name: &str) -> Case {
 fn memory_of_a_campaign_is_flat_whatever_the_strategy() {
     let cases = ["conductor/lost-ack", "standby/paused-leader"].map(with_one_task);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for kind in strategy::ALL.iter().filter(|kind| !kind.ends) {
-        let mut rounds = FuzzState::new(&cases, Engine::Native, kind, Seed(0), None);
+    for choice in Choice::all(&Suite::shipped()).filter(|choice| !choice.ends()) {
+        let mut rounds = FuzzState::new(&cases, Engine::Native, &choice, Seed(0), None);
         pool.install(|| go_on(&mut rounds, &cases, WARM_UP));
         let before = resident_bytes();
         pool.install(|| go_on(&mut rounds, &cases, WARM_UP + RUNS));
         let grown = resident_bytes().saturating_sub(before);
-        assert!(grown <= 1 << 20, "{}: {RUNS} runs grew by {grown} bytes", kind.name);
+        assert!(grown <= 1 << 20, "{}: {RUNS} runs grew by {grown} bytes", choice.name());
     }
 }

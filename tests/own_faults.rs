@@ -2,6 +2,7 @@
 //! shrunk, saved and replayed like the shipped ones.
 
 use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
+use perfidy::explore::strategy::{Bounds, Choice, Start};
 use perfidy::explore::{
     Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
@@ -196,6 +197,66 @@ fn an_own_fault_that_changes_no_message_is_never_injected_and_so_vacuous() {
 }
 
 #[test]
+fn every_strategy_injects_own_faults() {
+    let case = Case::as_written(&scenario(&FAULTS.join("\n")));
+    for choice in Choice::all(&suite()) {
+        let (engine, first_seed, bounds) = (Engine::Native, Seed(0), Bounds::default());
+        let start = Start { case: &case, engine, first_seed, bounds };
+        let mut strategy = choice.start(&start).unwrap_or_else(|refused| panic!("{refused}"));
+        let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+        let campaign = Campaign { engine, first_seed, seeds: 100, digests: false, interrupted, watchdog };
+        let injected = campaign.run_with(&case, &mut *strategy).injected;
+        for kind in ["more-copies", "no-copies"] {
+            assert!(injected.contains_key(&Name::new(kind)), "{}: {injected:?}", choice.name());
+        }
+    }
+}
+
+/// Warns of an order for more copies than there ever are.
+#[derive(Clone, Hash, Serialize, Deserialize, Debug)]
+struct Alarm;
+
+impl Message for Alarm {
+    fn kind(&self) -> &'static str {
+        "alarm"
+    }
+}
+
+/// Orders three copies for every task.
+async fn plain_office(agent: Agent, _: TeamContext) {
+    loop {
+        let message = agent.receive().await;
+        if matches!(message.open(), Some(UserMessage::Submit { .. })) {
+            let (task, order) = (message.about(), Slip::Stamp { copies: 3 });
+            let _ = agent.request(Name::new("clerk"), task, order, SimSpan::from_secs(5)).await;
+            agent.send(message.from(), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
+        }
+    }
+}
+
+async fn watchful_clerk(agent: Agent, _: TeamContext) {
+    loop {
+        let message = agent.receive().await;
+        if let Some(Slip::Stamp { copies }) = message.open() {
+            if *copies > 3 {
+                agent.send(message.from(), message.about(), Alarm);
+            }
+            agent.reply(&message, Slip::Stamped { copies: *copies });
+        }
+    }
+}
+
+#[test]
+fn what_agents_do_only_after_an_own_fault_is_learnt_also_if_the_file_does_not_have_it() {
+    let watchful = Workflow::new("watchful").agent("office", plain_office).agent("clerk", watchful_clerk);
+    let text = "# Copies.\nworkflow = \"watchful\"\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n\
+                [tools.desk]\n[faults]\ndrop = { message = \"alarm\", chance = \"5%\" }\n";
+    let reads = |suite: Suite| Scenario::parse(&suite.workflow(watchful.clone()), "watchful", text).is_ok();
+    assert!(reads(suite()), "an order can be altered there");
+    assert!(!reads(Suite::shipped()), "no shipped fault alters an order");
+}
+
+#[test]
 fn an_own_fault_of_messages_is_refused_where_it_cannot_be_injected() {
     for (faults, said) in [
         ("more-copies = { message = \"stmp\", chance = \"20%\" }", "did you mean `stamp`"),
@@ -204,6 +265,10 @@ fn an_own_fault_of_messages_is_refused_where_it_cannot_be_injected() {
         (
             "[[fault]]\nat = \"office > clerk, stamp, task-1, try 1\"\ndo = \"no-copies\"",
             "`no-copies` does not happen to a message",
+        ),
+        (
+            "[[fault]]\nat = \"office, completion, task-1, try 1\"\ndo = \"no-copies 5s\"",
+            "`no-copies` takes no time",
         ),
     ] {
         let text = format!(

@@ -1,7 +1,7 @@
 //! Probes: places that a campaign must reach at least once.
 
 use perfidy::agent::{Agent, LeaseEvent, Outcome, Report, TeamEvent};
-use perfidy::explore::strategy::{self, Bounds, Start};
+use perfidy::explore::strategy::{Bounds, Choice, Start};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Step, Watchdog};
 use perfidy::probe::Probe;
 use perfidy::report::probes_table;
@@ -85,8 +85,8 @@ fn a_workflow_that_names_a_probe_that_is_not_there_is_refused_with_the_nearest()
 fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_none_has_reached() {
     let scenario = Scenario::parse(&suite(&["led", "short"]), "office", TEXT).unwrap();
     let case = Case::as_written(&scenario);
-    let mix = strategy::find("mix").expect("there is one");
-    let mut rounds = FuzzState::new(std::slice::from_ref(&case), Engine::Native, mix, Seed(0), None);
+    let mix = Choice::find(&scenario.suite, "mix").expect("there is one");
+    let mut rounds = FuzzState::new(std::slice::from_ref(&case), Engine::Native, &mix, Seed(0), None);
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
     let campaign = Campaign {
         engine: Engine::Native,
@@ -97,7 +97,7 @@ fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_no
         watchdog,
     };
     let start = Start { case: &case, engine: Engine::Native, first_seed: Seed(0), bounds: Bounds::default() };
-    let mut strategy = (mix.start)(&start).expect("it starts");
+    let mut strategy = mix.start(&start).expect("it starts");
     let mut trials = campaign.start(&case, &mut *strategy);
     while let Step::Ran(runs) = trials.go_on(20 - trials.done()) {
         for run in &runs {

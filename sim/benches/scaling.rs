@@ -53,6 +53,11 @@ const AXES: [Axis; 3] = [
 /// The safeguards that a team needs, and the other settings of its file.
 fn particulars(workflow: &str) -> &'static str {
     match workflow {
+        "chain" => {
+            "carry-request = true\ncheckpoint = true\nevent-log = true\nidempotency-keys = true\n\
+             inbox-dedupe = true\npaired-results = true\nreset-between-tasks = true\n\
+             resume-from-results = true\ntool-dedupe = true\ntransfer-acks = true\n"
+        }
         "conductor" => {
             "checkpoint = true\nidempotency-keys = true\nintent-keys = true\npersist-before-call = true\n\
              tool-dedupe = true\nverify = true\n"
@@ -104,6 +109,10 @@ fn particulars(workflow: &str) -> &'static str {
         "tool-loop" => {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\
              reset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
+        }
+        "supervisor" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\ninbox-dedupe = true\nintent-keys = true\n\
+             paired-results = true\nreset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
         }
         other => panic!("nothing is known of {other}"),
     }

@@ -35,7 +35,7 @@ mod node;
 mod plan;
 mod queue;
 mod quiet;
-mod scoped;
+pub mod scoped;
 mod service;
 mod slab;
 mod spare;
@@ -43,6 +43,7 @@ pub mod stamp;
 mod step;
 mod storage;
 mod time;
+mod unlogged;
 mod world;
 
 pub use activity::Activity;
@@ -64,4 +65,5 @@ pub use plan::{
 pub use service::{DueFault, Service, ServiceContext};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
+pub use unlogged::unlogged;
 pub use world::{Limits, Outcome, Pinned, RunEnd, World, WorldConfig};

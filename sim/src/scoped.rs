@@ -1,13 +1,24 @@
 //! Values that a thread has for as long as some work lasts: an interrupt, an activity.
+//!
+//! ```
+//! use perfidy_sim::scoped;
+//! use std::cell::RefCell;
+//!
+//! thread_local! {
+//!     static DEPTH: RefCell<Option<u32>> = const { RefCell::new(None) };
+//! }
+//! assert_eq!(scoped::within(&DEPTH, Some(1), || DEPTH.with_borrow(|depth| *depth)), Some(1));
+//! assert_eq!(DEPTH.take(), None);
+//! ```
 
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
 /// Where a thread keeps such a value.
-pub(crate) type Slot<T> = LocalKey<RefCell<Option<T>>>;
+pub type Slot<T> = LocalKey<RefCell<Option<T>>>;
 
 /// Does work while the thread has this value. The previous one is back when the work is over, however it ends.
-pub(crate) fn within<T: 'static, R>(slot: &'static Slot<T>, value: Option<T>, work: impl FnOnce() -> R) -> R {
+pub fn within<T: 'static, R>(slot: &'static Slot<T>, value: Option<T>, work: impl FnOnce() -> R) -> R {
     struct Restore<T: 'static>(&'static Slot<T>, Option<T>);
 
     impl<T> Drop for Restore<T> {

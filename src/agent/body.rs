@@ -2,8 +2,10 @@
 //!
 //! A message travels as the value that its sender made, and its receiver reads that value: no JSON is made on
 //! the way. Only a fault that alters content turns the message into JSON, and then the receiver gets what its
-//! type reads out of the altered JSON. What is no such message any more is corrupted, as by the network.
+//! type reads out of the altered JSON. What is no such message any more is corrupted, as by the network. The
+//! same is true of messages within messages.
 
+use crate::agent::nested::{self, Untyped};
 use crate::agent::{Headers, Purpose, json, kinds};
 use perfidy_sim::{EventKinds, Name, Payload, Words};
 use serde::de::DeserializeOwned;
@@ -125,39 +127,6 @@ impl<M: Message> Content for M {
     }
 }
 
-/// The JSON of a message that was part of another one when that was read back. Its type is known where it is
-/// opened: the first type that can read it is the one.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Untyped {
-    json: Value,
-    #[serde(skip)]
-    read: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
-impl Untyped {
-    #[cold]
-    fn read<M: Message>(&self) -> Option<&M> {
-        if self.read.get().is_none() {
-            let value: M = serde_json::from_value(self.json.clone()).ok()?;
-            self.read.get_or_init(|| Box::new(value));
-        }
-        self.read.get()?.downcast_ref()
-    }
-}
-
-impl Hash for Untyped {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.json.hash(state);
-    }
-}
-
-impl Message for Untyped {
-    fn kind(&self) -> &'static str {
-        "untyped"
-    }
-}
-
 /// A message in flight, or a record in a journal. The history holds it too.
 #[derive(Clone)]
 pub struct Body(Arc<Kept<dyn Content>>);
@@ -201,23 +170,20 @@ impl Body {
 impl Body {
     /// The message as its receiver reads it after its JSON was altered; `None` if the JSON is the same.
     pub(crate) fn altered(&self, alter: impl FnOnce(&mut Value)) -> Option<Self> {
-        let honest = self.json();
-        let mut json = honest.clone();
-        alter(&mut json);
-        (json != honest).then(|| self.0.message.read_back(json))
+        nested::altered(self, alter, |json| self.0.message.read_back(json))
     }
 }
 
 /// A message within another, or a record within a record.
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json().serialize(serializer)
+        nested::json_of(self).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Untyped::deserialize(deserializer).map(Self::new)
+        Value::deserialize(deserializer).map(nested::read)
     }
 }
 
@@ -339,27 +305,5 @@ mod tests {
         for workflow in suite.workflows() {
             assert!(of(workflow.name) >= 4, "{}: {kinds:?}", workflow.name);
         }
-    }
-
-    /// A message within a message.
-    #[derive(PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-    struct Letter {
-        to: String,
-        inner: Body,
-    }
-
-    impl Message for Letter {
-        fn kind(&self) -> &'static str {
-            "letter"
-        }
-    }
-
-    #[test]
-    fn a_message_within_an_altered_one_is_read_where_it_is_opened() {
-        let letter = Body::new(Letter { to: "bob".to_owned(), inner: Body::new(Sum(6)) });
-        let altered = letter.altered(|json| json["to"] = "eve".into()).expect("another");
-        let Letter { to, inner } = altered.open().expect("a letter");
-        assert_eq!((to.as_str(), inner.open::<Letter>(), inner.open()), ("eve", None, Some(&Sum(6))));
-        assert_eq!(inner.json(), Body::new(Sum(6)).json());
     }
 }

@@ -7,8 +7,8 @@
 //! lease. This is what the token is for ("fencing token", Kleppmann 2016, "How to do distributed locking"): a
 //! receiver of orders can reject a token lower than one it has seen.
 
-use crate::agent::{Agents, Author, Body, LeaseEvent, Message, TeamEvent};
-use perfidy_sim::{IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
+use crate::agent::{Agent, Agents, Author, Body, Delivery, LeaseEvent, Message, TeamEvent};
+use perfidy_sim::{IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime, TimedOut};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -55,13 +55,41 @@ impl fmt::Display for LeaseError {
 
 impl std::error::Error for LeaseError {}
 
+impl Agent {
+    /// Asks the lock service for a lease on `resource`, or to renew it. A lease from before a crash belongs
+    /// to another incarnation.
+    ///
+    /// # Errors
+    /// [`LeaseError`] if another agent or incarnation holds it, or no answer came.
+    pub async fn lease(&self, resource: Name, span: SimSpan, within: SimSpan) -> Result<Lease, LeaseError> {
+        let asked = self.now();
+        let service = Name::literal(LeaseService::NAME);
+        let session = Session(self.context.incarnation());
+        let message = LeaseWire::Acquire { resource, span, session };
+        self.before("acquire", resource).await;
+        let answer = self.request_in_a_step(service, resource, message, within).await;
+        self.after("acquire", resource).await;
+        match answer.as_ref().map(Delivery::open::<LeaseWire>) {
+            Ok(Some(LeaseWire::Granted(token))) => Ok(Lease { resource, token: *token, until: asked + span }),
+            Ok(_) => Err(LeaseError::Held),
+            Err(TimedOut) => Err(LeaseError::NoAnswer),
+        }
+    }
+
+    /// Releases a lease before it ends. If that message is lost, the lease expires.
+    pub fn release_lease(&self, lease: Lease) {
+        let Lease { resource, token, .. } = lease;
+        self.send(Name::literal(LeaseService::NAME), resource, LeaseWire::Release { resource, token });
+    }
+}
+
 /// The session id: distinguishes the incarnations of an agent at the lock service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub(crate) struct Session(pub u32);
+struct Session(u32);
 
 /// Messages between an agent and the lock service.
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-pub(crate) enum LeaseWire {
+enum LeaseWire {
     Acquire { resource: Name, span: SimSpan, session: Session },
     Release { resource: Name, token: Token },
     Granted(Token),

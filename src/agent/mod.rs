@@ -13,11 +13,13 @@ mod event;
 mod handle;
 mod handler;
 mod headers;
+mod journal;
 mod journal_epoch;
 mod json;
 pub mod kinds;
 mod lease;
 mod model;
+mod nested;
 mod own_fault;
 mod person;
 mod report;
@@ -34,10 +36,11 @@ pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
     IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_RATE_LIMIT, MODEL_REFUSAL,
-    MODEL_TIMEOUT, ModelError, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY, TaskRequest, ToolResult,
-    Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+    MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY,
+    TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
+pub(crate) use event::StateMachine;
 pub use event::{
     AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,
     UserEvent,
@@ -54,8 +57,8 @@ pub use model::{
 };
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use person::{
-    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_FAULTS, APPROVAL_LATE, APPROVAL_OUTDATED,
-    APPROVAL_TWICE, APPROVER, approval_digest,
+    APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,
+    APPROVER, approval_digest,
 };
 pub use report::{AnswerPart, Outcome, Report};
 pub use send::{SendAgent, SendFuture};
@@ -64,10 +67,10 @@ pub use store::{
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
-    Cancelled, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request, ToolCall,
-    ToolError, ToolRequest,
+    Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request,
+    ToolCall, ToolError, ToolRequest,
 };
-pub(crate) use tool::{Done, Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
+pub(crate) use tool::{Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
 pub use trigger::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST, TRIGGER_FAULTS};
 
 use perfidy_sim::Domain;

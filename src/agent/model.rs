@@ -9,7 +9,7 @@
 
 use crate::agent::{
     Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
-    TeamEvent, TypeMismatch,
+    RequestedStep, TeamEvent, TypeMismatch,
 };
 use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
 use serde::de::DeserializeOwned;
@@ -19,6 +19,7 @@ use std::cell::Cell;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The moment at which a model answers a question that it may have answered before.
 pub const ANSWER: &str = "answer";
@@ -168,6 +169,19 @@ struct ToSumUp {
     work: Artifact,
 }
 
+/// What a model is asked that is to tell others what is left to do.
+#[derive(Hash, Serialize)]
+struct ToBrief {
+    instruction: &'static str,
+    steps: Arc<[RequestedStep]>,
+}
+
+/// What is left to do, as a model puts it.
+#[derive(Clone, Hash, Serialize, Deserialize)]
+struct Briefed {
+    steps: Arc<[RequestedStep]>,
+}
+
 impl Agent {
     /// Has the model complete a prompt about something, with one of so many `answers` (at least one), of
     /// which the nth says `completion(n)`.
@@ -310,6 +324,21 @@ impl Agent {
         let prompt = Prompt::new(prompt, SUMMARY_TOKENS);
         let summary = self.complete_valid(about, &prompt, 1, sum_up, |_| true).await;
         Artifact { body: summary.value.body, ..artifact }
+    }
+
+    /// Has the model tell others which steps are left to do. One that sums them up wrongly leaves one out.
+    pub async fn write_brief(&self, about: Name, steps: Arc<[RequestedStep]>) -> Arc<[RequestedStep]> {
+        let prompt = ToBrief { instruction: "Say what is left to do.", steps: Arc::clone(&steps) };
+        let write = |_| {
+            if steps.is_empty() || self.context.inject_fault(Name::literal(SUMMARY), about).is_none() {
+                return Briefed { steps: Arc::clone(&steps) };
+            }
+            let lost = self.draw("slip", about, |draw| draw.below(CHOICE, steps.len() as u64)) as usize;
+            let kept = steps.iter().enumerate().filter(|(place, _)| *place != lost);
+            Briefed { steps: kept.map(|(_, step)| step.clone()).collect() }
+        };
+        let prompt = Prompt::new(prompt, SUMMARY_TOKENS);
+        self.complete_valid(about, &prompt, 1, write, |_| true).await.value.steps
     }
 
     /// Asks the model who should go on with something: the agent itself or one of so many `colleagues` (at

@@ -22,10 +22,6 @@ pub const APPROVAL_CONTRADICTED: &str = "approval-contradicted";
 /// The answer is about the request before this one, which the person still had open.
 pub const APPROVAL_OUTDATED: &str = "approval-outdated";
 
-/// The faults of people who approve.
-pub const APPROVAL_FAULTS: &[&str] =
-    &[APPROVAL_LATE, APPROVAL_ABSENT, APPROVAL_TWICE, APPROVAL_CONTRADICTED, APPROVAL_OUTDATED];
-
 /// How long a person takes to decide.
 const THINKS: RangeInclusive<SimSpan> = SimSpan::from_secs(3)..=SimSpan::from_secs(60);
 

@@ -30,12 +30,13 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The part of an answer for one question of its task.
+/// The part of an answer for one intent of its task: a question, or an effect.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct AnswerPart {
-    /// The intent of the question.
+    /// The intent.
     pub intent: Name,
-    /// The content that the answer is based on; `None` if this part is missing.
+    /// The content that the answer is based on, for an effect what its tool has confirmed
+    /// ([`Confirmation`](crate::agent::Confirmation)); `None` if this part is missing.
     pub content: Option<Content>,
 }
 
@@ -54,7 +55,8 @@ pub struct Report {
     pub task: Name,
     /// How it ended.
     pub outcome: Outcome,
-    /// The parts of the answer, if the task had questions.
+    /// The parts of the answer: those for questions, and those for effects as far as the team passes on what
+    /// their tools have confirmed.
     pub answer: Arc<[AnswerPart]>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) use format::{FileTable, TABLES};
 pub use relations::{Relation, Relations};
 
 use crate::config::{Shape, shape_read};
-use crate::explore::strategy;
+use crate::explore::strategy::Choice;
 use crate::faults::FaultKind;
 use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
@@ -144,10 +144,10 @@ pub fn all(suite: &Suite) -> Vec<Item> {
         example: None,
     });
     let workflows = suite.workflows().map(|kind| workflow(kind));
-    let strategies = strategy::ALL.iter().map(|kind| Item {
+    let strategies = Choice::all(suite).map(|choice| Item {
         family: Family::Strategy,
-        name: kind.name,
-        about: kind.about,
+        name: choice.name(),
+        about: choice.about(),
         keys: Vec::new(),
         example: None,
     });

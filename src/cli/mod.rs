@@ -19,6 +19,7 @@ mod schema;
 mod shrink;
 mod trace;
 
+use options::with_strategies;
 use output::{complain_of, print, print_error, say_record, say_styled, tell, warn};
 
 use crate::config::problem::nearest_in_words;
@@ -205,7 +206,10 @@ fn mistyped(error: &clap::Error) -> Option<String> {
 
 /// The arguments; or what is wrong with them, in which they are quoted as they are shown.
 fn read_arguments(suite: &Suite) -> Result<Arguments, clap::Error> {
-    let command = || Arguments::command().name("perfidy").bin_name(suite.command().trim_end_matches(" --"));
+    let command = || {
+        let name = suite.command().trim_end_matches(" --");
+        with_strategies(Arguments::command(), suite).name("perfidy").bin_name(name)
+    };
     let read = |words: Vec<OsString>| {
         let matches = command().try_get_matches_from(words)?;
         Arguments::from_arg_matches(&matches)

@@ -1,10 +1,11 @@
 //! Options that several commands share.
 
 use super::{Format, complain_of, not_there, print_error, tell};
-use crate::explore::strategy;
+use crate::explore::strategy::Choice;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::Command;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,8 +63,8 @@ impl Subject {
 #[derive(Clone, clap::Args)]
 pub struct Search {
     /// What is tried next
-    #[arg(long, value_name = "NAME", default_value = "mix", value_parser = strategy_parser())]
-    pub strategy: &'static strategy::Kind,
+    #[arg(long, value_name = "NAME", default_value = "mix")]
+    strategy: String,
     /// How many threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -73,6 +74,11 @@ pub struct Search {
 }
 
 impl Search {
+    /// What is tried next: a strategy of the suite.
+    pub fn strategy(&self, suite: &Suite) -> Choice {
+        Choice::find(suite, &self.strategy).expect("the arguments were read for this suite")
+    }
+
     /// Where failures are saved.
     pub fn corpus(&self, suite: &Suite) -> PathBuf {
         self.corpus.clone().unwrap_or_else(|| suite.folder("seeds"))
@@ -86,8 +92,12 @@ impl Search {
     }
 }
 
-/// The strategies by name, each with its line for `--help`.
-fn strategy_parser() -> impl TypedValueParser<Value = &'static strategy::Kind> {
-    let values = strategy::ALL.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    PossibleValuesParser::new(values).map(|name| strategy::find(&name).expect("one of the list"))
+/// The command with the strategies of a suite by name, each with its line for `--help`.
+pub fn with_strategies(command: Command, suite: &Suite) -> Command {
+    let value = |choice: Choice| PossibleValue::new(choice.name()).help(choice.about());
+    let values: Vec<PossibleValue> = Choice::all(suite).map(value).collect();
+    ["run", "fuzz"].into_iter().fold(command, |command, name| {
+        let parser = PossibleValuesParser::new(values.clone());
+        command.mut_subcommand(name, |command| command.mut_arg("strategy", |arg| arg.value_parser(parser)))
+    })
 }

@@ -6,7 +6,7 @@ use super::findings::Found;
 use super::keep::save;
 use super::options::{Search, Subject};
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
-use crate::explore::strategy::{Bounds, Refused, Start, Strategy};
+use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
 use crate::report::{CaseRecord, ShrunkRecord, table};
 use crate::scenario::{Case, Scenario};
@@ -53,14 +53,21 @@ enum Save {
 }
 
 /// A case and the strategy that looks for failures in it.
-type Started = (Case, Box<dyn Strategy>);
+type StartedCase = (Case, Box<dyn Strategy>);
+
+/// The cases with their strategies, and whether these come to an end by themselves.
+struct Started {
+    cases: Vec<StartedCase>,
+    ends: bool,
+}
 
 /// The cases with their strategies; none are started unless all can be.
 fn start_all(
+    strategy: &Choice,
     arguments: &Arguments,
     scenarios: &[Arc<Scenario>],
     ending: &Ending,
-) -> Result<Result<Vec<Started>, Vec<Refused>>, Abandoned> {
+) -> Result<Result<Vec<StartedCase>, Vec<Refused>>, Abandoned> {
     let usual = Bounds::default();
     let bounds = Bounds {
         faults: arguments.faults.map_or(usual.faults, usize::from),
@@ -72,7 +79,7 @@ fn start_all(
         let case = if arguments.drop_announcements { case.dropping_announcements() } else { case };
         let first_seed = arguments.subject.first_seed();
         let start = Start { case: &case, engine: arguments.subject.engine, first_seed, bounds };
-        let start = || (arguments.search.strategy.start)(&start);
+        let start = || strategy.start(&start);
         match ending.runs.within(|| ending.watchdog.watch(&case, first_seed, start))? {
             Ok(strategy) => started.push((case, strategy)),
             Err(why) => refused.push(why),
@@ -91,13 +98,14 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     }
     let is_bounded =
         arguments.faults.is_some() || arguments.max_plans.is_some() || arguments.sample.is_some();
-    if is_bounded && arguments.search.strategy.name != "exhaustive" {
+    let strategy = arguments.search.strategy(suite);
+    if is_bounded && strategy.name() != "exhaustive" {
         print_error("--faults, --max-plans and --sample belong to --strategy exhaustive");
         return Status::BadInput;
     }
     // A strategy may run a case to see where things could go wrong, so these come first.
     let ending = Ending::by_signal();
-    let started = match start_all(arguments, &scenarios, &ending) {
+    let started = match start_all(&strategy, arguments, &scenarios, &ending) {
         Ok(Ok(started)) => started,
         Ok(Err(refused)) => {
             refused.iter().for_each(print_error);
@@ -119,7 +127,8 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
         }
     });
     let corpus = (arguments.save != Save::None).then(|| Corpus::new(arguments.search.corpus(suite)));
-    let status = run_all(arguments, corpus.as_ref(), started, &ending, &rows);
+    let plan = Started { cases: started, ends: strategy.ends() };
+    let status = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
     ending.reached();
     tell_rows(&rows, arguments.subject.format);
     status
@@ -137,7 +146,7 @@ fn tell_rows(rows: &Rows, format: Format) {
 fn run_all(
     arguments: &Arguments,
     corpus: Option<&Corpus>,
-    started: Vec<Started>,
+    started: Started,
     ending: &Ending,
     rows: &Rows,
 ) -> Status {
@@ -154,11 +163,12 @@ fn run_all(
     }
     let mut status = Status::AsExpected;
     let mut as_written: Option<CaseReport> = None;
-    for (case, mut strategy) in started {
+    let Started { cases, ends } = started;
+    for (case, mut strategy) in cases {
         if let Some(opening) = strategy.opening() {
             tell(opening);
         }
-        let usual = || if arguments.search.strategy.ends { u64::MAX } else { usual_seeds(&case) };
+        let usual = || if ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
         let found = Found { case: &case, engine: arguments.subject.engine, corpus };
         let mut keeping =

@@ -5,10 +5,11 @@
 
 use crate::agent::Agents;
 use crate::scenario::{Case, Scenario};
-use perfidy_sim::{Action, Address, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime};
+use perfidy_sim::{
+    Action, Address, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, unlogged,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tracing::subscriber::{NoSubscriber, with_default};
 
 /// A kind of message between two agents or roles.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -87,7 +88,7 @@ fn sent(outcome: &Outcome<Agents>) -> impl Iterator<Item = (SimTime, Message)> {
 
 /// A run that leaves no trace in the log, which is of the runs that the user asked for.
 fn run(case: &Case, plan: Plan) -> Outcome<Agents> {
-    with_default(NoSubscriber::default(), || Engine::Native.run(|| case.world(Seed(0), plan)))
+    unlogged(|| Engine::Native.run(|| case.world(Seed(0), plan)))
 }
 
 #[cfg(test)]

@@ -28,9 +28,10 @@ mod failures;
 pub use failures::{Broke, Fingerprint, MAX_SAVED};
 
 use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
-use crate::explore::strategy::{self, Kind};
+use crate::explore::strategy::Choice;
 use crate::explore::{Finding, RunSummary};
 use crate::scenario::Case;
+use crate::suite::Suite;
 use failures::count_runs;
 use perfidy_sim::{Engine, Name, Seed, SimSpan};
 use serde::{Deserialize, Serialize};
@@ -184,12 +185,12 @@ impl FuzzState {
     pub fn new(
         cases: &[Case],
         engine: Engine,
-        strategy: &Kind,
+        strategy: &Choice,
         first_seed: Seed,
         base: Option<String>,
     ) -> Self {
         let cases = cases.iter().map(CaseProgress::new).collect();
-        let strategy = strategy.name.to_owned();
+        let strategy = strategy.name().to_owned();
         let (turns, part, unfinished) = (0, Part::default(), Vec::new());
         Self { schema: SCHEMA, base, first_seed, engine, strategy, turns, part, unfinished, cases }
     }
@@ -199,9 +200,9 @@ impl FuzzState {
         Seed(Fingerprint::of_text(base).0 >> 16)
     }
 
-    /// The strategy; `None` if there is none of that name, in a place that another perfidy kept.
-    pub fn kind(&self) -> Option<&'static Kind> {
-        strategy::find(&self.strategy).filter(|kind| !kind.ends)
+    /// The strategy; `None` if the suite has none of that name, in a place that another perfidy kept.
+    pub fn choice(&self, suite: &Suite) -> Option<Choice> {
+        Choice::find(suite, &self.strategy).filter(|choice| !choice.ends())
     }
 
     /// How many runs there were.

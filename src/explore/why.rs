@@ -129,9 +129,11 @@ mod tests {
     #[test]
     fn a_long_campaign_counts_as_a_short_one_does() {
         let scenario = Scenario::parse(&suite(), "own/race", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
-        let (cases, kind) = (Case::all(&scenario), strategy::find("pct").unwrap());
+        // As written it breaks with such faults too, which is another reason.
+        let cases = vec![Case::all(&scenario).remove(1)];
+        let kind = strategy::find("pct").unwrap();
         let (engine, interrupted, watchdog) = (Engine::Native, &Interrupt::default(), &Watchdog::new());
-        let mut state = FuzzState::new(&cases, engine, kind, Seed(0), None);
+        let mut state = FuzzState::new(&cases, engine, &strategy::Choice::Shipped(kind), Seed(0), None);
         while let Some(turn) = state.next(1_024) {
             let (case, first_seed) = (&cases[turn.case], turn.first_seed);
             let start = Start { case, engine, first_seed, bounds: Bounds::default() };
@@ -144,9 +146,8 @@ mod tests {
                 runs.iter().for_each(|run| state.take_in(case, run));
             }
         }
-        let CaseStatus::NotCaught("in-order", Some(why)) = state.status(&state.cases[1], &cases[1]) else {
-            panic!("{:?}", state.status(&state.cases[1], &cases[1]));
-        };
+        let status = state.status(&state.cases[0], &cases[0]);
+        let CaseStatus::NotCaught("in-order", Some(why)) = status else { panic!("{status:?}") };
         assert!(matches!(&why, NotCounted::ByOtherFaults(_)), "{why:?}");
         let report = report("pct", 300);
         assert_eq!(report.not_counted(), Some(why), "the same words for the same runs");

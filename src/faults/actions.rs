@@ -9,7 +9,7 @@
 //! observed of a team of five holds for a thousand.
 
 use crate::agent::{Agents, Request};
-use crate::faults::{model, tool_faults};
+use crate::faults::FaultKinds;
 use perfidy_sim::{EventKind, Hook, Name, Outcome, Rule, Selector, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -66,8 +66,12 @@ impl ActionMap {
         }
     }
 
-    /// Adds what a run shows.
-    pub(crate) fn observe(&mut self, outcome: &Outcome<Agents>, roles: &Roles, tools: &BTreeSet<Name>) {
+    /// Adds what a run of a team with these roles, tools and faults shows.
+    pub(crate) fn observe(
+        &mut self,
+        outcome: &Outcome<Agents>,
+        (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds),
+    ) {
         for event in outcome.history.events() {
             match &event.what {
                 EventKind::Sent { to, kind, .. } => {
@@ -84,7 +88,7 @@ impl ActionMap {
             }
         }
         for place in &outcome.visited {
-            self.observe_place(place.site, roles, tools);
+            self.observe_place(place.site, (roles, tools, faults));
         }
         for (node, label, span) in &outcome.timeouts {
             let timeouts = &mut self.by.entry(roles.of(*node)).or_default().timeouts;
@@ -94,7 +98,7 @@ impl ActionMap {
     }
 
     /// Adds a step or a model call site. Sites of other shapes are no actions.
-    fn observe_place(&mut self, site: Name, roles: &Roles, tools: &BTreeSet<Name>) {
+    fn observe_place(&mut self, site: Name, (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds)) {
         if let Some((node, hook, step)) = Hook::step_of(site) {
             let steps = &mut self.by.entry(roles.of(node)).or_default().steps;
             let places = steps.entry(step).or_default();
@@ -103,14 +107,14 @@ impl ActionMap {
         }
         let Some((node, what)) = site.as_str().split_once(", ") else { return };
         let node = Name::new(node);
-        if let Some(call_site) = model::call_site(what).filter(|_| !tools.contains(&node)) {
+        if let Some(call_site) = faults.call_site(what).filter(|_| !tools.contains(&node)) {
             self.by.entry(roles.of(node)).or_default().model_call_sites.insert(call_site);
         }
     }
 
-    /// Whether a rule could inject a fault into this team: whether what it concerns was observed.
-    pub(crate) fn can_meet(&self, rule: &Rule, roles: &Roles) -> bool {
-        let tool_fault = tool_faults::find(rule.kind.as_str());
+    /// Whether a rule could inject one of these faults into this team: whether what it concerns was observed.
+    pub(crate) fn can_meet(&self, rule: &Rule, roles: &Roles, faults: &FaultKinds) -> bool {
+        let tool_fault = faults.find(rule.kind.as_str()).filter(|kind| kind.is_of_tools());
         let concerns = |request: Request| {
             tool_fault.is_none_or(|kind| kind.requests().any(|concerned| concerned == request))
         };
@@ -139,11 +143,16 @@ impl ActionMap {
     }
 
     /// The agents and roles into which one of these rules could inject a fault if it concerned every agent.
-    pub(crate) fn who_can_meet(&self, rules: &[Rule], members: &Roles) -> Vec<&'static str> {
+    pub(crate) fn who_can_meet(
+        &self,
+        rules: &[Rule],
+        members: &Roles,
+        faults: &FaultKinds,
+    ) -> Vec<&'static str> {
         let can = |node: Name| {
             rules.iter().any(|rule| {
                 let rule = Rule { from: Selector::only(node), to: Selector::Any, ..rule.clone() };
-                self.can_meet(&rule, members)
+                self.can_meet(&rule, members, faults)
             })
         };
         self.by.keys().filter(|node| can(**node)).map(|node| node.as_str()).collect()

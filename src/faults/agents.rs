@@ -10,8 +10,8 @@
 //! that are under way says [`drain-on-shutdown`](crate::safeguards::drain). A request that goes on after its
 //! caller has given it up is a fault of its tool: `late-effect`.
 
-use super::FaultKind;
-use super::model::{add_at_its_moment, read_at_its_moment};
+use super::model::{add_at_its_call_site, read_at_its_call_site};
+use super::{FaultKind, Target, Time};
 use crate::agent::AgentFailures;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
@@ -21,32 +21,32 @@ use toml::Spanned;
 
 pub use crate::agent::{HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY, WORK};
 
+const AFTER_HOW_LONG: Time = Time::Needed("after how long the agent is asked to shut down");
+
 /// The failures of agents.
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: HANDLER_ERROR,
         about: "the handler of a message raises an error; the message is lost, and the agent lives",
         example: r#"handler-error = { at = "everyone", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: Target::Models { call_site: HANDLER, time: Time::None },
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: STRANDED_REPLY,
         about: "the runtime of an agent restarts, and a tool's reply finds no request that waits for it",
         example: r#"stranded-reply = { at = "everyone", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: Target::Models { call_site: REPLY, time: Time::None },
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: SHUTDOWN,
         about: "an agent is asked to shut down some time after it has begun a step",
         example: r#"shutdown = { at = "everyone", chance = "5%", after = "100ms..3s" }"#,
+        target: Target::Models { call_site: WORK, time: AFTER_HOW_LONG },
         read: read_shutdown,
     },
 ];
-
-/// What a failure of an agent needs a time for, if it takes one.
-pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
-    (fault == SHUTDOWN).then_some("after how long the agent is asked to shut down")
-}
 
 /// Which failures of agents a plan has.
 pub(crate) fn failures_in(chaos: &Chaos) -> AgentFailures {
@@ -70,7 +70,7 @@ struct Shutdown {
 
 fn read_shutdown(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Shutdown { at, chance, after } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), Some(&after), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&after), cast, chaos)
 }
 
 #[cfg(test)]

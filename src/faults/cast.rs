@@ -1,7 +1,7 @@
 //! Who is who in a scenario: agents, groups and tools by name.
 
-use crate::agent::{Altered, OwnFaults};
 use crate::config::problem::nearest_in_words;
+use crate::faults::FaultKinds;
 use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ pub struct Directory {
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// Every tool.
     pub tools: Vec<Name>,
-    /// The suite's own faults.
-    pub own_faults: OwnFaults,
+    /// The suite's kinds of faults.
+    pub faults: FaultKinds,
     /// The tools that recognise an idempotency key they have seen.
     pub deduplicating: Vec<Name>,
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
@@ -26,14 +26,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The same, in a world with these faults as well.
-    pub(crate) fn with_own_faults(self, faults: &OwnFaults) -> Self {
-        Self { own_faults: faults.clone(), ..self }
-    }
-
-    /// The names of the suite's own faults that alter such content.
-    pub(crate) fn own_faults_of(&self, altered: Altered) -> Vec<&'static str> {
-        self.own_faults.names(altered).collect()
+    /// The same, in a world with these faults.
+    pub(crate) fn with_faults(self, faults: &FaultKinds) -> Self {
+        Self { faults: faults.clone(), ..self }
     }
 
     /// The agents that a name stands for: one, or a group, or `everyone`.

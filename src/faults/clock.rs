@@ -6,7 +6,7 @@
 //! throughout.
 
 use super::window::{self, Times, degrade, nanos};
-use super::{FaultKind, who};
+use super::{FaultKind, Target, who};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Chaos, ClockDirection, Degradation, SimSpan, SimTime};
@@ -19,18 +19,21 @@ pub const KINDS: &[FaultKind] = &[
         name: "clock-skew",
         about: "wall clocks are wrong until faults end, each by its own offset",
         example: r#"clock-skew = { at = "everyone", by = "100ms..10s" }"#,
+        target: Target::World,
         read: read_skew,
     },
     FaultKind {
         name: "clock-step",
         about: "a wall clock jumps forward or back for a while",
         example: r#"clock-step = { at = "coordinator", way = "behind", by = "5s..30s", every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_step,
     },
     FaultKind {
         name: "clock-drift",
         about: "an agent's clocks run fast or slow for a while",
         example: r#"clock-drift = { at = "everyone", ppm = 20000, every = "1m..5m", lasting = "1m..3m" }"#,
+        target: Target::World,
         read: read_drift,
     },
 ];

@@ -6,7 +6,7 @@
 
 use super::who::{Between, two};
 use super::window::{self, OF_THE_SAME, Times, degrade, nanos};
-use super::{FaultKind, who};
+use super::{FaultKind, Target, who};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Chaos, Degradation, Disturbance, Name, SimSpan};
@@ -19,24 +19,28 @@ pub const KINDS: &[FaultKind] = &[
         name: "partition",
         about: "two groups cannot reach each other for a while; `leader` is the agent that was granted a lease last",
         example: r#"partition = { between = ["coordinator", "executors"], every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_partition,
     },
     FaultKind {
         name: "flap",
         about: "the links between two groups fail and recover, again and again, for a while",
         example: r#"flap = { between = ["coordinator", "executors"], turn = "200ms..2s", every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_flap,
     },
     FaultKind {
         name: "slow-link",
         about: "every message between two groups is late for a while",
         example: r#"slow-link = { between = ["coordinator", "executors"], by = "1s..5s", every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_slow_link,
     },
     FaultKind {
         name: "slow-receiver",
         about: "an agent receives messages one at a time, with a fixed gap between them, for a while",
         example: r#"slow-receiver = { at = "executors", each = "500ms..2s", every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_slow_receiver,
     },
 ];

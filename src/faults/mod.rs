@@ -11,6 +11,7 @@ pub mod agents;
 mod cast;
 pub mod chat;
 pub mod clock;
+mod kind;
 pub mod links;
 pub mod model;
 pub mod network;
@@ -25,46 +26,13 @@ mod window;
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
 pub use actions::{ActionMap, Actions, Observed, Places, Roles};
 pub use cast::Directory;
-
-use crate::config::{Entry, Problem};
-use perfidy_sim::Chaos;
-
-/// A kind of fault. One of your own is an [`OwnFault`].
-#[derive(Clone, Copy)]
-pub struct FaultKind {
-    /// Its name in files and reports.
-    pub name: &'static str,
-    /// What it does, in one line.
-    pub about: &'static str,
-    /// How a file configures it.
-    pub example: &'static str,
-    /// Reads one entry of `[faults]`.
-    pub read: fn(&Entry<'_>, &Directory, &mut Chaos) -> Result<(), Problem>,
-}
-
-impl FaultKind {
-    /// The kind that an own fault is, as files configure it: `at` which tools, for which `operation`; or in
-    /// which messages, `between` which ends; or `at` the models of which agents; and the `chance`.
-    pub(crate) fn own(fault: &OwnFault) -> Self {
-        let OwnFault { name, about, example, altered, .. } = *fault;
-        let read = match altered {
-            Altered::ToolAnswers => tool_faults::read_plain,
-            Altered::Messages => network::read_own,
-            Altered::Completions => model::read_at_its_moment,
-        };
-        Self { name, about, example, read }
-    }
-}
+pub use kind::{FaultKind, FaultKinds, Target, Time};
 
 /// Every shipped kind, family by family.
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
     let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
-    let lies = tool_faults::kinds().map(|kind| &kind.fault);
-    world
-        .into_iter()
-        .chain([model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS, agents::KINDS])
-        .flatten()
-        .chain(lies)
+    let asked = [model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS, agents::KINDS];
+    world.into_iter().chain(asked).flatten().chain(tool_faults::kinds())
 }
 
 #[cfg(test)]
@@ -146,8 +114,8 @@ mod tests {
         assert_eq!(
             refusal("conductor", "[faults]\nunknown-target = { at = \"everyone\", chance = \"5%\" }"),
             "no model of the workflow `conductor` is asked anything where `unknown-target` could be injected; what can be \
-             injected there is `wrong-completion`, `missing-field`, `mistyped-field`, `truncated-completion`, \
-             `malformed-completion`, `different-answer` and `role-confusion`"
+             injected there is `different-answer`, `role-confusion`, `wrong-completion`, `missing-field`, \
+             `mistyped-field`, `truncated-completion` and `malformed-completion`"
         );
         assert_eq!(
             refusal("peers", "[faults]\ndifferent-answer = { at = \"peers\", chance = \"5%\" }"),
@@ -157,7 +125,7 @@ mod tests {
         );
         assert_eq!(
             refusal("research", "[faults]\nack-lost = { at = \"ticketing\", chance = \"5%\" }")
-                .split("; the lies")
+                .split("; the tool faults")
                 .next(),
             Some("`ack-lost` needs agents that call a tool, and none of the workflow `research` does")
         );

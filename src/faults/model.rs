@@ -1,12 +1,12 @@
 //! Faults of models: an answer that is well-formed and wrong, or another one than last time.
 //!
-//! An agent that asks its model something stands at a *moment*, such as `summary`; what goes wrong there is a
-//! word in a plan, at the site `agent, moment`. What each word makes of the answer is said where the moment
-//! is ([`Agent`](crate::agent::Agent)). At the moment `completion`, whatever the model was asked, faults
-//! alter the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it
-//! was is not injected.
+//! An agent asks its model something at a *call site*, such as `summary`; what goes wrong there is a word in a
+//! plan, at the site `agent, summary`. What each word makes of the answer is said where the call site is
+//! ([`Agent`](crate::agent::Agent)). At the call site `completion`, whatever the model was asked, faults alter
+//! the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it was is
+//! not injected.
 
-use super::{FaultKind, who};
+use super::{FaultKind, Target, Time, who};
 use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -18,10 +18,6 @@ use toml::Spanned;
 
 pub use crate::agent::{
     ANSWER, COMPLETION, FIRST_TOKEN, HANDOFF, ROLE, SLOW_FIRST_TOKEN, SUMMARY, UNKNOWN_TARGET,
-};
-use crate::agent::{
-    APPROVAL, APPROVAL_FAULTS, CHAT, CHAT_FAULTS, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY,
-    TRIGGER, TRIGGER_FAULTS, WORK,
 };
 
 /// The question is answered otherwise than at other times.
@@ -44,24 +40,9 @@ pub const TRUNCATED_COMPLETION: &str = "truncated-completion";
 /// A completion is not the JSON that was asked for.
 pub const MALFORMED_COMPLETION: &str = "malformed-completion";
 
-/// What can go wrong at which moment.
-pub const MOMENTS: &[(&str, &[&str])] = &[
-    (
-        COMPLETION,
-        &[WRONG_COMPLETION, MISSING_FIELD, MISTYPED_FIELD, TRUNCATED_COMPLETION, MALFORMED_COMPLETION],
-    ),
-    (ANSWER, &[DIFFERENT_ANSWER]),
-    (SUMMARY, &[WRONG_SUMMARY]),
-    (HANDOFF, &[ALWAYS_HAND_OFF, UNKNOWN_TARGET]),
-    (ROLE, &[ROLE_CONFUSION]),
-    (CHAT, CHAT_FAULTS),
-    (FIRST_TOKEN, &[SLOW_FIRST_TOKEN]),
-    (APPROVAL, APPROVAL_FAULTS),
-    (TRIGGER, TRIGGER_FAULTS),
-    (HANDLER, &[HANDLER_ERROR]),
-    (REPLY, &[STRANDED_REPLY]),
-    (WORK, &[SHUTDOWN]),
-];
+const fn at(call_site: &'static str) -> Target {
+    Target::Models { call_site, time: Time::None }
+}
 
 /// The faults of models.
 pub const KINDS: &[FaultKind] = &[
@@ -69,74 +50,83 @@ pub const KINDS: &[FaultKind] = &[
         name: DIFFERENT_ANSWER,
         about: "a model gives another answer than on an earlier call",
         example: r#"different-answer = { at = "executors", chance = "20%" }"#,
-        read: read_at_its_moment,
+        target: at(ANSWER),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: WRONG_SUMMARY,
         about: "a model's summary says something other than the work it summarises",
         example: r#"wrong-summary = { at = "everyone", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(SUMMARY),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: SLOW_FIRST_TOKEN,
         about: "the first token of a model's answer comes late, as from a queue at the provider",
         example: r#"slow-first-token = { at = "everyone", chance = "5%", by = "10s..2m" }"#,
+        target: Target::Models {
+            call_site: FIRST_TOKEN,
+            time: Time::Needed("by how much the answer is late"),
+        },
         read: read_slow,
     },
     FaultKind {
         name: ALWAYS_HAND_OFF,
         about: "a model hands the task to another agent, every time",
         example: r#"always-hand-off = { at = "everyone", chance = "60%" }"#,
-        read: read_at_its_moment,
+        target: at(HANDOFF),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: UNKNOWN_TARGET,
         about: "a model hands the task to an agent that does not exist",
         example: r#"unknown-target = { at = "everyone", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(HANDOFF),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: ROLE_CONFUSION,
         about: "an agent approves its own work, which is not its role",
         example: r#"role-confusion = { at = "executors", chance = "10%" }"#,
-        read: read_at_its_moment,
+        target: at(ROLE),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: WRONG_COMPLETION,
         about: "a value in what a model completes is well formed, and wrong (a hallucination)",
         example: r#"wrong-completion = { at = "executors", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(COMPLETION),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: MISSING_FIELD,
         about: "a field of what a model completes is not there",
         example: r#"missing-field = { at = "executors", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(COMPLETION),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: MISTYPED_FIELD,
         about: "a value in what a model completes is of another type, such as a number that comes as a text",
         example: r#"mistyped-field = { at = "executors", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(COMPLETION),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: TRUNCATED_COMPLETION,
         about: "most of what a model completes is left out, as at a limit of tokens",
         example: r#"truncated-completion = { at = "executors", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(COMPLETION),
+        read: read_at_its_call_site,
     },
     FaultKind {
         name: MALFORMED_COMPLETION,
         about: "what a model completes is not the JSON that it was asked for",
         example: r#"malformed-completion = { at = "executors", chance = "5%" }"#,
-        read: read_at_its_moment,
+        target: at(COMPLETION),
+        read: read_at_its_call_site,
     },
 ];
-
-/// What a fault of models needs a time for, if it takes one.
-pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
-    (fault == SLOW_FIRST_TOKEN).then_some("by how much the first token is late")
-}
 
 /// What the fault of a name does to a completion, if it is a shipped one of completions.
 pub fn fault_of(word: Name) -> Option<ModelFault> {
@@ -162,22 +152,6 @@ pub(crate) fn never_asked(word: &str, place: Range<usize>, possible: &[&str], wo
     Problem::at(place, message).help(help)
 }
 
-/// What can go wrong where models are asked something at these moments.
-pub fn slips_at(moments: &[&str]) -> impl Iterator<Item = &'static str> {
-    let asked = MOMENTS.iter().filter(|(moment, _)| moments.contains(moment));
-    asked.flat_map(|(_, words)| *words).copied()
-}
-
-/// The model call site of that name, if there is one.
-pub(crate) fn call_site(name: &str) -> Option<&'static str> {
-    MOMENTS.iter().map(|(moment, _)| *moment).find(|moment| *moment == name)
-}
-
-/// What can go wrong at a moment; nothing if models are never asked then.
-pub(crate) fn words_at(moment: &str) -> Option<&'static [&'static str]> {
-    MOMENTS.iter().find(|(known, _)| *known == moment).map(|(_, words)| *words)
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mistaken {
@@ -195,20 +169,20 @@ struct Slow {
 
 fn read_slow(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Slow { at, chance, by } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), Some(&by), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
 }
 
-pub(super) fn read_at_its_moment(
+pub(super) fn read_at_its_call_site(
     entry: &Entry<'_>,
     cast: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
     let Mistaken { at, chance } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), None, cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), None, cast, chaos)
 }
 
 /// Adds the rule of a fault of agents at its moment, with a range of times if it takes one.
-pub(super) fn add_at_its_moment(
+pub(super) fn add_at_its_call_site(
     entry: &Entry<'_>,
     (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
     span: Option<&Spanned<Spread>>,
@@ -220,16 +194,13 @@ pub(super) fn add_at_its_moment(
         return Err(Problem::at(tool.span(), message));
     }
     let word = Name::new(entry.name);
-    let is_its = |words: &[&str]| words.contains(&entry.name);
-    // An own fault alters completions.
-    let is_own = !MOMENTS.iter().any(|(_, words)| is_its(words));
-    let moments = MOMENTS.iter().filter(|(moment, words)| is_its(words) || is_own && *moment == COMPLETION);
+    let call_site = cast.faults.find(entry.name).and_then(FaultKind::call_site);
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,
         from: Selector::Of(who::agents(at, cast)?),
         to: Selector::Any,
-        what: Selector::Of(moments.map(|(moment, _)| Name::new(moment)).collect()),
+        what: Selector::Of(call_site.map(Name::new).into_iter().collect()),
         chance: who::chance(chance)?,
         action: Action::Custom { word, span: SimSpan::ZERO },
         span: span.map(who::time).transpose()?,
@@ -241,22 +212,6 @@ pub(super) fn add_at_its_moment(
 mod tests {
     use super::*;
     use crate::faults::tests::{chaos_of, refusal_of};
-
-    #[test]
-    fn every_kind_has_one_moment() {
-        let others = [
-            crate::faults::chat::KINDS,
-            crate::faults::people::KINDS,
-            crate::faults::triggers::KINDS,
-            crate::faults::agents::KINDS,
-        ];
-        let kinds = || KINDS.iter().chain(others.into_iter().flatten());
-        for kind in kinds() {
-            let moments = MOMENTS.iter().filter(|(_, words)| words.contains(&kind.name)).count();
-            assert_eq!(moments, 1, "{}", kind.name);
-        }
-        assert_eq!(kinds().count(), MOMENTS.iter().map(|(_, words)| words.len()).sum::<usize>());
-    }
 
     #[test]
     fn a_wrong_summary_is_injected_as_agents_sum_up() {

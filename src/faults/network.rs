@@ -3,7 +3,7 @@
 //! What happens to whole links, by the clock, is in [`links`](super::links).
 
 use super::who::{Between, two};
-use super::{FaultKind, who};
+use super::{FaultKind, Target, who};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -17,30 +17,35 @@ pub const KINDS: &[FaultKind] = &[
         name: "drop",
         about: "a message is lost",
         example: r#"drop = { between = ["coordinator", "executors"], chance = "2%" }"#,
+        target: Target::World,
         read: read_drop,
     },
     FaultKind {
         name: "delay",
         about: "a message is delivered late",
         example: r#"delay = { chance = "5%", by = "1s..10s" }"#,
+        target: Target::World,
         read: read_delay,
     },
     FaultKind {
         name: "duplicate",
         about: "a message is delivered twice",
         example: r#"duplicate = { message = "assign", chance = "3%", after = "10ms..5s" }"#,
+        target: Target::World,
         read: read_duplicate,
     },
     FaultKind {
         name: "reorder",
         about: "a message is overtaken by messages sent shortly after it",
         example: r#"reorder = { chance = "10%", within = "100ms" }"#,
+        target: Target::World,
         read: read_reorder,
     },
     FaultKind {
         name: "corrupt",
         about: "a message is corrupted: its receiver cannot read it, or reads something else",
         example: r#"corrupt = { between = ["coordinator", "executors"], chance = "1%" }"#,
+        target: Target::World,
         read: read_corrupt,
     },
 ];

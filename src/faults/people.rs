@@ -1,9 +1,9 @@
 //! Faults of people: an approval that is late, missing, doubled, contradicted, or for an older request.
 //!
-//! A person is asked at the moment `approval`, at the site `approver, approval`. What each fault does is said
+//! A person is asked at the call site `approval`, at the site `approver, approval`. What each fault does is said
 //! where the person is ([`approver`](crate::workflows::approver)).
 
-use super::{FaultKind, who};
+use super::{FaultKind, Target, Time, who};
 use crate::config::{Entry, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -16,48 +16,50 @@ pub use crate::agent::{
     APPROVER,
 };
 
+const AFTER_HOW_LONG: Time = Time::Needed("after how long the second answer comes");
+
+const fn at_approval(time: Time) -> Target {
+    Target::Models { call_site: APPROVAL, time }
+}
+
 /// The faults of people who approve.
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: APPROVAL_LATE,
         about: "a person decides late, when the request may have expired",
         example: r#"approval-late = { chance = "10%", by = "1m..5m" }"#,
+        target: at_approval(Time::Needed("by how much the answer is late")),
         read: read_by,
     },
     FaultKind {
         name: APPROVAL_ABSENT,
         about: "a person does not answer a request for an approval",
         example: r#"approval-absent = { chance = "10%" }"#,
+        target: at_approval(Time::None),
         read: read_plain,
     },
     FaultKind {
         name: APPROVAL_TWICE,
         about: "the answer to a request for an approval comes a second time",
         example: r#"approval-twice = { chance = "10%", after = "1s..2m" }"#,
+        target: at_approval(AFTER_HOW_LONG),
         read: read_after,
     },
     FaultKind {
         name: APPROVAL_CONTRADICTED,
         about: "a person decides, and later decides the opposite",
         example: r#"approval-contradicted = { chance = "5%", after = "1s..2m" }"#,
+        target: at_approval(AFTER_HOW_LONG),
         read: read_after,
     },
     FaultKind {
         name: APPROVAL_OUTDATED,
         about: "a person answers the request before the latest one, which was still open",
         example: r#"approval-outdated = { chance = "10%" }"#,
+        target: at_approval(Time::None),
         read: read_plain,
     },
 ];
-
-/// What a fault of a person needs a time for, if it takes one.
-pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
-    match fault {
-        APPROVAL_LATE => Some("by how much the answer is late"),
-        APPROVAL_TWICE | APPROVAL_CONTRADICTED => Some("after how long the second answer comes"),
-        _ => None,
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@
 //! and after.
 
 use super::window::{self, OF_THE_SAME, Times};
-use super::{FaultKind, who};
+use super::{FaultKind, Target, who};
 use crate::config::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chance, Chaos, Degradation, Disturbance, Hook, Name, Rule, Selector, SimSpan};
@@ -21,30 +21,35 @@ pub const KINDS: &[FaultKind] = &[
         name: "crash",
         about: "an agent crashes at an action or at a time, and restarts or stays down",
         example: r#"crash = { at = "executors", after = "call", chance = "5%", back-after = "1s..10s" }"#,
+        target: Target::World,
         read: read_crash,
     },
     FaultKind {
         name: "pause",
         about: "an agent stops for a while (for example, garbage collection), then continues",
         example: r#"pause = { at = "coordinator", every = "2m..4m", lasting = "20s..40s" }"#,
+        target: Target::World,
         read: read_pause,
     },
     FaultKind {
         name: "zombie",
         about: "an agent is frozen with its clocks and its messages, then continues as if no time had passed",
         example: r#"zombie = { at = "coordinator", before = "assign", chance = "5%", lasting = "20s..60s" }"#,
+        target: Target::World,
         read: read_zombie,
     },
     FaultKind {
         name: "overlapping-restart",
         about: "an agent is restarted before its old incarnation ends; both run for a while",
         example: r#"overlapping-restart = { at = "coordinator", every = "2m..4m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_overlap,
     },
     FaultKind {
         name: "slow-node",
         about: "an agent's work takes several times as long, while its timeouts stay the same",
         example: r#"slow-node = { at = "executors", times = 5, every = "1m..5m", lasting = "10s..60s" }"#,
+        target: Target::World,
         read: read_slow_node,
     },
 ];

@@ -3,7 +3,7 @@
 //! What a crash does in any case, taking every write that was not synced, needs no fault of its own. These
 //! are the ways in which disks are worse than that.
 
-use super::{FaultKind, who};
+use super::{FaultKind, Target, who};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -17,24 +17,28 @@ pub const KINDS: &[FaultKind] = &[
         name: "torn-write",
         about: "a crash during a sync leaves the first record that was not yet durable half-written",
         example: r#"torn-write = { at = "executors", chance = "20%" }"#,
+        target: Target::World,
         read: read_torn_write,
     },
     FaultKind {
         name: "stale-journal",
         about: "a restarted agent does not see the last records that it had made durable",
         example: r#"stale-journal = { at = "coordinator", chance = "20%", records = 2 }"#,
+        target: Target::World,
         read: read_stale_journal,
     },
     FaultKind {
         name: "write-error",
         about: "a journal write returns an error (for example, disk full)",
         example: r#"write-error = { at = "everyone", chance = "5%" }"#,
+        target: Target::World,
         read: read_refused_write,
     },
     FaultKind {
         name: "slow-sync",
         about: "a sync takes longer than usual",
         example: r#"slow-sync = { at = "coordinator", chance = "10%", by = "1s..10s" }"#,
+        target: Target::World,
         read: read_slow_sync,
     },
 ];

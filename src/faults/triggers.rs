@@ -5,8 +5,8 @@
 //! source, and the trigger is then delivered as often as its source delivers any. What each does is in the
 //! workflow [`scheduled`](crate::workflows::scheduled).
 
-use super::FaultKind;
-use super::model::add_at_its_moment;
+use super::model::add_at_its_call_site;
+use super::{FaultKind, Target, Time};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::Chaos;
@@ -15,37 +15,34 @@ use toml::Spanned;
 
 pub use crate::agent::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST};
 
+const fn at_trigger(needed: &'static str) -> Target {
+    Target::Models { call_site: TRIGGER, time: Time::Needed(needed) }
+}
+
 /// The faults of triggers.
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: DUPLICATE_TRIGGER,
         about: "a source delivers a trigger once more, also if its run is over",
         example: r#"duplicate-trigger = { at = "everyone", chance = "10%", after = "10s..2m" }"#,
+        target: at_trigger("after how long the trigger comes again"),
         read: read_after,
     },
     FaultKind {
         name: LATE_TRIGGER,
         about: "a source delivers a trigger late",
         example: r#"late-trigger = { at = "everyone", chance = "10%", by = "10s..2m" }"#,
+        target: at_trigger("by how much the trigger is late"),
         read: read_by,
     },
     FaultKind {
         name: TRIGGER_BURST,
         about: "a source holds its triggers back for a while, and then delivers them at once",
         example: r#"trigger-burst = { at = "everyone", chance = "10%", lasting = "1m..3m" }"#,
+        target: at_trigger("how long triggers are held back"),
         read: read_lasting,
     },
 ];
-
-/// What a fault of triggers needs a time for, if it is one.
-pub(crate) fn time_of(fault: &str) -> Option<&'static str> {
-    match fault {
-        DUPLICATE_TRIGGER => Some("after how long the trigger comes again"),
-        LATE_TRIGGER => Some("by how much the trigger is late"),
-        TRIGGER_BURST => Some("how long triggers are held back"),
-        _ => None,
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,17 +70,17 @@ struct Held {
 
 fn read_after(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let After { at, chance, after } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), Some(&after), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&after), cast, chaos)
 }
 
 fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let By { at, chance, by } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), Some(&by), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
 }
 
 fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Held { at, chance, lasting } = entry.read()?;
-    add_at_its_moment(entry, (&at, &chance), Some(&lasting), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&lasting), cast, chaos)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! No task takes more turns of a model than its user allows.
 //!
 //! A turn is one call of a model with a transcript, also one that got no reply: it is paid for, and it takes
-//! its time. A loop without a limit is ended by no single step of it.
+//! its time. A loop without a limit is ended by no single step of it. Turns of work on a step of a task are
+//! turns of the task, whichever agent takes them.
 
-use crate::agent::{AgentEvent, TeamEvent, kinds};
+use crate::agent::{AgentEvent, TeamEvent, UserEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
@@ -20,9 +21,19 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut turns = Lookup::default();
-    for (event, note) in history.notes_of(kinds::CHATTED) {
-        let TeamEvent::Agent(AgentEvent::Chatted { task, .. }) = note else { continue };
-        let (count, first) = turns.get_or_insert_with(*task, || (0, event));
+    let mut task_of = Lookup::default();
+    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::WANTED)) {
+        let task = match note {
+            TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
+                task_of.insert(*intent, *task);
+                continue;
+            }
+            TeamEvent::Agent(AgentEvent::Chatted { task, .. }) => {
+                task_of.get(*task).copied().unwrap_or(*task)
+            }
+            _ => continue,
+        };
+        let (count, first) = turns.get_or_insert_with(task, || (0, event));
         *count += 1;
         if *count > at_most {
             let message = format!("{task} took {count} turns of a model; at most {at_most} were asked for");
@@ -52,6 +63,14 @@ mod tests {
         let story = asked().chats("task-1", &[]).chats("task-1", &[]).chats_in_vain("task-1", &[]);
         let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [2, 4]);
+        assert_eq!(message, "task-1 took 3 turns of a model; at most 2 were asked for");
+    }
+
+    #[test]
+    fn turns_for_a_step_are_turns_of_its_task_whichever_agent_takes_them() {
+        let story = asked().given("task-1").chats("task-1", &[]).chats_as("worker-1", "task-1/file", &[]);
+        let story = story.chats_as("worker-2", "task-1/file", &[]);
+        let (_, message) = violation(story.judged_by(&property()));
         assert_eq!(message, "task-1 took 3 turns of a model; at most 2 were asked for");
     }
 

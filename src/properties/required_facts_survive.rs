@@ -2,7 +2,8 @@
 //! arguments as the user gave them.
 //!
 //! A transcript is shortened as it grows. What the user wants must survive that: a model that does not see it
-//! cannot know that it is missing.
+//! cannot know that it is missing. A model that works on one step of a task for another agent sees what is
+//! wanted of that step.
 
 use crate::agent::{AgentEvent, ChatMessage, Content, TeamEvent, Transcript, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -18,7 +19,7 @@ pub fn property() -> Property {
     .needs(kinds::CHATTED.and(kinds::WANTED))
 }
 
-/// What the user wants of a task: each intent with its arguments.
+/// What the user wants of a task, or of a step of it: each intent with its arguments.
 type Wants<'a> = Vec<(&'a Event<TeamEvent>, Name, &'a Content)>;
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -28,6 +29,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, arguments }) => {
                 wants.get_or_insert_with(*task, Vec::new).push((event, *intent, arguments));
+                wants.get_or_insert_with(*intent, Vec::new).push((event, *intent, arguments));
             }
             TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, .. }) => {
                 let Some(wants) = wants.get(*task) else { continue };
@@ -70,7 +72,7 @@ mod tests {
         let [task, tool, create, intent] = ["task-1", "ticketing", "create", "task-1/file"].map(Name::new);
         let operation = Operation::new(tool, create, intent).with(arguments);
         let steps = [RequestedStep { operation, needs: Arc::default() }].into();
-        ChatMessage::User(TaskRequest { task, steps })
+        ChatMessage::User(TaskRequest::new(task, steps))
     }
 
     #[test]
@@ -89,6 +91,15 @@ mod tests {
             "the model of assistant does not see in task-1/turn-1 that task-1/file is asked for"
         );
         let story = Story::default().given("task-1").chats("task-1", &[request(Content::new(5_u64))]);
+        assert!(story.judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn a_model_that_works_on_a_step_sees_what_is_wanted_of_it() {
+        let story = Story::default().given("task-1");
+        let sees = story.chats_as("worker-1", "task-1/file", &[request(Content::NOTHING)]);
+        assert_eq!(sees.judged_by(&property()), Verdict::Holds);
+        let story = Story::default().given("task-1").chats_as("worker-1", "task-1/file", &[]);
         assert!(story.judged_by(&property()).is_violated());
     }
 

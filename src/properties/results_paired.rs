@@ -1,11 +1,12 @@
 //! Whenever a model is called, every tool call of its transcript has exactly one result, and its own.
 //!
 //! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt
-//! of an effect belongs to a call for the intent of that effect. APIs reject a transcript with a call without
-//! a result; they do not notice one that has the result of another.
+//! of an effect belongs to a call for the intent of that effect. That of a call of another agent is the
+//! receipt of the tool that this agent has called in turn. APIs reject a transcript with a call without a
+//! result; they do not notice one that has the result of another.
 
 use crate::agent::{
-    AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, ToolResult, Transcript, kinds,
+    AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, Transcript, kinds,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Lookup, Name};
@@ -20,8 +21,30 @@ pub fn property() -> Property {
     .needs(kinds::CHATTED)
 }
 
-/// The effects so far, by tool and receipt: each with its intent.
-type Effects<'a> = Lookup<(Name, u64), (&'a Event<TeamEvent>, Name)>;
+/// The effects so far.
+#[derive(Default)]
+struct Effects<'a> {
+    /// The agents that have models of their own.
+    agents: Lookup<Name, ()>,
+    /// By receipt: each with its tool and its intent.
+    by_receipt: Lookup<u64, Vec<(&'a Event<TeamEvent>, Name)>>,
+}
+
+impl<'a> Effects<'a> {
+    fn add(&mut self, event: &'a Event<TeamEvent>, intent: Name, receipt: u64) {
+        self.by_receipt.get_or_insert_with(receipt, Vec::new).push((event, intent));
+    }
+
+    /// The effect with that receipt, if none with it is for that intent: of that tool, or of any if the call
+    /// went to an agent.
+    fn mistaken(&self, tool: Name, receipt: u64, intent: Name) -> Option<&'a Event<TeamEvent>> {
+        let is_agent = self.agents.contains(tool);
+        let all = self.by_receipt.get(receipt).into_iter().flatten();
+        let mut possible = all.filter(|(event, _)| is_agent || event.node == tool);
+        let first = possible.clone().next().map(|(event, _)| *event);
+        first.filter(|_| possible.all(|(_, known)| *known != intent))
+    }
+}
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut effects = Effects::default();
@@ -29,7 +52,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT)) {
         match note {
             TeamEvent::Tool(ToolEvent::Effect { intent, receipt, .. }) => {
-                effects.insert((event.node, *receipt), (event, *intent));
+                effects.add(event, *intent, *receipt);
             }
             TeamEvent::Agent(AgentEvent::Chatted { turn, transcript, .. }) => {
                 if let Some(problem) = unpaired(transcript) {
@@ -41,6 +64,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                     let message = format!("in {turn}, the result of {call} is that of another call");
                     return Verdict::violated(&[effect, event], message);
                 }
+                effects.agents.insert(event.node, ());
                 if transcript.messages().iter().any(|said| matches!(said, ChatMessage::Tool { .. })) {
                     verdict = Verdict::Holds;
                 }
@@ -68,17 +92,18 @@ fn mistaken<'a>(transcript: &Transcript, effects: &Effects<'a>) -> Option<(&'a E
         })
     };
     transcript.messages().iter().find_map(|message| {
-        let ChatMessage::Tool { call, result: ToolResult::Done(receipt) } = message else { return None };
+        let ChatMessage::Tool { call, result } = message else { return None };
+        let receipt = result.receipt()?;
         let asked = calls().flatten().find(|asked| asked.id == *call)?;
-        let (effect, intent) = effects.get((asked.operation.tool, receipt.0))?;
-        (*intent != asked.operation.intent).then_some((*effect, *call))
+        let effect = effects.mistaken(asked.operation.tool, receipt.0, asked.operation.intent)?;
+        Some((effect, *call))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{CallRequest, Finish, Operation, Receipt, Reply};
+    use crate::agent::{CallRequest, Finish, Operation, Receipt, Reply, ToolResult};
     use crate::properties::testing::{Story, violation};
 
     fn asks(calls: &[(u64, &str)]) -> ChatMessage {
@@ -124,6 +149,25 @@ mod tests {
         let messages = [asks(&[(1, "task-1/file"), (2, "task-1/tell")]), done(1, 8), done(2, 7)];
         let (events, _) = violation(story.chats("task-1", &messages).judged_by(&property()));
         assert_eq!(events, [2, 3]);
+    }
+
+    /// A model that has asked an agent for a step, and has this receipt for it. The agent has a model.
+    fn asked_an_agent(receipt: u64) -> Story {
+        let [worker, step, intent] = ["worker-1", "do-step", "task-1/file"].map(Name::new);
+        let calls = [CallRequest { id: OpId(1), operation: Operation::new(worker, step, intent) }].into();
+        let (is_done, finish) = (false, Finish::ToolCalls);
+        let asks = ChatMessage::Assistant(Reply { calls, is_done, wording: 0, text_tokens: 9, finish });
+        let story = Story::default().chats_as("worker-1", "task-1/file", &[]);
+        let story = story.effect("task-1/file", 7).effect("task-1/tell", 8);
+        story.chats("task-1", &[asks, done(1, receipt)])
+    }
+
+    #[test]
+    fn what_an_agent_answers_has_the_receipt_of_its_own_step() {
+        assert_eq!(asked_an_agent(7).judged_by(&property()), Verdict::Holds);
+        let (events, _) = violation(asked_an_agent(8).judged_by(&property()));
+        assert_eq!(events, [3, 4]);
+        assert_eq!(asked_an_agent(0).judged_by(&property()), Verdict::Holds, "it has none");
     }
 
     #[test]

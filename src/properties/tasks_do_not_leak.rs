@@ -2,7 +2,7 @@
 //!
 //! Judged on the transcripts that the models got: each is about one task only. It tells of a task by the
 //! request of its user, or by a tool call for one of its intents; which task an intent belongs to, the user
-//! has said.
+//! has said. Work on one step of a task is work on that task.
 
 use crate::agent::{AgentEvent, ChatMessage, TeamEvent, Transcript, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -24,8 +24,9 @@ fn judge(history: &TeamHistory) -> Verdict {
             }
             TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, .. }) => {
                 verdict = Verdict::Holds;
-                let leaked = told_of(transcript, &|intent| tasks.get(intent).map(|(task, _)| *task))
-                    .find(|other| other != task);
+                let task_of = |intent| tasks.get(intent).map(|(task, _)| *task);
+                let task = task_of(*task).unwrap_or(*task);
+                let leaked = told_of(transcript, &task_of).find(|other| *other != task);
                 if let Some(other) = leaked {
                     let message = format!("the model of {} was told of {other} in {turn}", event.node);
                     return Verdict::violated(&[event], message);
@@ -44,7 +45,7 @@ fn told_of<'a>(
 ) -> impl Iterator<Item = Name> + 'a {
     transcript.messages().iter().flat_map(move |message| -> Vec<Name> {
         match message {
-            ChatMessage::User(request) => vec![request.task],
+            ChatMessage::User(request) => vec![task_of(request.task).unwrap_or(request.task)],
             ChatMessage::Assistant(reply) => {
                 reply.calls.iter().filter_map(|call| task_of(call.operation.intent)).collect()
             }
@@ -64,7 +65,7 @@ mod tests {
     use std::sync::Arc;
 
     fn request(task: &str) -> ChatMessage {
-        ChatMessage::User(TaskRequest { task: Name::new(task), steps: Arc::default() })
+        ChatMessage::User(TaskRequest::new(Name::new(task), Arc::default()))
     }
 
     #[test]
@@ -86,6 +87,17 @@ mod tests {
         let done = ChatMessage::Summary([Name::new("task-1/file")].into());
         let story = Story::default().given("task-1").chats("task-2", &[done]);
         assert!(story.judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn work_on_a_step_is_work_on_its_task() {
+        let story = Story::default().given("task-1");
+        let story = story.chats_as("worker-1", "task-1/file", &[request("task-1")]);
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
+        let story = Story::default().given("task-1");
+        let story = story.chats_as("worker-1", "task-1/file", &[request("task-2")]);
+        let (_, message) = violation(story.judged_by(&property()));
+        assert_eq!(message, "the model of worker-1 was told of task-2 in task-1/file/turn-1");
     }
 
     #[test]

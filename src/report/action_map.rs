@@ -1,7 +1,7 @@
 //! What each agent of a team does, for a reader who writes faults against it.
 
 use crate::agent::Request;
-use crate::faults::{ActionMap, Actions, model};
+use crate::faults::{ActionMap, Actions, FaultKinds};
 use crate::inert;
 use perfidy_sim::{Name, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,20 +16,20 @@ const INDENT: usize = 18;
 
 /// Agent by agent, and role by role, what a file can name in a fault: messages with whom they are sent to,
 /// requests to tools, steps with a name of their own, what is written to the journal, the mistakes that its
-/// model can make, and what it waits for and how long at most. `tools` are left out, they do what they are
-/// asked.
-pub fn action_map(map: &ActionMap, tools: &BTreeSet<Name>) -> String {
+/// model can make (of these kinds of faults), and what it waits for and how long at most. `tools` are left
+/// out, they do what they are asked.
+pub fn action_map(map: &ActionMap, tools: &BTreeSet<Name>, kinds: &FaultKinds) -> String {
     let mut text = String::new();
     for (node, actions) in map.by.iter().filter(|(node, _)| !tools.contains(node)) {
         writeln!(text, "    {}", inert::line(node.as_str())).expect("a string takes it");
-        for (what, values) in rows(actions, tools) {
+        for (what, values) in rows(actions, tools, kinds) {
             write_row(&mut text, what, &values);
         }
     }
     text
 }
 
-fn rows(actions: &Actions, tools: &BTreeSet<Name>) -> Vec<(&'static str, Vec<String>)> {
+fn rows(actions: &Actions, tools: &BTreeSet<Name>, kinds: &FaultKinds) -> Vec<(&'static str, Vec<String>)> {
     let mut sends: BTreeMap<Name, Vec<&str>> = BTreeMap::new();
     for (to, kind) in actions.sends.iter().filter(|(to, _)| !tools.contains(to)) {
         sends.entry(*to).or_default().push(kind.as_str());
@@ -44,7 +44,7 @@ fn rows(actions: &Actions, tools: &BTreeSet<Name>) -> Vec<(&'static str, Vec<Str
         .partition(|step| step.starts_with("write "));
     let written: Vec<&str> = writes.iter().filter_map(|step| step.strip_prefix("write ")).collect();
     let sites = actions.model_call_sites.iter().map(|site| {
-        let mistakes: Vec<&str> = model::slips_at(&[site]).collect();
+        let mistakes: Vec<&str> = kinds.at_call_site(site).map(|kind| kind.name).collect();
         format!("{site} ({})", mistakes.join(", "))
     });
     let timeouts = by_kind_of_wait(actions);

@@ -9,20 +9,20 @@
 //! short or too old does not count, and the reader asks again.
 //!
 //! ```
-//! use perfidy::agent::{Agent, OpId, Operation, Receipt, ToolError};
+//! use perfidy::agent::{Agent, Confirmation, OpId, Operation, ToolError};
 //! use perfidy::safeguards::calls::{CallPolicy, call_with_retry};
 //! use perfidy::safeguards::retry::Retry;
 //! use perfidy_sim::SimSpan;
 //!
 //! /// Pays once, although the acknowledgement may be lost.
-//! async fn pay(agent: &Agent, payment: &Operation, op: OpId) -> Result<Receipt, ToolError> {
+//! async fn pay(agent: &Agent, payment: &Operation, op: OpId) -> Result<Confirmation, ToolError> {
 //!     let retry = Retry { attempts: 4, backoff: SimSpan::from_secs(1)..=SimSpan::from_secs(30) };
 //!     let policy = CallPolicy { sends_key: true, retry: Some(retry), ..CallPolicy::default() };
 //!     call_with_retry(agent, &policy, payment, op, false).await
 //! }
 //! ```
 
-use crate::agent::{Agent, Indefinite, OpId, Operation, ReadResult, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, Confirmation, Indefinite, OpId, Operation, ReadResult, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
 use crate::safeguards::circuit_breaker::{CircuitBreaker, Circuits};
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
@@ -98,7 +98,7 @@ impl CallLimits {
         }
     }
 
-    fn ended(&self, agent: &Agent, tool: Name, result: &Result<Receipt, ToolError>) {
+    fn ended(&self, agent: &Agent, tool: Name, result: &Result<Confirmation, ToolError>) {
         if let Some(circuits) = &self.circuits {
             let well = result.as_ref().err().is_none_or(|error| !error.can_pass());
             circuits.ended(tool, well, agent.monotonic());
@@ -118,7 +118,7 @@ pub async fn call_with_retry(
     operation: &Operation,
     op: OpId,
     tried_before: bool,
-) -> Result<Receipt, ToolError> {
+) -> Result<Confirmation, ToolError> {
     call_within_limits(agent, policy, &CallLimits::default(), operation, (op, tried_before)).await
 }
 
@@ -132,7 +132,7 @@ pub async fn call_within_limits(
     limits: &CallLimits,
     operation: &Operation,
     (op, tried_before): (OpId, bool),
-) -> Result<Receipt, ToolError> {
+) -> Result<Confirmation, ToolError> {
     let tool = operation.tool;
     let call = ToolCall::unkeyed(operation.clone(), op);
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
@@ -143,7 +143,7 @@ pub async fn call_within_limits(
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
-            agent.call(call.clone(), policy.timeout).await
+            agent.call_confirmed(call.clone(), policy.timeout).await
         };
         limits.ended(agent, tool, &result);
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));
@@ -170,7 +170,7 @@ pub async fn call_until_definite(
     policy: &CallPolicy,
     operation: &Operation,
     op: OpId,
-) -> Result<Receipt, ToolError> {
+) -> Result<Confirmation, ToolError> {
     let mut round = 1;
     loop {
         match call_with_retry(agent, policy, operation, op, true).await {

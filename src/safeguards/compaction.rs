@@ -68,7 +68,7 @@ fn unsettled(transcript: &Transcript) -> Vec<ChatMessage> {
             ChatMessage::Tool { call, result } => Some((*call, *result)),
             _ => None,
         })
-        .filter(|(_, result)| !matches!(result, ToolResult::Done(_)))
+        .filter(|(_, result)| result.receipt().is_none())
         .collect();
     let mut kept = Vec::new();
     for message in messages {
@@ -117,7 +117,7 @@ mod tests {
 
     fn transcript() -> Transcript {
         let unclear = ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut));
-        let request = TaskRequest { task: Name::new("task-1"), steps: Arc::default() };
+        let request = TaskRequest::new(Name::new("task-1"), Arc::default());
         let messages = [
             ChatMessage::System("Be useful."),
             ChatMessage::User(request),

@@ -5,7 +5,7 @@
 //! the id of the operation it undoes ([`OpId::of_undo`]): an agent that restarts a rollback, after a crash or
 //! in place of another agent, sends the same operations and changes nothing twice.
 
-use crate::agent::{Agent, OpId, Operation, Receipt, ToolError};
+use crate::agent::{Agent, Confirmation, OpId, Operation, ToolError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::{Safeguard, Safeguards, switch};
@@ -45,13 +45,13 @@ pub async fn undo(
     safeguards: &Safeguards,
     operation: &Operation,
     op: OpId,
-) -> Result<Receipt, (OpId, ToolError)> {
+) -> Result<Confirmation, (OpId, ToolError)> {
     let policy = CallPolicy::of(safeguards);
     let (mut failed, mut attempt) = (0, 1);
     loop {
         let undoing = op.of_undo(attempt);
         let error = match call_with_retry(agent, &policy, operation, undoing, true).await {
-            Ok(receipt) => return Ok(receipt),
+            Ok(done) => return Ok(done),
             Err(error) => error,
         };
         failed += 1;

@@ -19,6 +19,7 @@ pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
+pub mod carry_request;
 pub mod catch_up;
 pub mod check_arguments;
 pub mod checkpoint;
@@ -33,6 +34,7 @@ pub mod dead_letter;
 pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod drain;
+pub mod effect_permissions;
 pub mod election;
 pub mod event_log;
 pub mod fan_out_cap;
@@ -182,6 +184,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<carry_request::CarryRequest>(),
         SafeguardKind::of::<catch_up::CatchUp>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
         SafeguardKind::of::<checkpoint::Checkpoint>(),
@@ -196,6 +199,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
         SafeguardKind::of::<drain::DrainOnShutdown>(),
+        SafeguardKind::built_in::<effect_permissions::EffectPermissions>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),

@@ -3,7 +3,7 @@
 //! A tool that does not deduplicate can still be asked what it has on record. This is safe only as far as the
 //! record is current: a call in flight is not in it.
 
-use crate::agent::{Agent, Receipt, ToolCall, ToolError};
+use crate::agent::{Agent, Confirmation, ToolCall, ToolError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::SimSpan;
@@ -31,10 +31,14 @@ impl Safeguard for ObserveBeforeRetry {
 /// # Errors
 /// [`ToolError`] as of any call; also [`ToolError::Indefinite`] if the look-up fails, because a caller that
 /// cannot see whether the effect exists must not retry blindly.
-pub async fn call_unless_done(agent: &Agent, call: ToolCall, within: SimSpan) -> Result<Receipt, ToolError> {
+pub async fn call_unless_done(
+    agent: &Agent,
+    call: ToolCall,
+    within: SimSpan,
+) -> Result<Confirmation, ToolError> {
     match agent.look_up(&call.operation, within).await {
-        Ok(Some(receipt)) => Ok(receipt),
-        Ok(None) => agent.call(call, within).await,
+        Ok(Some(done)) => Ok(done),
+        Ok(None) => agent.call_confirmed(call, within).await,
         Err(unclear) => Err(ToolError::Indefinite(unclear)),
     }
 }

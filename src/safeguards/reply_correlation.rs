@@ -23,7 +23,8 @@ impl Safeguard for ReplyCorrelation {
     const EXAMPLE: &'static str = "reply-correlation = true";
     const WITHOUT: &'static str =
         "a request takes the next reply on its connection, also a late one to another request";
-    const PROTECTS: &'static [&'static str] = &["no-phantom-completion", "replies-match-requests"];
+    const PROTECTS: &'static [&'static str] =
+        &["no-phantom-completion", "replies-match-requests", "results-paired"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(entry.read::<bool>()?.then_some(Self))

@@ -3,7 +3,8 @@
 //!
 //! An acknowledgement can be wrong, and so can the agent that passes it on. Only the tool with the effect can
 //! confirm it, so a verifier looks each effect up there before a task is reported done ("end-to-end
-//! argument": Saltzer, Reed and Clark 1984).
+//! argument": Saltzer, Reed and Clark 1984). What the tool confirms then, its receipt and its result, is what
+//! the report says.
 //!
 //! ```
 //! use perfidy::agent::{Agent, Operation};
@@ -15,7 +16,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Operation};
+use crate::agent::{Agent, Confirmation, Operation};
 use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::calls::CALL_TIMEOUT;
@@ -32,34 +33,35 @@ impl Safeguard for Verify {
     const NAME: &'static str = "verify";
     const ABOUT: &'static str = "a verifier looks up the effects of a task before it is reported done";
     const EXAMPLE: &'static str = "verify = true";
-    const WITHOUT: &'static str = "a task counts as done when its agents say so";
-    const PROTECTS: &'static [&'static str] = &["failures-surface", "no-phantom-completion"];
+    const WITHOUT: &'static str =
+        "a task counts as done when its agents say so, and the report says what they say";
+    const PROTECTS: &'static [&'static str] =
+        &["failures-surface", "no-phantom-completion", "reports-match-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
 }
 
-/// Whether a tool has an effect on record; `None` if it does not say.
-pub async fn has_effect(agent: &Agent, operation: &Operation) -> Option<bool> {
-    in_attempts(LOOK_UPS, async || agent.look_up(operation, CALL_TIMEOUT).await.ok())
-        .await
-        .map(|found| found.is_some())
+/// What tools have on record of each effect; `None` if a tool does not answer. All are looked up in any case,
+/// so that the duration does not depend on the answers.
+pub async fn effects_on_record(
+    agent: &Agent,
+    effects: impl IntoIterator<Item = Operation>,
+) -> Option<Vec<Option<Confirmation>>> {
+    let mut found = Vec::new();
+    for effect in effects {
+        let look_up = async || agent.look_up(&effect, CALL_TIMEOUT).await.ok();
+        found.push(in_attempts(LOOK_UPS, look_up).await);
+    }
+    found.into_iter().collect()
 }
 
-/// The indices of the effects that no tool has on record; `None` if a tool does not answer. All are looked up
-/// in any case, so that the duration does not depend on the answers.
+/// The indices of the effects that no tool has on record; `None` if a tool does not answer.
 pub async fn missing_effects(
     agent: &Agent,
     effects: impl IntoIterator<Item = Operation>,
 ) -> Option<Vec<usize>> {
-    let (mut missing, mut all_known) = (Vec::new(), true);
-    for (place, effect) in effects.into_iter().enumerate() {
-        match has_effect(agent, &effect).await {
-            Some(true) => {}
-            Some(false) => missing.push(place),
-            None => all_known = false,
-        }
-    }
-    all_known.then_some(missing)
+    let found = effects_on_record(agent, effects).await?;
+    Some((0..found.len()).filter(|place| found[*place].is_none()).collect())
 }

@@ -115,7 +115,7 @@ impl Case {
             store: scenario.store.clone(),
             model_latency: scenario.model.latency.clone(),
             chat: scenario.model.chat,
-            model_faults: ModelFaults::new(fault_of, scenario.suite.own_faults().clone()),
+            model_faults: ModelFaults::new(fault_of, scenario.suite.fault_kinds().own().clone()),
             agent_failures: failures_in(&scenario.chaos),
             bounds: scenario.bounds.clone(),
             drops_announcements: self.drops_announcements,

@@ -196,6 +196,6 @@ impl Scenario {
     /// The roles, agents and tools of the scenario, to resolve names.
     pub fn cast(&self) -> Directory {
         let cast = self.workflow.cast(&self.team, &self.tools);
-        cast.with_own_faults(self.suite.own_faults())
+        cast.with_faults(self.suite.fault_kinds())
     }
 }

@@ -1,10 +1,9 @@
 //! The world of a case: its network, services, tools and team, and how far a run of it may go.
 
 use crate::agent::{Agents, Altered, LeaseService};
-use crate::faults::tool_faults::fault_of;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario};
-use crate::tools::{ToolConfig, ToolFaults, ToolService};
+use crate::tools::{ToolConfig, ToolService};
 use perfidy_sim::{Limits, Name, Plan, Seed, SimSpan, World, WorldConfig};
 
 /// How long a journal takes to make its writes durable.
@@ -54,14 +53,15 @@ impl Case {
         let config = WorldConfig { seed, plan, links, sync_latency: SYNC_LATENCY, limits, previous_names };
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
-        let own = scenario.suite.own_faults();
+        let kinds = scenario.suite.fault_kinds();
+        let own = kinds.own();
         if own.has_any(Altered::Messages) {
             let own = own.clone();
             world.alter_messages(move |word, message, draw| {
                 message.altered(|json| own.alter(word, Altered::Messages, json, draw))
             });
         }
-        let faults = ToolFaults::new(fault_of, own.clone());
+        let faults = kinds.of_a_tool();
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
             world.service(

@@ -1,6 +1,6 @@
 //! A suite: everything that scenarios can name, as one value.
 //!
-//! Workflows, properties, safeguards, fault kinds, kinds of tools and probes are values of a suite, and
+//! Workflows, properties, safeguards, fault kinds, kinds of tools, probes and strategies are values of a suite, and
 //! nothing looks them up anywhere else: a scenario is read for a suite and keeps it, and with it whatever is
 //! made of the scenario, cases, runs and saved failures. What comes with perfidy is [`Suite::shipped`]; yours
 //! is that and what you add, with the whole [command](Suite::main).
@@ -34,11 +34,12 @@
 //! ```
 
 mod home;
+mod strategy;
 mod watchdog;
 
-use crate::agent::{OwnFault, OwnFaults};
+use crate::agent::OwnFault;
 use crate::config::problem::nearest_in_words;
-use crate::faults::{self, FaultKind, Observed};
+use crate::faults::{FaultKind, FaultKinds, Observed};
 use crate::probe::Probe;
 use crate::properties::{self, Property, TeamHistory, Verdict};
 use crate::safeguards::{self, SafeguardKind};
@@ -49,6 +50,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+pub(crate) use strategy::{BySeed, PlanOf, after};
+pub use strategy::{Feedback, OwnStrategy, Strategy, Trial, WantedFeedback};
 pub use watchdog::{Overdue, Watchdog};
 
 /// Everything that scenarios can name. Cheap to clone.
@@ -60,10 +63,10 @@ struct Parts {
     workflows: Vec<Arc<Workflow>>,
     properties: Vec<Property>,
     safeguards: Vec<SafeguardKind>,
-    faults: Vec<FaultKind>,
-    own_faults: OwnFaults,
+    faults: FaultKinds,
     tools: Vec<ToolKind>,
     probes: Vec<Probe>,
+    strategies: Vec<OwnStrategy>,
     /// The folder of the crate that it belongs to, if it is not the command's.
     home: Option<PathBuf>,
     start: Start,
@@ -92,10 +95,10 @@ impl Suite {
             workflows: workflows::shipped().into_iter().map(Arc::new).collect(),
             properties: properties::shipped(),
             safeguards: safeguards::shipped(),
-            faults: faults::shipped().copied().collect(),
-            own_faults: OwnFaults::default(),
+            faults: FaultKinds::shipped(),
             tools: tools::shipped(),
             probes: Vec::new(),
+            strategies: Vec::new(),
             home: None,
             start: Start::Command("perfidy".to_owned()),
             observed: Arc::default(),
@@ -202,8 +205,7 @@ impl Suite {
     pub fn fault(mut self, fault: OwnFault) -> Self {
         refuse_a_second("kind of fault", fault.name, self.faults().map(|known| known.name));
         let parts = self.parts();
-        parts.faults.push(FaultKind::own(&fault));
-        parts.own_faults = parts.own_faults.clone().and(fault);
+        parts.faults = parts.faults.clone().and(fault);
         self
     }
 
@@ -245,6 +247,17 @@ impl Suite {
     pub fn probe(mut self, probe: Probe) -> Self {
         refuse_a_second("probe", probe.name, self.probes().iter().map(|known| known.name));
         self.parts().probes.push(probe);
+        self
+    }
+
+    /// With one more strategy, in the place of a shipped one of the same name if there is one.
+    ///
+    /// # Panics
+    /// If an earlier one that was added has that name.
+    #[must_use]
+    pub fn strategy(mut self, strategy: OwnStrategy) -> Self {
+        refuse_a_second("strategy", strategy.name, self.strategies().iter().map(|known| known.name));
+        self.parts().strategies.push(strategy);
         self
     }
 
@@ -324,14 +337,19 @@ impl Suite {
         self.tools().iter().find(|tool| tool.name == name)
     }
 
+    /// Its own strategies: those that did not come with perfidy.
+    pub fn strategies(&self) -> &[OwnStrategy] {
+        &self.0.strategies
+    }
+
     /// Its probes.
     pub fn probes(&self) -> &[Probe] {
         &self.0.probes
     }
 
-    /// Its own faults: those that did not come with perfidy.
-    pub fn own_faults(&self) -> &OwnFaults {
-        &self.0.own_faults
+    /// Its kinds of faults, as one value.
+    pub fn fault_kinds(&self) -> &FaultKinds {
+        &self.0.faults
     }
 
     /// The workflow of that name.
@@ -351,7 +369,7 @@ impl Suite {
 
     /// The kind of fault of that name.
     pub fn find_fault(&self, name: &str) -> Option<&FaultKind> {
-        self.faults().find(|fault| fault.name == name)
+        self.0.faults.find(name)
     }
 
     /// That it has no property of that name, with the nearest that it has.

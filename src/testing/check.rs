@@ -1,8 +1,8 @@
 //! The quick start: one workflow and one scenario, checked within an ordinary test.
 
-use super::judge::{AsWritten, Failing, judge, judge_failure};
+use super::judge::{AsWritten, Failing, judge, judge_failure, watchdog};
 use super::seeds::Seeds;
-use crate::explore::{Corpus, Failure, Run, SavedSeed};
+use crate::explore::{Corpus, Failure, Run, SavedSeed, Watchdog};
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
 use crate::workflows::Workflow;
@@ -129,10 +129,16 @@ impl Check {
     /// # Errors
     /// The whole story.
     pub fn run(&self) -> Result<(), String> {
+        self.run_under(watchdog())
+    }
+
+    /// Runs the check under a watchdog, which also watches the runs that reading the scenario takes.
+    fn run_under(&self, watchdog: Watchdog) -> Result<(), String> {
         let seeds = Seeds::from_environment(self.seeds)?;
+        let suite = self.suite.clone().watched_by(watchdog);
         let scenario =
-            Scenario::parse(&self.suite, &self.name, &self.text).map_err(|problems| problems.to_string())?;
-        let corpus = Corpus::new(self.corpus.clone().unwrap_or_else(|| self.suite.folder("seeds")));
+            Scenario::parse(&suite, &self.name, &self.text).map_err(|problems| problems.to_string())?;
+        let corpus = Corpus::new(self.corpus.clone().unwrap_or_else(|| suite.folder("seeds")));
         let told = |Failing { story, .. }: Failing| story;
         self.replay(&corpus, &Case::as_written(&scenario))?;
         let as_written = AsWritten::new(&scenario, self.engine, seeds);
@@ -145,16 +151,18 @@ impl Check {
     /// Replays what this check has saved before: it fails if the scenario of today still breaks by the same
     /// faults.
     fn replay(&self, corpus: &Corpus, case: &Case) -> Result<(), String> {
+        let suite = &case.scenario.suite;
         let files = corpus.files();
         let files = files.map_err(|error| format!("cannot read {}: {error}", corpus.root().display()))?;
         for file in files {
             let Ok(text) = scenario::read_text(&file) else { continue };
             let saved = SavedSeed::parse(&file.display().to_string(), &text);
             if saved.is_ok_and(|saved| saved.case.scenario == self.name) {
-                let failure = Failure::read(&self.suite, &file).map_err(|bad| bad.to_string())?;
+                let failure = Failure::read(suite, &file).map_err(|bad| bad.to_string())?;
                 let SavedSeed { engine, seed, ref property, ref faults, .. } = failure.saved;
                 let plan = Plan::Explicit(faults.as_slice().into());
-                let breaks = Run::planned(case, engine, seed, &plan).violation(property).is_some();
+                let run = suite.watchdog().watch(case, seed, || Run::planned(case, engine, seed, &plan));
+                let breaks = run.violation(property).is_some();
                 if let (true, Err(Failing { story, .. })) = (breaks, judge_failure(&file, &failure)) {
                     return Err(story);
                 }
@@ -176,7 +184,47 @@ fn unindented(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::unindented;
+    use super::*;
+    use crate::agent::{Agent, Outcome, Report};
+    use crate::workflows::user::UserMessage;
+    use perfidy_sim::Name;
+    use std::sync::{Arc, Mutex};
+
+    /// The agent itself asks the watchdog, at each start, which work has taken longer than no time at all.
+    #[test]
+    fn a_check_is_watched_while_it_reads_its_scenario_and_while_it_runs() {
+        let (watchdog, overdue) = (Watchdog::new(), Arc::new(Mutex::new(Vec::new())));
+        let asked = (watchdog.clone(), Arc::clone(&overdue));
+        let clerk = move |agent: Agent| {
+            let (watchdog, overdue) = asked.clone();
+            async move {
+                overdue.lock().expect("a test").extend(watchdog.tick(0));
+                loop {
+                    let message = agent.receive().await;
+                    let report = Report::of(message.about(), Outcome::Failed);
+                    agent.send(message.from(), message.about(), UserMessage::Report(report));
+                }
+            }
+        };
+        let text = "
+            # A report is lost.
+            workflow = \"office\"
+            [[step]]
+            name = \"stamp\"
+            tool = \"desk.stamp\"
+            [tools.desk]
+            [faults]
+            drop = { message = \"report\", chance = \"5%\" }
+        ";
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = check(Workflow::new("office").agent("clerk", clerk), text);
+        let _ = check.seeds(1).saving_to(folder.path()).run_under(watchdog);
+        let overdue = overdue.lock().expect("a test");
+        let named: Vec<_> = overdue.iter().map(|overdue| (overdue.work.as_str(), overdue.agent)).collect();
+        let clerk = Some(Name::new("clerk"));
+        assert_eq!(named.first(), Some(&("office/check, read by running its agents", clerk)), "{named:?}");
+        assert!(named.contains(&("office/check, as written, seed 0", None)), "{named:?}");
+    }
 
     #[test]
     fn a_scenario_within_code_reads_as_it_would_stand_in_a_file() {

@@ -3,7 +3,7 @@
 //! The list is made when the tests start, so a new file is a new test without a word of Rust. A file that
 //! cannot be read is a test that fails.
 
-use super::judge::{AsWritten, Failing, judge, judge_failure};
+use super::judge::{AsWritten, Failing, judge, judge_failure, replay};
 use super::seeds::Seeds;
 use crate::config::nearest;
 use crate::explore::{Corpus, Failure};
@@ -135,7 +135,7 @@ fn test_of_case(case: Case, as_written: Arc<AsWritten>, seeds: Seeds) -> Trial {
 fn test_of_failure(file: &Path, failure: Failure) -> Trial {
     let file = file.to_owned();
     Trial::test(inert::path(&file), move || {
-        let events = failure.replay().0.outcome.history.len();
+        let events = replay(&failure).0.outcome.history.len();
         if events > MOST_EVENTS {
             let what = format!("{events} events, of which a saved failure may have {MOST_EVENTS}");
             let why = "Every run of the tests replays it. Save it with fewer tasks, or with faults that end earlier";

@@ -2,8 +2,8 @@
 
 use super::seeds::Seeds;
 use crate::explore::{
-    Campaign, CaseReport, CaseVerdict, Corpus, Failure, Finding, ReplayOutcome, Run, SavedSeed, Watchdog,
-    shrink,
+    Campaign, CaseReport, CaseVerdict, Corpus, Effort, Failure, Finding, ReplayOutcome, Run, SavedSeed,
+    Watchdog, shrink_within,
 };
 use crate::inert;
 use crate::report::Story;
@@ -30,7 +30,7 @@ impl Failing {
     }
 }
 
-/// A watchdog that ends the tests when a run does not come back.
+/// A watchdog that ends the tests when code of an agent does not come back.
 pub(super) fn watchdog() -> Watchdog {
     Watchdog::with_timeout(PATIENCE, |overdue| {
         eprintln!("Error: {}", overdue.in_words(PATIENCE));
@@ -69,18 +69,17 @@ impl AsWritten {
     }
 }
 
+/// Runs a case as a test does, under the watchdog of its suite.
 fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
-    let watchdog = watchdog();
-    let (interrupted, count) = (&Interrupt::default(), seeds.count(case));
-    let campaign = Campaign {
-        engine,
-        first_seed: seeds.first(),
-        seeds: count,
-        digests: false,
-        interrupted,
-        watchdog: &watchdog,
-    };
-    campaign.run(case)
+    let (interrupted, watchdog) = (&Interrupt::default(), case.scenario.suite.watchdog());
+    let (first_seed, seeds) = (seeds.first(), seeds.count(case));
+    Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog }.run(case)
+}
+
+/// Replays a saved failure, under the watchdog of its suite.
+pub(super) fn replay(failure: &Failure) -> (Run, ReplayOutcome) {
+    let Failure { saved, case, .. } = failure;
+    case.scenario.suite.watchdog().watch(case, saved.seed, || failure.replay())
 }
 
 /// Whether a campaign is as its scenario wants it. What breaks is saved in `corpus`, if there is one.
@@ -137,7 +136,15 @@ pub(super) fn story_of_failure(
     faults: &[Fault],
     corpus: Option<&Corpus>,
 ) -> String {
-    let Some(minimal) = shrink(case, engine, seed, property, faults) else {
+    let minimal = case.scenario.suite.watchdog().watch_each(case, seed, |next| {
+        let is_over = || {
+            next();
+            false
+        };
+        let effort = Effort { is_over: &is_over, ..Effort::default() };
+        shrink_within(effort, case, engine, seed, property, faults)
+    });
+    let Some(minimal) = minimal else {
         return format!(
             "{case}, seed {seed}: {property} does not break when the injected faults are replayed. Something in \
              these agents depends on more than the seed."
@@ -165,7 +172,7 @@ pub(super) fn story_of_failure(
 /// shows that the property has teeth. One of a case as written must stay fixed. The history may change with
 /// the code, the answer may not.
 pub(super) fn judge_failure(file: &Path, failure: &Failure) -> Result<(), Failing> {
-    let (run, answer) = failure.replay();
+    let (run, answer) = replay(failure);
     let (Failure { saved, case, .. }, file) = (failure, inert::path(file));
     let failing = |what: String, rest: String| Err(Failing::new(&*what, format!("{file}: {what}.\n{rest}")));
     match (answer, case.without().is_some()) {

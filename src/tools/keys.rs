@@ -1,6 +1,6 @@
 //! What a tool's wrapper remembers of the calls that it has handled.
 
-use crate::agent::{OpId, Receipt, Wire};
+use crate::agent::{Confirmation, OpId, Wire};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ pub(super) struct Memory {
     /// The keys it remembers, by when they came.
     keys_by_time: VecDeque<(SimTime, OpId)>,
     /// What was done first for each operation and intent, and when.
-    by_intent: Lookup<(Name, Name), (Receipt, SimTime)>,
+    by_intent: Lookup<(Name, Name), (Confirmation, SimTime)>,
 }
 
 impl Memory {
@@ -45,12 +45,12 @@ impl Memory {
     }
 
     /// Enters what was done.
-    pub fn enter(&mut self, operation: Name, intent: Name, receipt: Receipt, now: SimTime) {
-        self.by_intent.get_or_insert_with((operation, intent), || (receipt, now));
+    pub fn enter(&mut self, operation: Name, intent: Name, done: Confirmation, now: SimTime) {
+        self.by_intent.get_or_insert_with((operation, intent), || (done, now));
     }
 
     /// What was done for an intent, and when.
-    pub fn find(&self, operation: Name, intent: Name) -> Option<(Receipt, SimTime)> {
-        self.by_intent.get((operation, intent)).copied()
+    pub fn find(&self, operation: Name, intent: Name) -> Option<&(Confirmation, SimTime)> {
+        self.by_intent.get((operation, intent))
     }
 }

@@ -1,7 +1,7 @@
 //! Prototypes: a tool of any type in the state in which a run finds it.
 
 use super::{Asked, Moment, Tool};
-use crate::agent::{Content, InitialState};
+use crate::agent::{Content, InitialState, StateMachine, ToolRequest};
 use perfidy_sim::Name;
 use serde_json::Value;
 use std::fmt;
@@ -59,6 +59,17 @@ impl<T: Tool> Running for T {
     }
 }
 
+impl<T: Tool> StateMachine for T {
+    fn copy(&self) -> Box<dyn StateMachine> {
+        Box::new(self.clone())
+    }
+
+    fn apply_again(&mut self, request: &ToolRequest) -> Option<Content> {
+        let operation = request.operation();
+        Running::apply(self, operation.name, &operation.arguments, &Asked::by(request)).ok()
+    }
+}
+
 impl Prototype {
     /// A tool in this state.
     pub fn new(tool: impl Tool) -> Self {
@@ -67,7 +78,7 @@ impl Prototype {
 
     /// A copy for one run.
     pub(super) fn copy(&self) -> Box<dyn Running> {
-        self.0.copy()
+        Running::copy(&*self.0)
     }
 
     /// Whether the tool can be asked this.

@@ -1,7 +1,7 @@
 //! The directory of a team: the names that a scenario of a workflow has.
 
-use crate::agent::{LeaseService, OwnFaults, StoreService};
-use crate::faults::{Directory, Roles};
+use crate::agent::{LeaseService, StoreService};
+use crate::faults::{Directory, FaultKinds, Roles};
 use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
 use crate::workflows::approver::APPROVER;
@@ -29,7 +29,7 @@ impl Workflow {
             agents,
             groups,
             tools: tools.keys().copied().collect(),
-            own_faults: OwnFaults::default(),
+            faults: FaultKinds::default(),
             deduplicating: tools
                 .iter()
                 .filter(|(_, tool)| tool.deduplicates)

@@ -17,7 +17,7 @@
 //! operation id, and the first may only be slow. A team that must survive the permanent loss of an executor
 //! needs ids that travel with the orders, as in the [standby team](crate::workflows::standby).
 
-use crate::agent::{Agent, ArtifactId, Body, Delivery, Headers, Message, Purpose, StoreError};
+use crate::agent::{Agent, ArtifactId, Body, Confirmation, Delivery, Headers, Message, Purpose, StoreError};
 use crate::protocols::{Coalesced, choose_agent};
 use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
@@ -25,7 +25,7 @@ use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::roles::Permissions;
-use crate::safeguards::verify::{Verify, missing_effects};
+use crate::safeguards::verify::{Verify, effects_on_record};
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::{TaskEvent, TaskState};
 use crate::workflows::worker::{StepStatus, StepWorker};
@@ -69,7 +69,12 @@ pub fn workflow() -> Workflow {
             "tool-dedupe",
             "verify",
         ])
-        .properties(&["eventual-termination", "no-duplicate-effects", "no-phantom-completion"])
+        .properties(&[
+            "eventual-termination",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "reports-match-effects",
+        ])
 }
 
 /// The decision whether a task is done correctly.
@@ -90,16 +95,19 @@ enum ConductorMessage {
     PlanPlease { task: Name },
     Planned { task: Name, workers: Arc<[Name]> },
     Assign { task: Name, step: usize, round: u32, plan: ArtifactId },
-    Done { task: Name, step: usize, round: u32 },
+    Done { task: Name, step: usize, round: u32, confirmed: Confirmation },
     Failed { task: Name, step: usize, round: u32 },
     VerifyPlease { task: Name, rounds: Arc<[u32]> },
-    Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]> },
+    Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]>, found: Arc<[Option<Confirmation>]> },
 }
 
 impl ConductorMessage {
     /// An executor's answer to an order.
-    fn outcome(task: Name, step: usize, round: u32, succeeded: bool) -> Self {
-        if succeeded { Self::Done { task, step, round } } else { Self::Failed { task, step, round } }
+    fn outcome(task: Name, step: usize, round: u32, confirmed: Option<Confirmation>) -> Self {
+        match confirmed {
+            Some(confirmed) => Self::Done { task, step, round, confirmed },
+            None => Self::Failed { task, step, round },
+        }
     }
 }
 
@@ -180,17 +188,20 @@ impl Coordinator {
                 self.dispatcher.tracker().record(TaskEvent::Assigned { task, workers }).await;
                 self.dispatcher.bring_up_steps(task);
             }
-            ConductorMessage::Done { task, step, round } if self.awaits_step(task, step, round) => {
-                self.dispatcher.completed(task, step).await;
+            ConductorMessage::Done { task, step, round, confirmed }
+                if self.awaits_step(task, step, round) =>
+            {
+                self.dispatcher.completed(task, step, Some(confirmed)).await;
             }
             ConductorMessage::Failed { task, step, round } if self.awaits_step(task, step, round) => {
                 self.dispatcher.failed(task, step).await;
             }
-            ConductorMessage::Verdict { task, rounds, missing }
+            ConductorMessage::Verdict { task, rounds, missing, found }
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
             {
                 self.dispatcher.answered(task, DispatchAction::End);
                 self.verified.insert(task, missing.is_empty());
+                self.correct(task, &found).await;
                 for step in missing.iter().filter(|step| self.team.plan.has_step(**step)) {
                     // In memory it is reopened before the record is durable, just as it counted as complete
                     // only afterwards.
@@ -200,6 +211,18 @@ impl Coordinator {
                 self.dispatcher.bring_up(task, DispatchAction::End);
             }
             _ => {}
+        }
+    }
+
+    /// Replaces what the executors said that a tool has confirmed by what the verifier found there.
+    async fn correct(&mut self, task: Name, found: &[Option<Confirmation>]) {
+        for (step, confirmed) in found.iter().enumerate() {
+            let known =
+                self.dispatcher.states().get(task).and_then(|state| state.confirmed.get(step).cloned());
+            if confirmed.is_some() && known.is_some_and(|known| known != *confirmed) {
+                let confirmed = confirmed.clone();
+                self.dispatcher.tracker().record(TaskEvent::Completed { task, step, confirmed }).await;
+            }
         }
     }
 
@@ -340,12 +363,10 @@ async fn verifier(agent: Agent, team: TeamContext) {
         }
         let Some((task, (coordinator, rounds))) = requests.pop() else { continue };
         let effects = (0..team.plan.steps.len()).map(|step| team.plan.operation_of(task, step));
-        if let Some(missing) = missing_effects(&agent, effects).await {
-            agent.send(
-                coordinator,
-                task,
-                ConductorMessage::Verdict { task, rounds, missing: missing.into() },
-            );
+        if let Some(found) = effects_on_record(&agent, effects).await {
+            let missing = (0..found.len()).filter(|step| found[*step].is_none()).collect();
+            let verdict = ConductorMessage::Verdict { task, rounds, missing, found: found.into() };
+            agent.send(coordinator, task, verdict);
         }
     }
 }
@@ -368,15 +389,19 @@ async fn executor_loop(agent: Agent, team: TeamContext) {
         let intent = operation_of.intent;
         match worker.status(intent, round) {
             StepStatus::Running => {}
-            StepStatus::Done => agent.send(coordinator, intent, ConductorMessage::Done { task, step, round }),
+            StepStatus::Done => {
+                let outcome = ConductorMessage::outcome(task, step, round, worker.confirmed(intent));
+                agent.send(coordinator, intent, outcome);
+            }
             StepStatus::New => {
-                worker.start((operation_of, headers), round, source, move |agent, succeeded| {
-                    agent.send(coordinator, intent, ConductorMessage::outcome(task, step, round, succeeded));
+                worker.start((operation_of, headers), round, source, move |agent, confirmed| {
+                    let succeeded = confirmed.is_some();
+                    agent.send(coordinator, intent, ConductorMessage::outcome(task, step, round, confirmed));
                     if succeeded && !agent.stays_in_role(intent) {
                         let mut rounds = vec![0; steps];
                         rounds[step] = round;
-                        let verdict =
-                            ConductorMessage::Verdict { task, rounds: rounds.into(), missing: Arc::new([]) };
+                        let (rounds, missing, found) = (rounds.into(), Arc::default(), Arc::default());
+                        let verdict = ConductorMessage::Verdict { task, rounds, missing, found };
                         agent.send(coordinator, task, verdict);
                     }
                 });

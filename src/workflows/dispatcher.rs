@@ -5,7 +5,7 @@
 //! order was not answered in time. The coordinator decides how to fulfil each duty, and sends an order only
 //! when it [is due](Dispatcher::is_due).
 
-use crate::agent::{Agent, Delivery};
+use crate::agent::{Agent, Confirmation, Delivery};
 use crate::protocols::Resend;
 use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::workflows::TeamContext;
@@ -122,13 +122,14 @@ impl Dispatcher {
         states.has_open(task) && states.is_ready(task, step) && self.is_due(task, DispatchAction::Step(step))
     }
 
-    /// Records that a step is done, and selects those that need it. The answer may come more than once.
-    pub async fn completed(&mut self, task: Name, step: usize) {
+    /// Records that a step is done and what its tool has confirmed, and selects those that need it. The answer
+    /// may come more than once.
+    pub async fn completed(&mut self, task: Name, step: usize, confirmed: Option<Confirmation>) {
         if !self.tracker.states().is_open(task, step) {
             return;
         }
         self.answered(task, DispatchAction::Step(step));
-        self.tracker.record(TaskEvent::Completed { task, step }).await;
+        self.tracker.record(TaskEvent::Completed { task, step, confirmed }).await;
         let team = self.team.clone();
         team.plan.needed_by(step).iter().for_each(|next| self.bring_up(task, DispatchAction::Step(*next)));
         self.bring_up(task, DispatchAction::End);

@@ -306,12 +306,12 @@ async fn specialist_loop(agent: Agent, team: TeamContext) {
 
 /// Opens a file for each task, passes it to the first specialist, and closes it when it comes back.
 async fn desk(agent: Agent, team: TeamContext) {
-    let mut tracker = TaskTracker::recover(&agent, &team);
+    let tracker = TaskTracker::recover(&agent, &team);
     let (mut inbox, left) = Inbox::recover(agent.clone(), team);
     for (file, to) in left {
         match to {
             Some(to) => inbox.handler.go_on_passing(file, to),
-            None => close(&agent, &mut tracker, &file).await,
+            None => close(&agent, &tracker, &file).await,
         }
     }
     let open = tracker.states().open();
@@ -326,12 +326,12 @@ async fn desk(agent: Agent, team: TeamContext) {
             send_round(&inbox.handler, &tracker, task);
         }
         if let Some(file) = inbox.take(&mail).await {
-            close(&agent, &mut tracker, &file).await;
+            close(&agent, &tracker, &file).await;
         }
     }
 }
 
-async fn close(agent: &Agent, tracker: &mut TaskTracker, file: &TaskFile) {
+async fn close(agent: &Agent, tracker: &TaskTracker, file: &TaskFile) {
     let task = file.task;
     if tracker.states().has_open(task) {
         agent.withdraw_wait(task);

@@ -6,7 +6,8 @@
 //!
 //! A new shipped workflow is one file and one line in [`shipped`]; one of your own is a [`Workflow`] that you
 //! add to your [`Suite`](crate::suite::Suite). You can also use the components of the shipped ones: a
-//! [`user`] that submits tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`].
+//! [`user`] that submits tasks, a coordinator's [`task_tracker`] and [`dispatcher`], a [`worker`], the
+//! [`agent_loop`] of an agent whose model calls tools.
 //!
 //! ```
 //! use perfidy::agent::Agent;
@@ -27,9 +28,11 @@
 //! assert!(run.violation("eventual-termination").is_some());
 //! ```
 
+pub mod agent_loop;
 pub mod approver;
 mod arguments;
 pub(crate) mod cast;
+pub mod chain;
 pub mod conductor;
 pub mod dispatcher;
 pub mod handoff;
@@ -46,6 +49,7 @@ pub mod scheduled;
 pub mod scratchpad;
 pub mod standby;
 mod steps;
+pub mod supervisor;
 pub mod task_state;
 pub mod task_tracker;
 mod team;
@@ -68,6 +72,7 @@ pub const MOST_AGENTS: u32 = 1_000;
 /// The shipped workflows, by name.
 pub fn shipped() -> Vec<Workflow> {
     vec![
+        chain::workflow(),
         conductor::workflow(),
         handoff::workflow(),
         hierarchy::workflow(),
@@ -80,6 +85,7 @@ pub fn shipped() -> Vec<Workflow> {
         scheduled::workflow(),
         scratchpad::workflow(),
         standby::workflow(),
+        supervisor::workflow(),
         tool_loop::workflow(),
     ]
 }

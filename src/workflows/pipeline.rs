@@ -16,7 +16,7 @@
 //! artifact itself, which the archivist keeps.
 
 use crate::agent::{
-    Agent, Artifact, ArtifactId, Content, Delivery, Headers, Message, OpId, Purpose, Version,
+    Agent, Artifact, ArtifactId, Confirmation, Content, Delivery, Headers, Message, OpId, Purpose, Version,
 };
 use crate::protocols::Question;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
@@ -56,6 +56,7 @@ pub fn workflow() -> Workflow {
             "eventual-termination",
             "no-duplicate-effects",
             "no-phantom-completion",
+            "reports-match-effects",
         ])
 }
 
@@ -94,13 +95,23 @@ struct WorkItem {
     cites: Option<ArtifactId>,
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum PipelineMessage {
     PassOn(WorkItem),
     MayI { task: Name, step: usize, version: u32 },
     YouMay(bool),
-    Done { task: Name, step: usize },
+    Done { task: Name, step: usize, confirmed: Confirmation },
     Failed { task: Name, step: usize },
+}
+
+impl PipelineMessage {
+    /// A worker's answer to an order.
+    fn outcome(task: Name, step: usize, confirmed: Option<Confirmation>) -> Self {
+        match confirmed {
+            Some(confirmed) => Self::Done { task, step, confirmed },
+            None => Self::Failed { task, step },
+        }
+    }
 }
 
 impl Message for PipelineMessage {
@@ -221,7 +232,9 @@ impl Lead {
                     let may = self.versions.settle(intent, *version).await;
                     self.stage.agent.reply(&mail, PipelineMessage::YouMay(may));
                 }
-                Some(PipelineMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(PipelineMessage::Done { task, step, confirmed }) => {
+                    self.dispatcher.completed(*task, *step, Some(confirmed.clone())).await;
+                }
                 Some(PipelineMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
@@ -315,7 +328,8 @@ impl Actor {
             let intent = self.stage.intent(&item);
             if self.stage.team.safeguards().has::<ReplyDedupe>() {
                 if self.worker.status(intent, 0) == StepStatus::Done {
-                    self.stage.agent.send(Name::literal(LEAD), intent, PipelineMessage::Done { task, step });
+                    let outcome = PipelineMessage::outcome(task, step, self.worker.confirmed(intent));
+                    self.stage.agent.send(Name::literal(LEAD), intent, outcome);
                     continue;
                 }
                 if !self.answers.take(intent) {
@@ -341,16 +355,11 @@ impl Actor {
         let WorkItem { task, step, op, .. } = item;
         let answers = self.answers.clone();
         let operation_of = self.stage.team.plan.operation_of(task, step);
-        self.worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, succeeded| {
-            if !succeeded {
+        self.worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, confirmed| {
+            if confirmed.is_none() {
                 answers.discard(intent);
             }
-            let say = if succeeded {
-                PipelineMessage::Done { task, step }
-            } else {
-                PipelineMessage::Failed { task, step }
-            };
-            agent.send(Name::literal(LEAD), intent, say);
+            agent.send(Name::literal(LEAD), intent, PipelineMessage::outcome(task, step, confirmed));
         });
     }
 

@@ -11,7 +11,7 @@
 //! The steps that a step *needs* must be complete first. In addition, the model of a member may want to see
 //! another piece before it contributes. If such waits form a cycle, no member continues.
 
-use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose};
+use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
@@ -43,7 +43,13 @@ pub fn workflow() -> Workflow {
             "tool-dedupe",
             "wait-limit",
         ])
-        .properties(&["eventual-termination", "no-deadlock", "no-duplicate-effects", "no-phantom-completion"])
+        .properties(&[
+            "eventual-termination",
+            "no-deadlock",
+            "no-duplicate-effects",
+            "no-phantom-completion",
+            "reports-match-effects",
+        ])
 }
 
 const CHAIR: &str = "chair";
@@ -64,7 +70,7 @@ struct ToSee {
     step: Option<usize>,
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum RoundtableMessage {
     Contribute {
         task: Name,
@@ -74,6 +80,7 @@ enum RoundtableMessage {
     Done {
         task: Name,
         step: usize,
+        confirmed: Confirmation,
     },
     Failed {
         task: Name,
@@ -87,6 +94,16 @@ enum RoundtableMessage {
     },
     Here,
     NotYet,
+}
+
+impl RoundtableMessage {
+    /// A member's answer to an order.
+    fn outcome(task: Name, step: usize, confirmed: Option<Confirmation>) -> Self {
+        match confirmed {
+            Some(confirmed) => Self::Done { task, step, confirmed },
+            None => Self::Failed { task, step },
+        }
+    }
 }
 
 impl Message for RoundtableMessage {
@@ -150,7 +167,9 @@ impl Chair {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(RoundtableMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+                Some(RoundtableMessage::Done { task, step, confirmed }) => {
+                    self.dispatcher.completed(*task, *step, Some(confirmed.clone())).await;
+                }
                 Some(RoundtableMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
                 _ => {}
             }
@@ -227,7 +246,8 @@ impl Member {
     fn begin(&self, mail: &Delivery, task: Name, step: usize, op: OpId) {
         let intent = self.team.plan.intent(task, step);
         if self.worker.status(intent, 0) == StepStatus::Done {
-            return self.agent.send(mail.from(), intent, RoundtableMessage::Done { task, step });
+            let outcome = RoundtableMessage::outcome(task, step, self.worker.confirmed(intent));
+            return self.agent.send(mail.from(), intent, outcome);
         }
         self.begun.start(&self.agent, intent, self.clone().contribute(task, step, op));
     }
@@ -243,13 +263,8 @@ impl Member {
         }
         let operation_of = plan.operation_of(task, step);
         let intent = operation_of.intent;
-        let succeeded = self.worker.take_turn((operation_of, Headers::NONE), 0, KeySource::Given(op)).await;
-        let say = if succeeded {
-            RoundtableMessage::Done { task, step }
-        } else {
-            RoundtableMessage::Failed { task, step }
-        };
-        self.agent.send(Name::literal(CHAIR), intent, say);
+        let confirmed = self.worker.take_turn((operation_of, Headers::NONE), 0, KeySource::Given(op)).await;
+        self.agent.send(Name::literal(CHAIR), intent, RoundtableMessage::outcome(task, step, confirmed));
     }
 
     /// A colleague's piece that the model wants to see first, if any: every third time it wants one.

@@ -15,7 +15,7 @@
 //! The user makes the id of each operation once, and it travels with the orders: two leaders that order the
 //! same step ask for the same operation.
 
-use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Token};
+use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpose, Token};
 use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::fencing::{Fence, FencingTokens};
@@ -52,6 +52,7 @@ pub fn workflow() -> Workflow {
             "no-duplicate-effects",
             "no-phantom-completion",
             "no-split-brain",
+            "reports-match-effects",
         ])
 }
 
@@ -76,9 +77,19 @@ const THIS_STEP: &str = "Choose the worker of this step.";
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum StandbyMessage {
     Order { task: Name, step: usize, op: OpId, token: Token },
-    Done { task: Name, step: usize },
+    Done { task: Name, step: usize, confirmed: Confirmation },
     Failed { task: Name, step: usize },
     Rejected { token: Token },
+}
+
+impl StandbyMessage {
+    /// A worker's answer to an order.
+    fn outcome(task: Name, step: usize, confirmed: Option<Confirmation>) -> Self {
+        match confirmed {
+            Some(confirmed) => Self::Done { task, step, confirmed },
+            None => Self::Failed { task, step },
+        }
+    }
 }
 
 impl Message for StandbyMessage {
@@ -201,7 +212,9 @@ impl Leader {
             self.dispatcher.bring_up_steps(task);
         }
         match mail.open() {
-            Some(StandbyMessage::Done { task, step }) => self.dispatcher.completed(*task, *step).await,
+            Some(StandbyMessage::Done { task, step, confirmed }) => {
+                self.dispatcher.completed(*task, *step, Some(confirmed.clone())).await;
+            }
             Some(StandbyMessage::Failed { task, step }) => self.dispatcher.failed(*task, *step).await,
             Some(StandbyMessage::Rejected { token }) => return Some(*token),
             Some(StandbyMessage::Order { .. }) | None => {}
@@ -266,16 +279,13 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
         }
         match worker.status(intent, 0) {
             StepStatus::Running => {}
-            StepStatus::Done => agent.send(leader, intent, StandbyMessage::Done { task, step }),
+            StepStatus::Done => {
+                agent.send(leader, intent, StandbyMessage::outcome(task, step, worker.confirmed(intent)));
+            }
             StepStatus::New => {
                 let headers = Headers { authority: order.authority, ..Headers::NONE };
-                worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, succeeded| {
-                    let say = if succeeded {
-                        StandbyMessage::Done { task, step }
-                    } else {
-                        StandbyMessage::Failed { task, step }
-                    };
-                    agent.send(leader, intent, say);
+                worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, confirmed| {
+                    agent.send(leader, intent, StandbyMessage::outcome(task, step, confirmed));
                 });
             }
         }

@@ -5,7 +5,7 @@
 //! [`TaskEvent`] changes them; the coordinator writes these events to its journal and replays them after a
 //! crash (event sourcing).
 
-use crate::agent::{Message, OpId, Operation};
+use crate::agent::{AnswerPart, Confirmation, Content, Message, OpId, Operation, Report};
 use crate::workflows::{Step, Undo};
 use perfidy_sim::{Lookup, Name};
 use serde::{Deserialize, Serialize};
@@ -77,8 +77,8 @@ pub enum TaskEvent {
     Accepted { task: Name, ops: Arc<[OpId]> },
     /// Each step has been assigned to an agent.
     Assigned { task: Name, workers: Arc<[Name]> },
-    /// A step counts as complete.
-    Completed { task: Name, step: usize },
+    /// A step counts as complete, and the tool has confirmed it, as far as that is known.
+    Completed { task: Name, step: usize, confirmed: Option<Confirmation> },
     /// A step turned out not to be complete.
     Reopened { task: Name, step: usize },
     /// A task has ended.
@@ -103,10 +103,12 @@ impl Message for TaskEvent {
         "board"
     }
 
-    /// If half-written, the number of the step is missing and reads as zero.
+    /// If half-written, the number of the step and what follows is missing, and reads as zero and as nothing.
     fn corrupted(&self) -> Option<Self> {
         match self {
-            Self::Completed { task, step } if *step > 0 => Some(Self::Completed { task: *task, step: 0 }),
+            Self::Completed { task, step, .. } if *step > 0 => {
+                Some(Self::Completed { task: *task, step: 0, confirmed: None })
+            }
             _ => None,
         }
     }
@@ -123,6 +125,8 @@ pub struct TaskState {
     pub complete: Vec<bool>,
     /// How many times each step was reopened: a worker that gets a higher number does it once more.
     pub rounds: Vec<u32>,
+    /// What the tool has confirmed of each step, as far as that is known.
+    pub confirmed: Vec<Option<Confirmation>>,
     /// How it ended, once it has.
     pub closed: Option<bool>,
     /// How many steps are not complete.
@@ -160,7 +164,8 @@ impl TaskStates {
         if let TaskEvent::Accepted { task, ops } = entry {
             if !self.tasks.contains(*task) {
                 let (ops, complete, rounds) = (Arc::clone(ops), vec![false; steps], vec![0; steps]);
-                let new = TaskState { ops, workers: None, complete, rounds, closed: None, left: steps };
+                let (confirmed, left) = (vec![None; steps], steps);
+                let new = TaskState { ops, workers: None, complete, rounds, confirmed, closed: None, left };
                 self.tasks.insert(*task, new);
                 self.open.insert(*task);
             }
@@ -172,9 +177,13 @@ impl TaskStates {
             TaskEvent::Assigned { workers, .. } => {
                 progress.workers.get_or_insert_with(|| Arc::clone(workers));
             }
-            TaskEvent::Completed { step, .. } => progress.set(*step, true),
+            TaskEvent::Completed { step, confirmed, .. } => {
+                progress.set(*step, true);
+                progress.confirmed[*step].clone_from(confirmed);
+            }
             TaskEvent::Reopened { step, .. } => {
                 progress.set(*step, false);
+                progress.confirmed[*step] = None;
                 progress.rounds[*step] += 1;
             }
             TaskEvent::Closed { task, done } => {
@@ -223,6 +232,16 @@ impl TaskStates {
         self.get(task).and_then(|state| state.rounds.get(step).copied()).unwrap_or_default()
     }
 
+    /// The report that a task is done or has failed; one that is done says what the tools have confirmed.
+    pub fn report(&self, task: Name, done: bool) -> Report {
+        let confirmed = self.get(task).filter(|_| done).map_or(&[][..], |state| state.confirmed.as_slice());
+        let parts = confirmed.iter().enumerate().filter_map(|(step, confirmed)| {
+            let content = Some(Content::new(confirmed.clone()?));
+            Some(AnswerPart { intent: self.plan.intent(task, step), content })
+        });
+        Report { answer: parts.collect(), ..Report::done_or_failed(task, done) }
+    }
+
     /// Whether every step of a task is complete.
     pub fn is_complete(&self, task: Name) -> bool {
         self.get(task).is_some_and(|progress| progress.left == 0)
@@ -232,6 +251,7 @@ impl TaskStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Receipt;
     use crate::workflows::StepArguments;
 
     fn states() -> (TaskStates, Name) {
@@ -251,14 +271,34 @@ mod tests {
         (states, task)
     }
 
+    fn completed(task: Name, step: usize) -> TaskEvent {
+        let receipt = Receipt(1 + step as u64);
+        TaskEvent::Completed {
+            task,
+            step,
+            confirmed: Some(Confirmation { receipt, result: Content::NOTHING }),
+        }
+    }
+
+    #[test]
+    fn a_report_that_a_task_is_done_says_what_the_tools_have_confirmed_last() {
+        let (mut states, task) = states();
+        states.apply(&completed(task, 0));
+        states.apply(&completed(task, 2));
+        states.apply(&TaskEvent::Reopened { task, step: 2 });
+        states.apply(&TaskEvent::Completed { task, step: 1, confirmed: None });
+        assert_eq!(states.report(task, true).to_string(), "task-1 is done; task-1/first: {receipt: 1}");
+        assert_eq!(states.report(task, false).to_string(), "task-1 is failed");
+    }
+
     #[test]
     fn a_step_is_ready_when_what_it_needs_is_complete() {
         let (mut states, task) = states();
         assert_eq!(states.ready(task), [0, 2]);
-        states.apply(&TaskEvent::Completed { task, step: 0 });
+        states.apply(&completed(task, 0));
         assert_eq!(states.ready(task), [1, 2]);
-        states.apply(&TaskEvent::Completed { task, step: 1 });
-        states.apply(&TaskEvent::Completed { task, step: 2 });
+        states.apply(&completed(task, 1));
+        states.apply(&completed(task, 2));
         assert!(states.is_complete(task));
         states.apply(&TaskEvent::Reopened { task, step: 1 });
         assert_eq!(states.ready(task), [1]);
@@ -268,13 +308,13 @@ mod tests {
     #[test]
     fn an_event_that_comes_twice_or_too_late_changes_nothing() {
         let (mut states, task) = states();
-        states.apply(&TaskEvent::Completed { task, step: 0 });
+        states.apply(&completed(task, 0));
         states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(9)]) });
         assert_eq!(states.get(task).unwrap().ops[0], OpId(1));
         states.apply(&TaskEvent::Closed { task, done: true });
         states.apply(&TaskEvent::Closed { task, done: false });
         assert_eq!(states.get(task).unwrap().closed, Some(true));
         assert!(states.open().is_empty());
-        states.apply(&TaskEvent::Completed { task: Name::new("unknown"), step: 0 });
+        states.apply(&completed(Name::new("unknown"), 0));
     }
 }

@@ -2,7 +2,7 @@
 //! the `checkpoint` safeguard) before the coordinator acts on it, and reports to the user how a task ended,
 //! as often as the user asks.
 
-use crate::agent::{Agent, Delivery, Report};
+use crate::agent::{Agent, Delivery};
 use crate::safeguards::checkpoint;
 use crate::workflows::TeamContext;
 use crate::workflows::task_state::{TaskEvent, TaskStates};
@@ -40,7 +40,7 @@ impl TaskTracker {
 
     /// Accepts the task that a message submits and returns its name if it is new. For a task that has ended,
     /// it reports the end once more.
-    pub async fn accept(&mut self, mail: &Delivery) -> Option<Name> {
+    pub async fn accept(&self, mail: &Delivery) -> Option<Name> {
         let (task, ops) = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan))?;
         let known = self.states().get(task).map(|state| state.closed);
         match known {
@@ -48,20 +48,25 @@ impl TaskTracker {
                 self.record(TaskEvent::Accepted { task, ops }).await;
                 return Some(task);
             }
-            Some(Some(done)) => report(&self.agent, Report::done_or_failed(task, done)).await,
+            Some(Some(done)) => self.report(task, done).await,
             Some(None) => {}
         }
         None
     }
 
     /// Records that a task has ended, and reports it.
-    pub async fn close(&mut self, task: Name, done: bool) {
+    pub async fn close(&self, task: Name, done: bool) {
         self.record(TaskEvent::Closed { task, done }).await;
-        report(&self.agent, Report::done_or_failed(task, done)).await;
+        self.report(task, done).await;
+    }
+
+    async fn report(&self, task: Name, done: bool) {
+        let of_task = self.states().report(task, done);
+        report(&self.agent, of_task).await;
     }
 
     /// Records an event, and applies it once that is durable.
-    pub async fn record(&mut self, event: TaskEvent) {
+    pub async fn record(&self, event: TaskEvent) {
         checkpoint::save(&self.agent, self.team.safeguards(), event.task(), event.clone()).await;
         self.states.borrow_mut().apply(&event);
     }

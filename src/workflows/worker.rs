@@ -3,7 +3,7 @@
 //! The executors of the conductor and the workers of the standby team are step workers. They share the code
 //! between an order and its report; they differ in whose orders they take.
 
-use crate::agent::{Agent, Content, Headers, Message, Operation};
+use crate::agent::{Agent, Confirmation, Content, Headers, Message, Operation};
 use crate::protocols::compose_call;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallLimits, CallPolicy, call_within_limits};
@@ -31,10 +31,11 @@ const COMPOSING_TOKENS: u32 = 400;
 /// How many different wordings its model can use for one call.
 const WORDINGS: u32 = 3;
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Finished {
     intent: Name,
     round: u32,
+    confirmed: Confirmation,
 }
 
 impl Message for Finished {
@@ -69,6 +70,8 @@ pub struct StepWorker {
     limits: CallLimits,
     /// The state of each step, in its latest round.
     work: Rc<RefCell<BTreeMap<Name, (StepStatus, u32)>>>,
+    /// What the tool has confirmed of each step that is done.
+    confirmed: Rc<RefCell<BTreeMap<Name, Confirmation>>>,
     permits: Rc<Semaphore>,
     /// Ends all steps that are under way.
     cancelled: Rc<Notify>,
@@ -77,9 +80,10 @@ pub struct StepWorker {
 impl StepWorker {
     /// The worker, recovered from its journal.
     pub fn recover(agent: &Agent, safeguards: &Safeguards) -> Self {
-        let mut work = BTreeMap::new();
-        checkpoint::recover(agent, |Finished { intent, round }| {
+        let (mut work, mut confirmations) = (BTreeMap::new(), BTreeMap::new());
+        checkpoint::recover(agent, |Finished { intent, round, confirmed }| {
             work.insert(*intent, (StepStatus::Done, *round));
+            confirmations.insert(*intent, confirmed.clone());
         });
         Self {
             agent: agent.clone(),
@@ -88,6 +92,7 @@ impl StepWorker {
             answers: ModelAnswers::recover(agent),
             limits: CallLimits::of(safeguards),
             work: Rc::new(RefCell::new(work)),
+            confirmed: Rc::new(RefCell::new(confirmations)),
             permits: Rc::new(Semaphore::new(FanOutCap::of(safeguards))),
             cancelled: Rc::default(),
         }
@@ -101,28 +106,37 @@ impl StepWorker {
         }
     }
 
-    /// Starts a step concurrently with the worker, with calls under these headers; `report` gets whether it
-    /// succeeded.
+    /// What the tool has confirmed of a step that is done.
+    pub fn confirmed(&self, intent: Name) -> Option<Confirmation> {
+        self.confirmed.borrow().get(&intent).cloned()
+    }
+
+    /// Starts a step concurrently with the worker, with calls under these headers; `report` gets what the
+    /// tool confirmed, if it succeeded.
     pub fn start(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-        report: impl FnOnce(&Agent, bool) + 'static,
+        report: impl FnOnce(&Agent, Option<Confirmation>) + 'static,
     ) {
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         let worker = self.clone();
         self.agent.spawn(async move {
             let intent = operation_of.intent;
             let work = worker.take_turn((operation_of, headers), round, source);
-            let succeeded = worker.unless_cancelled(intent, work).await;
-            report(&worker.agent, succeeded);
+            let confirmed = worker.unless_cancelled(intent, work).await;
+            report(&worker.agent, confirmed);
         });
     }
 
     /// Takes a step as one of all that the worker works on, which a shutdown ends if it does not drain them,
-    /// and a step that fails if they are not isolated. Whether it succeeded.
-    async fn unless_cancelled(&self, intent: Name, work: impl Future<Output = bool>) -> bool {
+    /// and a step that fails if they are not isolated. What the tool confirmed, if it succeeded.
+    async fn unless_cancelled(
+        &self,
+        intent: Name,
+        work: impl Future<Output = Option<Confirmation>>,
+    ) -> Option<Confirmation> {
         if let Some(after) = self.agent.shutdown_after(intent)
             && !self.safeguards.has::<DrainOnShutdown>()
         {
@@ -134,40 +148,40 @@ impl StepWorker {
         }
         let (mut work, mut cancelled) = (pin!(work), pin!(self.cancelled.notified()));
         let ended = poll_fn(|task| match work.as_mut().poll(task) {
-            Poll::Ready(succeeded) => Poll::Ready(Some(succeeded)),
+            Poll::Ready(confirmed) => Poll::Ready(Some(confirmed)),
             Poll::Pending => cancelled.as_mut().poll(task).map(|()| None),
         });
         match ended.await {
-            Some(true) => return true,
-            Some(false) if self.safeguards.lacks::<IsolatedSteps>() => self.cancelled.notify_waiters(),
-            Some(false) => {}
+            Some(Some(confirmed)) => return Some(confirmed),
+            Some(None) if self.safeguards.lacks::<IsolatedSteps>() => self.cancelled.notify_waiters(),
+            Some(None) => {}
             None => drop(self.work.borrow_mut().remove(&intent)),
         }
-        false
+        None
     }
 
-    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns whether that
-    /// succeeded.
+    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns what the tool
+    /// confirmed, if that succeeded.
     pub async fn take_turn(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-    ) -> bool {
+    ) -> Option<Confirmation> {
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
         let _permit = self.permits.acquire().await;
         self.carry_out((operation_of, headers), round, source).await
     }
 
-    /// Carries a step out with calls under these headers, and returns whether it succeeded. The future can be
-    /// dropped at any point; the outcome of a call in flight is then unknown.
+    /// Carries a step out with calls under these headers, and returns what the tool confirmed, if that
+    /// succeeded. The future can be dropped at any point; the outcome of a call in flight is then unknown.
     pub async fn carry_out(
         &self,
         (operation_of, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
-    ) -> bool {
+    ) -> Option<Confirmation> {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let checks = safeguards.has::<CheckArguments>();
         let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation_of);
@@ -178,17 +192,19 @@ impl StepWorker {
         let (op, tried_before) =
             source.operation_id(agent, safeguards, &self.operations, &operation_of, call.wording).await;
         let policy = CallPolicy::of(safeguards);
-        if call_within_limits(agent, &policy, &self.limits, &operation_of, (op, tried_before)).await.is_err()
-        {
+        let call = call_within_limits(agent, &policy, &self.limits, &operation_of, (op, tried_before));
+        let Ok(confirmed) = call.await else {
             self.work.borrow_mut().remove(&operation_of.intent);
-            return false;
-        }
+            return None;
+        };
         if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
             agent.before("record", operation_of.intent).await;
-            agent.persist(Finished { intent: operation_of.intent, round }).await;
+            let confirmed = confirmed.clone();
+            agent.persist(Finished { intent: operation_of.intent, round, confirmed }).await;
             agent.after("record", operation_of.intent).await;
         }
         self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Done, round));
-        true
+        self.confirmed.borrow_mut().insert(operation_of.intent, confirmed.clone());
+        Some(confirmed)
     }
 }

@@ -1,7 +1,7 @@
 //! A workflow as a value: its agents with their code, and what a scenario may configure.
 
 use crate::agent::{Agent, Agents};
-use crate::properties::EVENTUAL_TERMINATION;
+use crate::properties::{EVENTUAL_TERMINATION, NO_EFFECT_AFTER_CANCEL};
 use crate::safeguards::journal_fencing::{self, JournalFencing};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{Safeguard, Safeguards};
@@ -135,6 +135,7 @@ pub struct Workflow {
     tasks_are_questions: bool,
     has_person_on_call: IfSwitched,
     has_approver: bool,
+    has_deadlines: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
 }
@@ -168,6 +169,7 @@ impl Workflow {
             tasks_are_questions: false,
             has_person_on_call: Arc::new(|_| false),
             has_approver: false,
+            has_deadlines: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
         }
@@ -252,6 +254,19 @@ impl Workflow {
     pub fn approver(mut self) -> Self {
         self.has_approver = true;
         self
+    }
+
+    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to it
+    /// in any case.
+    #[must_use]
+    pub fn deadlines(mut self) -> Self {
+        self.has_deadlines = true;
+        self
+    }
+
+    /// Whether the team gives a task up, or undoes it, when its time is up.
+    pub(crate) fn has_deadlines(&self) -> bool {
+        self.has_deadlines || self.properties.contains(&NO_EFFECT_AFTER_CANCEL)
     }
 
     /// Adds a shared store, if the safeguards need one.

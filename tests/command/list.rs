@@ -141,7 +141,7 @@ fn programs_read_an_explanation_as_well() {
     let [ref conductor] = explained("conductor")[..] else { panic!() };
     let assign = conductor["messages"].as_array().unwrap().iter().find(|sent| sent["message"] == "assign");
     assert_eq!(assign.unwrap()["delivery"], "at-least-once");
-    assert_eq!(conductor["actions"]["executor"]["steps"]["write record"]["before"], true, "{conductor:#}");
+    assert_eq!(conductor["actions"]["executor"]["steps"]["write finished"]["before"], true, "{conductor:#}");
     let [ref within] = explained("within")[..] else { panic!() };
     assert_eq!(within["key"], "within");
     assert!(within["meanings"].as_array().unwrap().len() > 1, "{within:#}");

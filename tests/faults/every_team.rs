@@ -59,6 +59,7 @@ const EVERYWHERE: &[&str] = &[
     r#"model-rate-limit = { at = "everyone", chance = "2%", lasting = "1s..60s" }"#,
     r#"repeated-call = { at = "everyone", chance = "5%" }"#,
     r#"slow-first-token = { at = "everyone", chance = "2%", by = "1s..60s" }"#,
+    r#"obeyed-instruction = { at = "everyone", chance = "100%" }"#,
     r#"approval-late = { chance = "10%", by = "1s..5m" }"#,
     r#"approval-absent = { chance = "10%" }"#,
     r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,
@@ -102,8 +103,8 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
     let mut steps = team.flat_map(|(_, does)| &does.steps);
     let (step, _) =
         steps.find(|(_, places)| places.before && places.after).expect("every team does something");
-    let lies = faults::tool_faults::words();
-    let lies = lies.iter().map(|lie| {
+    let lies = scenario.suite.fault_kinds().of_tools().map(|kind| kind.name);
+    let lies = lies.map(|lie| {
         let more = more_about(lie);
         format!(r#"{lie} = {{ at = "TOOL", chance = "0.5%"{more} }}"#)
     });

@@ -23,6 +23,16 @@ type Sends = (&'static str, &'static [(&'static str, &'static [&'static str])]);
 /// The messages that the agents of each shipped workflow send, as their code says.
 const SENDS: &[Sends] = &[
     (
+        "chain",
+        &[
+            ("user", &["submit"]),
+            ("lead", &["pass", "report", "taken"]),
+            ("stage", &["dead letter", "ended", "may I?", "pass", "taken"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
         "conductor",
         &[
             ("user", &["submit"]),
@@ -129,8 +139,23 @@ const SENDS: &[Sends] = &[
         ],
     ),
     (
+        "supervisor",
+        &[
+            ("user", &["submit"]),
+            ("supervisor", &["dead letter", "order", "report", "unwanted", "wanted"]),
+            ("worker", &["done", "failed", "may I?", "still wanted?"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
+    ),
+    (
         "tool-loop",
-        &[("user", &["submit"]), ("assistant", &["may I?", "report"]), ("approver", &["approved", "vetoed"])],
+        &[
+            ("user", &["submit"]),
+            ("assistant", &["dead letter", "may I?", "report"]),
+            ("approver", &["approved", "vetoed"]),
+            ("on-call", &["taken down"]),
+        ],
     ),
 ];
 
@@ -139,6 +164,13 @@ const SENDS: &[Sends] = &[
 type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
 
 const DOES: &[Does] = &[
+    (
+        "chain",
+        &["ask", "call", "pass", "record", "report"],
+        &["approval", "chat", "summary"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
     (
         "conductor",
         &["assign", "call", "commit", "plan", "record", "report"],
@@ -184,6 +216,13 @@ const DOES: &[Does] = &[
         "standby",
         &["call", "lease", "order", "record", "report"],
         &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    (
+        "supervisor",
+        &["ask", "call", "order", "record", "report"],
+        &["approval", "chat"],
         &["call a tool", "look a call up"],
         true,
     ),

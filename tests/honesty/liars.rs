@@ -129,6 +129,32 @@ fn a_team_that_reports_done_and_did_nothing_is_caught() {
     assert_eq!(broken(liar, CALM, &[]), ["no-phantom-completion"]);
 }
 
+fn reports_a_receipt<const LIES: bool>() -> Workflow {
+    team().agent("lead", |agent: Agent, team: TeamContext| {
+        Box::pin(async move {
+            let (task, ops) = next_task(&agent).await;
+            let mut answer = Vec::new();
+            for (step, op) in ops.iter().enumerate() {
+                let call = ToolCall::keyed(team.plan.operation_of(task, step), *op);
+                let intent = call.operation.intent;
+                let mut told = agent.call_confirmed(call, CALL_TIMEOUT).await.expect("the world is calm");
+                told.receipt.0 += u64::from(LIES);
+                answer.push(AnswerPart { intent, content: Some(Content::new(told)) });
+            }
+            let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
+            agent.send(Name::new(USER), task, UserMessage::Report(report));
+        })
+    })
+}
+
+#[test]
+fn a_team_that_reports_another_receipt_than_it_was_told_is_caught() {
+    let honest = reports_a_receipt::<false>();
+    let liar = reports_a_receipt::<true>();
+    assert!(broken(honest, CALM, &[]).is_empty());
+    assert_eq!(broken(liar, CALM, &[]), ["reports-match-effects"]);
+}
+
 fn answers_from_a_part<const LIES: bool>() -> Workflow {
     team().tasks_are_questions().agent("lead", |agent: Agent, team: TeamContext| {
         Box::pin(async move {

@@ -3,6 +3,7 @@
 mod chats;
 mod evasions;
 mod liars;
+mod loops;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;

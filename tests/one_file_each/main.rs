@@ -1,13 +1,17 @@
-//! A fault, a property, a safeguard, a tool and a workflow of another crate: a file each, and a line each in
-//! its suite.
+//! A fault, a property, a safeguard, a strategy, a tool and a workflow of another crate: a file each, and a
+//! line each in its suite.
 
 mod fault;
 mod property;
 mod safeguard;
+mod strategy;
 mod tool;
 mod workflow;
 
+use perfidy::explore::Watchdog;
+use perfidy::explore::strategy::{Bounds, Choice, Start};
 use perfidy::prelude::*;
+use perfidy::sim::Interrupt;
 use std::fs;
 
 fn suite() -> Suite {
@@ -15,6 +19,7 @@ fn suite() -> Suite {
         .fault(fault::forgotten_amount())
         .property("paid-once", property::paid_once)
         .safeguard(SafeguardKind::of::<safeguard::TrustReceipts>())
+        .strategy(strategy::every_other())
         .tool("till", tool::Till::empty)
         .workflow(workflow::shop())
 }
@@ -42,6 +47,21 @@ fn what_is_added_with_a_file_and_a_line_each_works_together() {
     assert!((0..100).any(|seed| breaks(without, seed)));
 }
 
+#[test]
+fn the_strategy_is_found_by_its_name_and_finds_what_breaks() {
+    let scenario = scenario().build(&suite()).unwrap_or_else(|problems| panic!("{problems}"));
+    let case = Case::all(&scenario).remove(1);
+    let choice = Choice::find(&scenario.suite, "every-other").expect("it is in the suite");
+    let (engine, first_seed, seeds) = (Engine::Native, Seed(0), 100);
+    let start = Start { case: &case, engine, first_seed, bounds: Bounds::default() };
+    let mut strategy = choice.start(&start).unwrap_or_else(|refused| panic!("{refused}"));
+    let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+    let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
+    let report = campaign.run_with(&case, &mut *strategy);
+    let finding = report.finding("paid-once").expect("it breaks");
+    assert_eq!((report.strategy, finding.seed.0 % 2), ("every-other", 0));
+}
+
 /// The lines of a function of this file, up to its end.
 fn lines_of(function: &str) -> Vec<String> {
     let text = fs::read_to_string("tests/one_file_each/main.rs").unwrap();
@@ -55,7 +75,7 @@ fn each_file_has_one_line_in_the_suite() {
     let files = fs::read_dir("tests/one_file_each").unwrap().map(|entry| entry.unwrap().path());
     let modules: Vec<String> =
         files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(modules.len(), 6);
+    assert_eq!(modules.len(), 7);
     for module in modules.iter().filter(|module| *module != "main") {
         let lines = suite.iter().filter(|line| line.contains(&format!("{module}::")));
         assert_eq!(lines.count(), 1, "{module}");

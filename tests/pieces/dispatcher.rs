@@ -58,7 +58,7 @@ fn an_order_is_due_when_its_step_is_ready_and_again_when_it_is_not_answered_in_t
         agent.sleep(RESEND).await;
         assert_eq!(round(&mut dispatcher), [DispatchAction::Step(0)]);
         assert!(dispatcher.is_step_due(task(), 0));
-        dispatcher.completed(task(), 0).await;
+        dispatcher.completed(task(), 0, None).await;
         assert_eq!(round(&mut dispatcher), [DispatchAction::Step(1), DispatchAction::End]);
         assert!(dispatcher.is_step_due(task(), 1));
     });
@@ -67,10 +67,10 @@ fn an_order_is_due_when_its_step_is_ready_and_again_when_it_is_not_answered_in_t
 #[test]
 fn a_task_ends_when_its_steps_are_complete_and_not_before() {
     with_one_task(async |_, mut dispatcher| {
-        dispatcher.completed(task(), 0).await;
+        dispatcher.completed(task(), 0, None).await;
         dispatcher.end_if_complete(task()).await;
         assert!(dispatcher.states().has_open(task()));
-        dispatcher.completed(task(), 1).await;
+        dispatcher.completed(task(), 1, None).await;
         dispatcher.end_if_complete(task()).await;
         assert_eq!(dispatcher.states().get(task()).and_then(|state| state.closed), Some(true));
     });

@@ -6,7 +6,7 @@
 use crate::reads_back;
 use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
-use perfidy::faults::{self, ActionMap};
+use perfidy::faults::{self, ActionMap, FaultKind};
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -187,7 +187,9 @@ fn fault(
     let mut said = InlineTable::new();
     for (place, (key, value)) in example.iter().enumerate() {
         let value: Value = match key {
-            "at" if faults::tool_faults::find(kind).is_some() => pick(&tools, at[0])?.into(),
+            "at" if scenario.suite.find_fault(kind).is_some_and(FaultKind::is_of_tools) => {
+                pick(&tools, at[0])?.into()
+            }
             "at" => pick(&agents, at[0])?.into(),
             "between" => [pick(&nodes, at[0])?, pick(&nodes, at[1])?].into_iter().collect(),
             "before" | "after" if value.as_str().is_some_and(|step| steps.contains(&step)) => {

@@ -25,7 +25,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, quiet};
+use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, quiet, unlogged};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
@@ -40,7 +40,6 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::thread;
 use std::time::Duration;
-use tracing::subscriber::{NoSubscriber, with_default};
 
 /// How far past the time of a timer madsim's clock is when the timer rings.
 const OVERSHOOT: Duration = Duration::from_nanos(50);
@@ -69,7 +68,7 @@ fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<Outcome<D>> {
         (core.config.seed.0, core.config.limits.until, config)
     };
     // The second runtime warns that the hash keys are fixed already.
-    let mut runtime = with_default(NoSubscriber::new(), || Runtime::with_seed_and_config(seed, config));
+    let mut runtime = unlogged(|| Runtime::with_seed_and_config(seed, config));
     let handle = runtime.handle().clone();
     let sim = runtime.block_on(async { Rc::new(Sim::new(&world, handle)) });
 

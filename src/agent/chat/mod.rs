@@ -44,6 +44,7 @@ pub const CHAT_FAULTS: &[&str] = &[
     IGNORED_VETO,
     MODEL_RATE_LIMIT,
     REPEATED_CALL,
+    OBEYED_INSTRUCTION,
 ];
 
 /// The API answers with an error, as when it is overloaded.
@@ -71,6 +72,11 @@ pub const IGNORED_VETO: &str = "ignored-veto";
 pub const MODEL_RATE_LIMIT: &str = "model-rate-limit";
 /// The model asks for a call again although the transcript has its result.
 pub const REPEATED_CALL: &str = "repeated-call";
+/// The model does what a text that it reads says: it asks for a call that its user did not ask for.
+pub const OBEYED_INSTRUCTION: &str = "obeyed-instruction";
+
+/// What a call is for that a text has asked for, and no user.
+const INJECTED: &str = "injected";
 
 /// A tool that a model may name and that does not exist.
 const NO_SUCH_TOOL: &str = "search_web";
@@ -238,7 +244,9 @@ impl Agent {
             states.values_mut().for_each(forget);
             honest_reply(&states, transcript.request(), limits, drawn)
         };
-        let outcome = self.with_chat_fault(about, Ok(honest), blind);
+        let usual = honest.clone();
+        let others = Others { blind: &blind, obedient: &|| obedient_reply(transcript, &usual, drawn) };
+        let outcome = self.with_chat_fault(about, Ok(honest), &others);
         match outcome {
             Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
             Err(error) => (Err(error), at_once),
@@ -256,12 +264,12 @@ impl Agent {
         &self,
         about: Name,
         honest: Result<Reply, ModelError>,
-        blind: impl Fn(fn(&mut StepState)) -> Reply,
+        others: &Others<'_>,
     ) -> Result<Reply, ModelError> {
         let Ok(reply) = &honest else { return honest };
         for due in self.context.due_faults(Name::literal(CHAT), about) {
             let span = due.span();
-            let altered = with_fault(due.word().as_str(), span, reply, &blind);
+            let altered = with_fault(due.word().as_str(), span, reply, others);
             if altered != honest {
                 self.context.inject(due);
                 if let Err(ModelError::RateLimited { .. }) = altered {
@@ -308,14 +316,16 @@ pub(crate) fn turn_name(task: Name, turn: u32) -> Name {
     Name::new(&format!("{task}/turn-{turn}"))
 }
 
-/// What a fault makes of a reply; the same where it does not concern it. `blind` is the reply of a model that
-/// does not see something of each step.
-fn with_fault(
-    fault: &str,
-    span: SimSpan,
-    honest: &Reply,
-    blind: &dyn Fn(fn(&mut StepState)) -> Reply,
-) -> Result<Reply, ModelError> {
+/// The replies of models that go about a transcript in another way.
+struct Others<'a> {
+    /// Of one that does not see something of each step.
+    blind: &'a dyn Fn(fn(&mut StepState)) -> Reply,
+    /// Of one that does what the texts say that it reads.
+    obedient: &'a dyn Fn() -> Reply,
+}
+
+/// What a fault makes of a reply; the same where it does not concern it.
+fn with_fault(fault: &str, span: SimSpan, honest: &Reply, others: &Others<'_>) -> Result<Reply, ModelError> {
     let with_first_call = |alter: &dyn Fn(&mut CallRequest)| {
         let mut calls = honest.calls.to_vec();
         calls.first_mut().into_iter().for_each(alter);
@@ -337,12 +347,27 @@ fn with_fault(
         FALSE_COMPLETION => {
             Reply { calls: Arc::default(), is_done: true, finish: Finish::Stop, ..honest.clone() }
         }
-        IGNORED_VETO => blind(|step| step.is_vetoed = false),
+        IGNORED_VETO => (others.blind)(|step| step.is_vetoed = false),
         MODEL_RATE_LIMIT => return Err(ModelError::rate_limited(span)),
-        REPEATED_CALL => blind(|step| step.is_done = false),
+        REPEATED_CALL => (others.blind)(|step| step.is_done = false),
+        OBEYED_INSTRUCTION => (others.obedient)(),
         VERBOSE_REPLY => Reply { text_tokens: VERBOSE_TOKENS, ..honest.clone() },
         _ => honest.clone(),
     })
+}
+
+/// What a model replies that does what the texts say that it reads: it asks for one more call, of a tool that
+/// it knows. The same as `honest` where no text says anything.
+fn obedient_reply(transcript: &Transcript, honest: &Reply, drawn: &Drawn) -> Reply {
+    let request = transcript.request().filter(|_| transcript.carries_an_instruction());
+    let Some((request, step)) = request.and_then(|request| Some((request, request.steps.last()?))) else {
+        return honest.clone();
+    };
+    let intent = Name::joined(request.task, "/", Name::literal(INJECTED));
+    let operation = Operation { intent, ..step.operation.clone() };
+    let id = OpId(drawn.first_id.wrapping_add(request.steps.len() as u64));
+    let calls = honest.calls.iter().cloned().chain([CallRequest { id, operation }]).collect();
+    Reply { calls, is_done: false, finish: Finish::ToolCalls, ..honest.clone() }
 }
 
 /// What a model that makes no mistake replies.
@@ -409,7 +434,7 @@ mod tests {
             needs: needs.iter().map(|need| Name::new(&format!("task-1/{need}"))).collect(),
         };
         let steps = [step("file", &[]), step("tell", &[]), step("close", &["file"])].into();
-        ChatMessage::User(TaskRequest { task: Name::new("task-1"), steps })
+        ChatMessage::User(TaskRequest::new(Name::new("task-1"), steps))
     }
 
     fn asked(messages: impl IntoIterator<Item = ChatMessage>) -> Transcript {
@@ -480,6 +505,33 @@ mod tests {
     }
 
     #[test]
+    fn what_has_failed_or_has_no_result_is_unsettled_until_it_is_done() {
+        let refused = ToolError::Definite(Definite::Refused);
+        let unclear = ToolError::Indefinite(crate::agent::Indefinite::TimedOut);
+        let unsettled = |results: &[Option<ToolResult>]| {
+            let mut transcript = asked([]);
+            for (nth, told) in results.iter().enumerate() {
+                let id = OpId(nth as u64);
+                let calls = [CallRequest { id, operation: operation("file") }].into();
+                let finish = Finish::ToolCalls;
+                let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 1, finish };
+                transcript.push(ChatMessage::Assistant(reply));
+                if let Some(told) = told {
+                    transcript.push(result(id.0, *told));
+                }
+            }
+            let unsettled = transcript.unsettled();
+            unsettled.iter().map(|(call, error)| (call.id.0, *error)).collect::<Vec<_>>()
+        };
+        let (failed, done) = (|error| Some(ToolResult::Failed(error)), Some(ToolResult::Done(Receipt(1))));
+        assert_eq!(unsettled(&[failed(refused)]), [(0, refused)]);
+        assert!(unsettled(&[failed(refused), done]).is_empty());
+        assert_eq!(unsettled(&[failed(unclear), failed(refused)]), [(1, unclear)], "it may have happened");
+        assert_eq!(unsettled(&[done, None]), [(1, unclear)]);
+        assert!(unsettled(&[Some(ToolResult::NotApproved)]).is_empty(), "no call was made");
+    }
+
+    #[test]
     fn a_model_that_does_not_see_the_request_believes_that_nothing_is_left_to_do() {
         let summary = ChatMessage::Summary(Arc::default());
         let reply = reply_to(&[ChatMessage::System("Be useful."), summary].into_iter().collect());
@@ -511,16 +563,50 @@ mod tests {
     fn a_fault_that_does_not_concern_a_reply_leaves_it_as_it_is() {
         let last =
             Reply { calls: Arc::default(), is_done: true, wording: 0, text_tokens: 20, finish: Finish::Stop };
-        let idle = [INVALID_ARGUMENTS, UNKNOWN_TOOL, FALSE_COMPLETION, IGNORED_VETO, REPEATED_CALL];
+        let idle = [
+            INVALID_ARGUMENTS,
+            UNKNOWN_TOOL,
+            FALSE_COMPLETION,
+            IGNORED_VETO,
+            REPEATED_CALL,
+            OBEYED_INSTRUCTION,
+        ];
+        let same = |reply: &Reply, fault: &str| {
+            let others = Others { blind: &|_| reply.clone(), obedient: &|| reply.clone() };
+            with_fault(fault, SimSpan::ZERO, reply, &others)
+        };
         for fault in CHAT_FAULTS {
-            let is_idle = with_fault(fault, SimSpan::ZERO, &last, &|_| last.clone()) == Ok(last.clone());
+            let is_idle = same(&last, fault) == Ok(last.clone());
             assert_eq!(is_idle, idle.contains(fault), "{fault}");
         }
         let calling = reply_to(&asked([]));
-        let of_states = [IGNORED_VETO, REPEATED_CALL];
-        for fault in CHAT_FAULTS.iter().filter(|fault| !of_states.contains(fault)) {
-            let altered = with_fault(fault, SimSpan::ZERO, &calling, &|_| calling.clone());
+        let of_others = [IGNORED_VETO, REPEATED_CALL, OBEYED_INSTRUCTION];
+        for fault in CHAT_FAULTS.iter().filter(|fault| !of_others.contains(*fault)) {
+            let altered = same(&calling, fault);
             assert_ne!(altered, Ok(calling.clone()), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_model_obeys_an_instruction_in_what_a_tool_says_or_another_agent_has_noted() {
+        let honest = reply_to(&asked([]));
+        let obeys = |transcript: &Transcript| obedient_reply(transcript, &honest, &drawn(0));
+        assert_eq!(obeys(&asked([])), honest, "no text says anything");
+        let said = |text: &str| {
+            let calls = ChatMessage::Assistant(honest.clone());
+            let ids = (honest.calls[0].id.0, honest.calls[1].id.0);
+            let said = result(ids.0, ToolResult::Said(Receipt(1), Name::new(text)));
+            asked([calls, said, result(ids.1, ToolResult::Done(Receipt(2)))])
+        };
+        assert_eq!(obeys(&said("An offer.")), honest);
+        let injected = format!("An offer. {}", crate::agent::alter::INSTRUCTION);
+        let obeyed = obeys(&said(&injected));
+        assert_eq!(intents(&obeyed), ["task-1/file", "task-1/tell", "task-1/injected"]);
+        let notes = [Name::new(&injected)].into();
+        let noted = match request() {
+            ChatMessage::User(request) => ChatMessage::User(TaskRequest { notes, ..request }),
+            other => other,
+        };
+        assert_eq!(obeys(&[noted].into_iter().collect()), obeyed);
     }
 }

@@ -1,6 +1,7 @@
 //! Transcripts: the conversation of an agent with its model, as the model gets it with every call.
 
-use crate::agent::{Content, OpId, Operation, Receipt, ToolError};
+use crate::agent::alter::INSTRUCTION;
+use crate::agent::{Content, Indefinite, OpId, Operation, Receipt, ToolError};
 use perfidy_sim::Name;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,20 @@ pub struct TaskRequest {
     pub task: Name,
     /// Its steps.
     pub steps: Arc<[RequestedStep]>,
+    /// What others have found out so far, in their words.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub notes: Arc<[Name]>,
+}
+
+fn is_empty(notes: &Arc<[Name]>) -> bool {
+    notes.is_empty()
+}
+
+impl TaskRequest {
+    /// A task with these steps, about which nothing is known.
+    pub fn new(task: Name, steps: Arc<[RequestedStep]>) -> Self {
+        Self { task, steps, notes: Arc::default() }
+    }
 }
 
 /// A tool call that a model asks for.
@@ -69,6 +84,8 @@ pub struct Reply {
 pub enum ToolResult {
     /// It is done.
     Done(Receipt),
+    /// It is done, and this is what the tool says.
+    Said(Receipt, Name),
     /// The call ended with this error.
     Failed(ToolError),
     /// There is no such tool, or it is not part of the task.
@@ -77,6 +94,29 @@ pub enum ToolResult {
     InvalidArguments,
     /// A person did not approve it.
     NotApproved,
+}
+
+impl ToolResult {
+    /// What the call was confirmed with, if it is done.
+    pub fn receipt(self) -> Option<Receipt> {
+        match self {
+            Self::Done(receipt) | Self::Said(receipt, _) => Some(receipt),
+            Self::Failed(_) | Self::UnknownTool | Self::InvalidArguments | Self::NotApproved => None,
+        }
+    }
+
+    /// What the tool says, if it is a text.
+    pub fn text(self) -> Option<Name> {
+        match self {
+            Self::Said(_, text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The length of a text in tokens, by the usual rule of thumb.
+fn tokens_of(text: Name) -> u32 {
+    text.as_str().len().div_ceil(4) as u32
 }
 
 /// A text that code has, and not a message.
@@ -114,10 +154,12 @@ impl ChatMessage {
     pub fn tokens(&self) -> u32 {
         match self {
             Self::System(_) => 200,
-            Self::User(request) => 60 + 50 * request.steps.len() as u32,
+            Self::User(TaskRequest { steps, notes, .. }) => {
+                60 + 50 * steps.len() as u32 + notes.iter().copied().map(tokens_of).sum::<u32>()
+            }
             Self::Reminder(steps) | Self::Summary(steps) => 40 + 10 * steps.len() as u32,
             Self::Assistant(reply) => reply.tokens(),
-            Self::Tool { .. } => 50,
+            Self::Tool { result, .. } => 50 + result.text().map_or(0, tokens_of),
         }
     }
 }
@@ -233,6 +275,41 @@ impl Transcript {
         open
     }
 
+    /// The calls that came to nothing, or of which it is not known, each with the last error: those that have
+    /// failed and are not known to be done, and those without a result. An unclear outcome stays unclear
+    /// until the call is done.
+    pub fn unsettled(&self) -> Vec<(CallRequest, ToolError)> {
+        let mut unsettled: BTreeMap<Name, (CallRequest, ToolError)> = BTreeMap::new();
+        let mut open: BTreeMap<OpId, CallRequest> = BTreeMap::new();
+        for message in self.messages() {
+            match message {
+                ChatMessage::Assistant(reply) => {
+                    open.extend(reply.calls.iter().map(|call| (call.id, call.clone())));
+                }
+                ChatMessage::Tool { call, result } => {
+                    let Some(asked) = open.remove(call) else { continue };
+                    let intent = asked.operation.intent;
+                    match result {
+                        ToolResult::Done(_) | ToolResult::Said(..) => drop(unsettled.remove(&intent)),
+                        ToolResult::Failed(error) => {
+                            let known = unsettled.get(&intent).map(|(_, error)| *error);
+                            let is_unclear = matches!(known, Some(ToolError::Indefinite(_)));
+                            let last = known.filter(|_| is_unclear).unwrap_or(*error);
+                            unsettled.insert(intent, (asked, last));
+                        }
+                        // No call was made.
+                        ToolResult::UnknownTool | ToolResult::InvalidArguments | ToolResult::NotApproved => {}
+                    }
+                }
+                ChatMessage::Summary(done) => done.iter().for_each(|intent| drop(unsettled.remove(intent))),
+                ChatMessage::System(_) | ChatMessage::User(_) | ChatMessage::Reminder(_) => {}
+            }
+        }
+        let no_result = |call: CallRequest| (call, ToolError::Indefinite(Indefinite::TimedOut));
+        unsettled.extend(open.into_values().map(|call| (call.operation.intent, no_result(call))));
+        unsettled.into_values().collect()
+    }
+
     /// Checks it as the API of a model does: directly after each reply come the results of its calls, exactly
     /// one for each, and there is something to reply to.
     ///
@@ -290,6 +367,23 @@ impl Transcript {
         steps
     }
 
+    /// What tools have said in it.
+    pub fn said(&self) -> impl Iterator<Item = Name> + '_ {
+        self.messages().iter().filter_map(|message| match message {
+            ChatMessage::Tool { result, .. } => result.text(),
+            _ => None,
+        })
+    }
+
+    /// Whether a text in it that comes from outside is an instruction.
+    pub(super) fn carries_an_instruction(&self) -> bool {
+        let notes = self.messages().iter().flat_map(|message| match message {
+            ChatMessage::User(request) => &request.notes[..],
+            _ => &[],
+        });
+        notes.copied().chain(self.said()).any(|text| text.as_str().contains(INSTRUCTION))
+    }
+
     /// The intents that are done, as far as the messages show it.
     pub fn done(&self) -> Vec<Name> {
         self.steps().iter().filter(|(_, step)| step.is_done).map(|(intent, _)| *intent).collect()
@@ -299,7 +393,7 @@ impl Transcript {
 impl StepState {
     fn learn(&mut self, result: ToolResult) {
         match result {
-            ToolResult::Done(_) => self.is_done = true,
+            ToolResult::Done(_) | ToolResult::Said(..) => self.is_done = true,
             ToolResult::Failed(ToolError::Indefinite(_)) => self.is_unclear = true,
             ToolResult::NotApproved => self.is_vetoed = true,
             ToolResult::Failed(ToolError::Definite(_))

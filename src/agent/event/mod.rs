@@ -11,6 +11,7 @@ mod services;
 
 pub use agent::{AgentEvent, CallOutcome};
 pub use people::{PersonEvent, UserEvent};
+pub(crate) use services::StateMachine;
 pub use services::{InitialState, LeaseEvent, StoreEvent, ToolEvent};
 
 use crate::agent::Body;

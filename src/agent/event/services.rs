@@ -41,16 +41,30 @@ pub enum ToolEvent {
 
 /// The initial state of a tool. Not part of a digest, since it follows from the scenario.
 #[derive(Clone)]
-pub struct InitialState(Arc<dyn Any + Send + Sync>);
+pub struct InitialState(Arc<dyn StateMachine>);
+
+/// A tool whose type is forgotten, to carry out again what is in its ledger.
+pub(crate) trait StateMachine: Any + Send + Sync {
+    fn copy(&self) -> Box<dyn StateMachine>;
+
+    /// Carries out a call that took effect, and says what its result was.
+    fn apply_again(&mut self, request: &ToolRequest) -> Option<Content>;
+}
 
 impl InitialState {
-    pub(crate) fn new(state: impl Any + Send + Sync) -> Self {
+    pub(crate) fn new(state: impl StateMachine) -> Self {
         Self(Arc::new(state))
     }
 
     /// The state, if it is of this type.
     pub fn open<T: 'static>(&self) -> Option<&T> {
-        self.0.downcast_ref()
+        let state: &dyn Any = &*self.0;
+        state.downcast_ref()
+    }
+
+    /// The tool in this state.
+    pub(crate) fn tool(&self) -> Box<dyn StateMachine> {
+        self.0.copy()
     }
 }
 

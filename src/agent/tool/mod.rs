@@ -8,6 +8,7 @@
 //! A tool that deduplicates can also be asked to cancel an operation. The tool decides the race: the
 //! operation is either cancelled or done, by which request comes first, and stays so.
 
+mod client;
 mod connections;
 mod error;
 mod request;
@@ -16,8 +17,8 @@ mod wire;
 pub(super) use connections::Connections;
 pub use error::{Definite, Indefinite, ToolError};
 pub use request::ToolRequest;
-pub(crate) use wire::{Done, Wire, call_kind, cancel_of, look_up_of, read_of, reply_kind, reply_operation};
-pub use wire::{Refused, Request};
+pub use wire::{Confirmation, Refused, Request};
+pub(crate) use wire::{Wire, call_kind, cancel_of, look_up_of, read_of, reply_kind, reply_operation};
 
 use crate::agent::{Content, Headers, TypeMismatch, json};
 use perfidy_sim::{Name, SimTime, Words};

@@ -64,10 +64,13 @@ impl Request {
     }
 }
 
-/// The answer of a tool to a call that took effect.
+/// The answer of a tool to a call that took effect, as its caller reads it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub struct Confirmation {
+    /// The number of the effect in the ledger of the tool.
     pub receipt: Receipt,
+    /// The tool's own content, such as a balance.
+    #[serde(default, skip_serializing_if = "Content::is_nothing")]
     pub result: Content,
 }
 
@@ -95,8 +98,8 @@ pub(crate) enum Wire {
     LookUp(Operation),
     Cancel(Box<ToolCall>),
     Read(Operation),
-    Done(Done),
-    Found(Option<Receipt>),
+    Done(Confirmation),
+    Found(Option<Confirmation>),
     Failed,
     Refused(Refused),
     ReadResult(ReadResult),
@@ -131,7 +134,12 @@ impl Wire {
     /// The JSON of an answer with content, and the name of the field that holds the tool's content.
     pub fn said(&self) -> Option<(Value, &'static str)> {
         match self {
-            Self::Done(done) => Some((json::of(done), "result")),
+            Self::Done(done) => {
+                let mut json = json::of(done);
+                // Where there is no result, that is said too.
+                json[RESULT] = done.result.json();
+                Some((json, RESULT))
+            }
             Self::ReadResult(reading) => Some((json::of(reading), "content")),
             _ => None,
         }
@@ -139,10 +147,13 @@ impl Wire {
 
     /// The answer to a call as the caller reads it: an altered answer is parsed from its JSON, if its result
     /// fits the schema of the tool.
-    pub fn done(&self) -> Option<Done> {
+    pub fn done(&self) -> Option<Confirmation> {
         match self {
             Self::Done(done) => Some(done.clone()),
-            Self::Altered(json) => serde_json::from_value(json.clone()).ok(),
+            Self::Altered(json) => {
+                json.get(RESULT)?;
+                serde_json::from_value(json.clone()).ok()
+            }
             _ => None,
         }
     }
@@ -182,6 +193,9 @@ impl Message for Wire {
         }
     }
 }
+
+/// The field of a confirmation that holds the tool's content.
+const RESULT: &str = "result";
 
 const READ_OF: &str = "read of";
 const LOOK_UP_OF: &str = "look-up of";

@@ -4,7 +4,7 @@ use super::Known;
 use super::picture::OfWorkflow;
 use crate::agent::kinds;
 use crate::catalogue::{Family, Item, Relation};
-use crate::faults::{ActionMap, tool_faults};
+use crate::faults::{ActionMap, FaultKind, FaultKinds};
 use crate::scenario::Scenario;
 use perfidy_sim::{Disturbance, Hook, Rule};
 use serde::Serialize;
@@ -101,14 +101,14 @@ impl Known<'_> {
             let rules = scenario.chaos.rules.iter().filter(|rule| rule.kind.as_str() == name);
             let rules: Vec<Rule> = rules.cloned().collect();
             let timed = scenario.chaos.windows.iter().filter(|window| window.kind.as_str() == name);
-            places.extend(rules.iter().map(place));
+            places.extend(rules.iter().map(|rule| place(rule, self.suite.fault_kinds())));
             places.extend(timed.map(|window| place_by_the_clock(&window.disturbance)));
             // What agents do takes runs to learn; one scenario of a workflow shows most of it.
             if !rules.is_empty() && !targets.contains_key(scenario.workflow.name) {
                 targets.insert(scenario.workflow.name, concerned(scenario, &rules));
             }
         }
-        let kind = tool_faults::find(name).filter(|_| !places.is_empty());
+        let kind = self.suite.find_fault(name).filter(|kind| kind.is_of_tools() && !places.is_empty());
         let requests = kind.map(|kind| kind.requests().map(|request| request.to_string()).collect());
         OfFault {
             properties: self.relations.threatened_by(name),
@@ -121,15 +121,16 @@ impl Known<'_> {
 
 /// Who of a team does something that these rules concern.
 fn concerned(scenario: &Arc<Scenario>, rules: &[Rule]) -> BTreeSet<&'static str> {
-    let members = scenario.workflow.member_names();
-    ActionMap::of(scenario).who_can_meet(rules, &members).into_iter().collect()
+    let (members, faults) = (scenario.workflow.member_names(), scenario.suite.fault_kinds());
+    ActionMap::of(scenario).who_can_meet(rules, &members, faults).into_iter().collect()
 }
 
-fn place(rule: &Rule) -> &'static str {
+fn place(rule: &Rule, kinds: &FaultKinds) -> &'static str {
+    let is_of_tools = || kinds.find(rule.kind.as_str()).is_some_and(FaultKind::is_of_tools);
     match rule.hook {
         Hook::Message => "a message on its way",
         Hook::Before | Hook::After => "a step of an agent, before or after it",
-        Hook::Service if tool_faults::find(rule.kind.as_str()).is_some() => "a request that a tool handles",
+        Hook::Service if is_of_tools() => "a request that a tool handles",
         Hook::Service => "what a model completes, or what a tool answers",
         Hook::Write => "a write to a journal",
         Hook::Sync => "a sync of a journal",

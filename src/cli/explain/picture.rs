@@ -3,7 +3,7 @@
 use super::Known;
 use crate::catalogue::Item;
 use crate::explore::{Delivery, Link, deliveries};
-use crate::faults::{ActionMap, Actions, Places, model};
+use crate::faults::{ActionMap, Actions, FaultKinds, Places};
 use crate::scenario::Scenario;
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub(super) struct OfWorkflow<'a> {
     pub map: ActionMap,
     #[serde(skip)]
     pub tools: BTreeSet<Name>,
+    #[serde(skip)]
+    pub faults: &'a FaultKinds,
 }
 
 /// A kind of message between two, and how often it is delivered if the network loses one.
@@ -95,9 +97,10 @@ impl Known<'_> {
             safeguards: &workflow.safeguards,
             properties: &workflow.properties,
             messages: messages(&map, &tools, &delivered(scenarios())),
-            actions: agents.map(|(node, actions)| (*node, does(actions))).collect(),
+            actions: agents.map(|(node, actions)| (*node, does(actions, self.suite.fault_kinds()))).collect(),
             map,
             tools,
+            faults: self.suite.fault_kinds(),
         })
     }
 }
@@ -137,7 +140,7 @@ fn messages(map: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Deli
     map.by.iter().filter(|(node, _)| !tools.contains(node)).flat_map(sent).collect()
 }
 
-fn does(actions: &Actions) -> Does {
+fn does(actions: &Actions, kinds: &FaultKinds) -> Does {
     let asked = |(tool, request, operation): &(Name, crate::agent::Request, Name)| Asked {
         tool: *tool,
         request: request.to_string(),
@@ -153,7 +156,7 @@ fn does(actions: &Actions) -> Does {
         model: actions
             .model_call_sites
             .iter()
-            .map(|site| (*site, model::slips_at(&[site]).collect()))
+            .map(|site| (*site, kinds.at_call_site(site).map(|kind| kind.name).collect()))
             .collect(),
         waits_for: actions.timeouts.iter().map(timeout).collect(),
     }

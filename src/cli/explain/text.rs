@@ -152,7 +152,7 @@ fn print_workflow(of: &OfWorkflow<'_>) {
     print("  Who sends what to whom, and how often it arrives if the network loses one");
     rows(of).iter().for_each(|row| print(format_args!("    {row}")));
     print("\n  What its agents do, as runs of its scenarios show");
-    print(action_map(&of.map, &of.tools));
+    print(action_map(&of.map, &of.tools, of.faults));
 }
 
 /// A row for each kind of message between two.

@@ -55,8 +55,9 @@ pub struct Arguments {
 }
 
 pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
-    if !arguments.resume && arguments.search.strategy.ends {
-        let name = arguments.search.strategy.name;
+    let strategy = arguments.search.strategy(suite);
+    if !arguments.resume && strategy.ends() {
+        let name = strategy.name();
         print_error(format!(
             "{name} comes to an end, and a campaign does not: use `{} run --strategy {name}`; nothing was run",
             suite.command()
@@ -79,7 +80,9 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
             return Status::BadInput;
         }
     };
-    let Some((rounds, cases)) = opening(arguments, &folder, &place, cases) else { return Status::BadInput };
+    let Some((rounds, cases)) = opening(suite, arguments, &folder, &place, cases) else {
+        return Status::BadInput;
+    };
     if !is_available(rounds.engine) || !arguments.search.start_threads() {
         return Status::BadInput;
     }
@@ -153,9 +156,9 @@ impl Fuzz<'_> {
             (self.logbook().rounds.clone(), self.ending);
         let (case, engine, first_seed) = (&self.cases[turn.case], rounds.engine, turn.first_seed);
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
-        let kind = rounds.kind().expect("the opening has looked");
+        let choice = rounds.choice(&case.scenario.suite).expect("the opening has looked");
         let mut strategy =
-            match interrupted.within(|| watchdog.watch(case, first_seed, || (kind.start)(&start))) {
+            match interrupted.within(|| watchdog.watch(case, first_seed, || choice.start(&start))) {
                 Ok(Ok(strategy)) => strategy,
                 Ok(Err(refused)) => {
                     print_error(refused);

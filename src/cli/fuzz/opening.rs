@@ -5,10 +5,12 @@ use crate::cli::{complain_of, print_error, tell, warn};
 use crate::explore::{FuzzState, Place};
 use crate::inert;
 use crate::scenario::Case;
+use crate::suite::Suite;
 use std::path::Path;
 
 /// The campaign to be run with its cases: a new one, or the one that was left. Complains if there is none.
 pub fn opening(
+    suite: &Suite,
     arguments: &Arguments,
     folder: &Path,
     place: &Place,
@@ -24,8 +26,9 @@ pub fn opening(
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
         let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), FuzzState::first_seed_of);
-        let strategy = arguments.search.strategy;
-        let rounds = FuzzState::new(&cases, arguments.subject.engine, strategy, seed, arguments.base.clone());
+        let strategy = arguments.search.strategy(suite);
+        let rounds =
+            FuzzState::new(&cases, arguments.subject.engine, &strategy, seed, arguments.base.clone());
         return has_set_aside(place).then_some((rounds, cases));
     }
     if !place.is_ours() {
@@ -33,7 +36,7 @@ pub fn opening(
         return None;
     }
     let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
-    if rounds.kind().is_none() {
+    if rounds.choice(suite).is_none() {
         print_error(format!(
             "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
             inert::path(place.path()),

@@ -1,8 +1,9 @@
 //! The tables of a file of aliases: what their names are names of.
 
-use crate::faults::model;
+use crate::faults::FaultKind;
 use crate::suite::Suite;
 use crate::workflows::Workflow;
+use std::collections::BTreeSet;
 
 /// A table of a file: what its names are names of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -70,7 +71,10 @@ impl Table {
         match self {
             Self::Agents => Some(suite.workflows().flat_map(|workflow| agent_names(workflow)).collect()),
             Self::Faults => own(suite.fault_names()),
-            Self::Moments => own(model::MOMENTS.iter().map(|(moment, _)| *moment).collect()),
+            Self::Moments => {
+                let call_sites: BTreeSet<&str> = suite.faults().filter_map(FaultKind::call_site).collect();
+                own(call_sites.into_iter().collect())
+            }
             Self::Properties => own(suite.property_names()),
             Self::Safeguards => own(suite.safeguard_names()),
             Self::Workflows => own(suite.workflows().map(|workflow| workflow.name).collect()),

@@ -4,7 +4,7 @@
 //! the spans are kept beside it: its faults stay within them, however often it is shrunk.
 
 use crate::config::Spread;
-use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, SimTime, TimedFault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -30,7 +30,9 @@ impl Spans {
                 widen(&mut spans.lasting, rule.action.kind(), span);
             }
         }
-        for window in &chaos.windows {
+        // A crash for good has no span.
+        let is_for_a_while = |window: &&TimedFault| !matches!(window.disturbance, Disturbance::Kill { .. });
+        for window in chaos.windows.iter().filter(is_for_a_while) {
             for kind in window.disturbance.action_kinds() {
                 widen(&mut spans.lasting, kind, &window.lasting);
                 if let Disturbance::Flap { turn: by, .. } | Disturbance::SlowLink { by, .. } =
@@ -85,10 +87,12 @@ mod tests {
 
     #[test]
     fn entries_of_one_kind_give_it_the_spans_of_all_of_them() {
-        let text = "# Two crashes.\nworkflow = \"conductor\"\n[[step]]\nname = \"file\"\ntool = \"mail.send\"\n\
+        let text = "# Three crashes.\nworkflow = \"conductor\"\n[team]\nexecutors = 3\n\
+                    [[step]]\nname = \"file\"\ntool = \"mail.send\"\n\
                     [tools.mail]\n[faults]\ncrash = [\n\
                     { at = \"executors\", after = \"call\", chance = \"4%\", back-after = \"2s..20s\" },\n\
-                    { at = \"executors\", every = \"1m..2m\", lasting = \"1s..5s\" }]\n";
+                    { at = \"executors\", every = \"1m..2m\", lasting = \"1s..5s\" },\n\
+                    { at = \"planner\", every = \"1m..2m\", lasting = \"never\", at-most = 1 }]\n";
         let scenario = Scenario::parse(&Suite::shipped(), "own/crashes", text).unwrap();
         let spans = Spans::of(&scenario.chaos);
         let seconds = SimSpan::from_secs;

@@ -7,7 +7,8 @@
 //! Nothing is injected once the scenario's fault phase is over.
 
 use crate::agent::{Agents, Request, TeamEvent};
-use crate::faults::tool_faults;
+use crate::faults::FaultKinds;
+use crate::scenario::Scenario;
 use perfidy_sim::{
     Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
     TimedFault,
@@ -40,13 +41,14 @@ pub(super) fn fault_free(chaos: &Chaos) -> Plan {
 ///
 /// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only
 /// after the end of the faults is told apart by the mark.
-pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
+pub(super) fn of(scenario: &Scenario, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
+    let chaos = &scenario.chaos;
     let mut faults = Vec::new();
     // There are few sites and many places; what can happen at a site is worked out once.
     let mut sites: Vec<(Name, Vec<Action>)> = Vec::new();
     for place in &outcome.visited_early {
         let known = sites.iter().position(|(site, _)| *site == place.site).unwrap_or_else(|| {
-            sites.push((place.site, actions_at(chaos, place.site, detail)));
+            sites.push((place.site, actions_at(scenario, place.site, detail)));
             sites.len() - 1
         });
         let actions = &sites[known].1;
@@ -60,9 +62,10 @@ pub(super) fn of(chaos: &Chaos, outcome: &Outcome<Agents>, detail: Detail) -> Ve
 }
 
 /// What the rules could do at a site; two that come to the same are one.
-fn actions_at(chaos: &Chaos, site: Name, detail: Detail) -> Vec<Action> {
+fn actions_at(scenario: &Scenario, site: Name, detail: Detail) -> Vec<Action> {
     let Some(fate) = MessageFate::read(site) else { return Vec::new() };
-    let concerned = chaos.rules.iter().filter(|rule| fate.concerns(rule));
+    let kinds = scenario.suite.fault_kinds();
+    let concerned = scenario.chaos.rules.iter().filter(|rule| fate.concerns(rule, kinds));
     let mut actions: Vec<Action> = concerned.flat_map(|rule| actions_of(rule, detail)).collect();
     actions.sort_unstable();
     actions.dedup();
@@ -121,18 +124,18 @@ impl MessageFate {
         Some(Self { hook, from: Name::new(from), to: Name::new(to), what })
     }
 
-    fn concerns(&self, rule: &Rule) -> bool {
+    fn concerns(&self, rule: &Rule, kinds: &FaultKinds) -> bool {
         rule.hook == self.hook
             && rule.from.covers(self.from)
             && rule.to.covers(self.to)
             && rule.what.covers(self.what)
-            && self.makes_sense(rule.action)
+            && self.makes_sense(rule.action, kinds)
     }
 
-    /// Whether a lie can be told of what a tool is asked here.
-    fn makes_sense(&self, action: Action) -> bool {
+    /// Whether a fault of tools does something to what a tool is asked here.
+    fn makes_sense(&self, action: Action, kinds: &FaultKinds) -> bool {
         let Action::Custom { word, .. } = action else { return true };
-        let kind = tool_faults::find(word.as_str());
+        let kind = kinds.find(word.as_str()).filter(|kind| kind.is_of_tools());
         kind.is_none_or(|kind| kind.requests().any(|request| request == Request::at(self.what.as_str())))
     }
 }
@@ -257,7 +260,7 @@ mod tests {
         let plan = fault_free(&case.scenario.chaos);
         let run = Run::marked(case, Engine::Native, Seed(3), &plan);
         assert!(run.outcome.injected.is_empty());
-        of(&case.scenario.chaos, &run.outcome, Detail::Full)
+        of(&case.scenario, &run.outcome, Detail::Full)
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Exhaustive {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let fault_free = chances::fault_free(&case.scenario.chaos);
         let run = Run::marked(case, engine, seed, &fault_free);
-        let single = chances::of(&case.scenario.chaos, &run.outcome, chances::Detail::Full);
+        let single = chances::of(&case.scenario, &run.outcome, chances::Detail::Full);
         let expected = sets(&single, bounds.faults);
         let mut exhaustive = Self {
             case: case.to_string(),
@@ -346,7 +346,7 @@ mod tests {
         let case = case("conductor/lost-ack");
         let fault_free =
             Run::marked(&case, Engine::Native, Seed(3), &chances::fault_free(&case.scenario.chaos));
-        let fault_free = chances::of(&case.scenario.chaos, &fault_free.outcome, chances::Detail::Full);
+        let fault_free = chances::of(&case.scenario, &fault_free.outcome, chances::Detail::Full);
         let mut sampled = start(&case, Bounds { faults: 2, plans: 100, sample: Some(200) }).unwrap();
         report(&case, &mut sampled, 1 + fault_free.len() as u64, 2);
         let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !fault_free.contains(fault)));

@@ -1,40 +1,11 @@
 //! What a strategy can learn from a run.
 
 use super::chances::{self, Detail};
-use super::{Trial, behaviour};
+use super::{Feedback, Trial, WantedFeedback, behaviour};
 use crate::explore::Run;
 use crate::properties::Verdict;
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Fault, Plan, Seed};
-use std::sync::Arc;
-
-/// The feedback that a strategy wants from a trial. Other feedback is not computed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WantedFeedback {
-    /// Nothing.
-    Nothing,
-    /// Whether every promise was kept.
-    Verdict,
-    /// That, and which faults could have been injected.
-    Chances,
-    /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only
-    /// if there is something, also which faults could have been injected, though not all of them: there may
-    /// be thousands.
-    News(Arc<Vec<u64>>),
-}
-
-/// The feedback of a run.
-#[derive(Clone, Debug)]
-pub struct Feedback {
-    /// Whether every promise that the scenario asks for was kept, for certain.
-    pub holds: bool,
-    /// The injected faults.
-    pub injected: Vec<Fault>,
-    /// The single faults that could have been injected as well, all different.
-    pub chances: Vec<Fault>,
-    /// What the run did that was not known, without when and to whom; sorted.
-    pub news: Vec<u64>,
-}
+use perfidy_sim::{Engine, Plan, Seed};
 
 impl WantedFeedback {
     /// Runs a trial so that this can be told.
@@ -62,9 +33,9 @@ impl Feedback {
         };
         let chances = match &trial.wants {
             WantedFeedback::Nothing | WantedFeedback::Verdict => Vec::new(),
-            WantedFeedback::Chances => chances::of(&case.scenario.chaos, &run.outcome, Detail::Full),
+            WantedFeedback::Chances => chances::of(&case.scenario, &run.outcome, Detail::Full),
             WantedFeedback::News(_) if news.is_empty() => return None,
-            WantedFeedback::News(_) => chances::of(&case.scenario.chaos, &run.outcome, Detail::Coarse),
+            WantedFeedback::News(_) => chances::of(&case.scenario, &run.outcome, Detail::Coarse),
         };
         Some(Self { holds, injected: run.outcome.injected.clone(), chances, news })
     }

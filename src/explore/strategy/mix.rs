@@ -55,7 +55,7 @@ impl Singles {
         let left = left.get_or_insert_with(|| {
             let run = Run::marked(case, engine, seed, &fault_free);
             let is_free = |fault: &Fault| fault_free.pinned().iter().all(|pinned| pinned.at != fault.at);
-            let faults = chances::of(chaos, &run.outcome, Detail::Full).into_iter().filter(is_free);
+            let faults = chances::of(&case.scenario, &run.outcome, Detail::Full).into_iter().filter(is_free);
             exhaustive::shuffled(faults, seed, 0).collect()
         });
         let faults = fault_free.pinned().iter().copied().chain([left.pop()?]).collect();

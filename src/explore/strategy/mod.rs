@@ -1,10 +1,6 @@
-//! Strategies: which seeds and plans a campaign tries next.
+//! The shipped [strategies](crate::suite::Strategy), and which of them and of its own a suite has.
 //!
-//! A strategy names [`Trial`]s in batches; the campaign runs a batch on all cores and then tells the
-//! strategy, in the order of the trials, what it wanted to learn from each. Nothing depends on which run was
-//! over first, so a campaign comes to the same result on any number of threads.
-//!
-//! A new strategy is one file and one line in [`ALL`].
+//! A new shipped strategy is one file and one line in [`ALL`].
 
 mod behaviour;
 mod chances;
@@ -16,53 +12,13 @@ mod pct;
 mod random;
 mod swarm;
 
-pub use feedback::{Feedback, WantedFeedback};
+pub use crate::suite::{Feedback, OwnStrategy, Strategy, Trial, WantedFeedback};
 pub(in crate::explore) use random::random;
 
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Plan, Seed};
+use crate::suite::{BySeed, PlanOf, Suite, after};
+use perfidy_sim::{Engine, Seed};
 use std::fmt;
-
-/// One run that a strategy wants.
-#[derive(Clone, Debug)]
-pub struct Trial {
-    /// Where its draws come from.
-    pub seed: Seed,
-    /// What goes wrong.
-    pub plan: Plan,
-    /// What the strategy wants to know of it.
-    pub wants: WantedFeedback,
-}
-
-/// Decides what is tried next.
-pub trait Strategy: Send {
-    /// Its name.
-    fn name(&self) -> &'static str;
-
-    /// The next trials, at most `limit`; none when there is nothing left to try.
-    fn next(&mut self, limit: usize) -> Vec<Trial>;
-
-    /// The feedback of one of its trials, if it wants feedback. Called in the order of the trials, once a
-    /// batch is over.
-    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
-        let _ = (trial, feedback);
-    }
-
-    /// What it has to say before it begins.
-    fn opening(&self) -> Option<String> {
-        None
-    }
-
-    /// What it has shown, once every trial is over.
-    fn closing(&self) -> Option<String> {
-        None
-    }
-
-    /// Why it ended before it had tried everything.
-    fn gave_up(&self) -> Option<&str> {
-        None
-    }
-}
 
 /// How far a strategy goes that comes to an end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,33 +88,62 @@ pub fn find(name: &str) -> Option<&'static Kind> {
     ALL.iter().copied().find(|kind| kind.name == name)
 }
 
-/// What goes wrong with a seed.
-type PlanOf = Box<dyn Fn(Seed) -> Plan + Send>;
-
-/// A strategy that learns nothing: it takes seed after seed, and each has its plan.
-pub(in crate::explore) struct BySeed {
-    name: &'static str,
-    next: Seed,
-    plan_of: PlanOf,
+/// A strategy that can be chosen for the cases of a suite.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// One that comes with perfidy.
+    Shipped(&'static Kind),
+    /// One of the suite's own.
+    Own(OwnStrategy),
 }
 
-impl Strategy for BySeed {
-    fn name(&self) -> &'static str {
-        self.name
+impl Choice {
+    /// Every strategy that there is in a suite. An own one takes the place of a shipped one of the same name.
+    pub fn all(suite: &Suite) -> impl Iterator<Item = Self> {
+        let is_replaced = |kind: &&&Kind| suite.strategies().iter().any(|own| own.name == kind.name);
+        let shipped = ALL.iter().filter(move |kind| !is_replaced(kind)).map(|kind| Self::Shipped(kind));
+        shipped.chain(suite.strategies().iter().cloned().map(Self::Own))
     }
 
-    fn next(&mut self, limit: usize) -> Vec<Trial> {
-        let trial = |_| {
-            let seed = self.next;
-            self.next = after(seed);
-            Trial { seed, plan: (self.plan_of)(seed), wants: WantedFeedback::Nothing }
-        };
-        (0..limit).map(trial).collect()
+    /// The strategy of that name in a suite.
+    pub fn find(suite: &Suite, name: &str) -> Option<Self> {
+        Self::all(suite).find(|choice| choice.name() == name)
     }
-}
 
-fn after(seed: Seed) -> Seed {
-    Seed(seed.0.wrapping_add(1))
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Shipped(kind) => kind.name,
+            Self::Own(own) => own.name,
+        }
+    }
+
+    /// What it does, in one line.
+    pub fn about(&self) -> &'static str {
+        match self {
+            Self::Shipped(kind) => kind.about,
+            Self::Own(own) => own.about,
+        }
+    }
+
+    /// Whether it comes to an end by itself, and is to be let.
+    pub fn ends(&self) -> bool {
+        match self {
+            Self::Shipped(kind) => kind.ends,
+            Self::Own(_) => false,
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Why it cannot start.
+    pub fn start(&self, start: &Start<'_>) -> Result<Box<dyn Strategy>, Refused> {
+        match self {
+            Self::Shipped(kind) => (kind.start)(start),
+            Self::Own(own) => Ok(own.start(&start.case.scenario.chaos, start.first_seed)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +151,7 @@ mod tests {
     use super::*;
     use crate::explore::{Campaign, CaseReport, Watchdog};
     use crate::scenario::Scenario;
-    use perfidy_sim::Interrupt;
+    use perfidy_sim::{Interrupt, Plan};
     use std::path::Path;
 
     /// A scenario that comes with perfidy, as written.
@@ -236,5 +221,27 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), ALL.len());
         assert!(names.iter().all(|name| find(name).is_some_and(|kind| kind.name == *name)));
+    }
+
+    #[test]
+    fn a_strategy_of_a_suite_is_chosen_by_its_name_and_takes_the_place_of_a_shipped_one() {
+        let none = || OwnStrategy::by_seed("none", "no faults", |_, _| Plan::fault_free());
+        let random = OwnStrategy::by_seed("random", "no faults either", |_, _| Plan::fault_free());
+        let suite = Suite::shipped().strategy(none()).strategy(random);
+        let names: Vec<&str> = Choice::all(&suite).map(|choice| choice.name()).collect();
+        assert_eq!(names, ["mix", "swarm", "pct", "guided", "exhaustive", "none", "random"]);
+        let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
+        let scenario = Scenario::parse(&suite, "conductor/lost-ack", &text).unwrap();
+        let case = Case::as_written(&scenario);
+        for (suite, is_met) in [(&suite, false), (&Suite::shipped(), true)] {
+            let choice = Choice::find(suite, "random").unwrap();
+            let start =
+                Start { case: &case, engine: Engine::Native, first_seed: Seed(3), bounds: Bounds::default() };
+            let report = report(&case, &mut *choice.start(&start).unwrap(), 50, 2);
+            assert_eq!((report.strategy, report.seeds), ("random", 50));
+            assert_eq!(!report.injected.is_empty(), is_met, "{:?}", report.injected);
+        }
+        assert!(Choice::find(&suite, "stormy").is_none());
+        assert!(std::panic::catch_unwind(|| Suite::shipped().strategy(none()).strategy(none())).is_err());
     }
 }

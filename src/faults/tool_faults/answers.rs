@@ -16,31 +16,30 @@
 //! ([`Tool::Reply`](crate::tools::Tool::Reply)); what does not fit it is
 //! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet the
 //! first kind of harm in the same way: they retry, and without an idempotency key the effect happens twice.
-//! Researchers read the document as well: one about another item or cut short they ask for again, and the
+//! The receipt and the balance that a worker of the conductor, the standby team, the pipeline or the
+//! roundtable is told go into the report to the user, so a wrong one breaks `reports-match-effects`. Researchers read the document
+//! as well: one about another item or cut short they ask for again, and the
 //! text of the others is what they answer with.
 
-use super::{Time, ToolFaultKind, plain, read_by};
+use super::{plain, read_by};
 use crate::agent::Alteration;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, Target, Time};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 
 /// Lies about what was said.
-pub const KINDS: &[ToolFaultKind] = &[
+pub const KINDS: &[FaultKind] = &[
     plain(
         "wrong-reply",
         "a tool carries out the call, and replies with the answer to another request",
         r#"wrong-reply = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_answers(CallFault::WrongReply, ReadFault::WrongReply),
     ),
-    ToolFaultKind {
-        fault: FaultKind {
-            name: "stale-read",
-            about: "a tool answers from an older state, and says how old",
-            example: r#"stale-read = { at = "ticketing", chance = "5%", by = "30s..2m" }"#,
-            read: read_by,
-        },
-        time: Time::Needed("how old the answer is"),
-        fault_of: ToolFault::stale,
+    FaultKind {
+        name: "stale-read",
+        about: "a tool answers from an older state, and says how old",
+        example: r#"stale-read = { at = "ticketing", chance = "5%", by = "30s..2m" }"#,
+        target: Target::Tools { fault: ToolFault::stale, time: Time::Needed("how old the answer is") },
+        read: read_by,
     },
     plain(
         "wrong-value",

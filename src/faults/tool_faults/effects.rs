@@ -1,41 +1,41 @@
 //! Lies about what was done: the effect and the answer do not belong together.
 
-use super::{CallOutcome, Time, ToolFaultKind, plain, read_by};
+use super::{CallOutcome, plain, read_by};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, who};
+use crate::faults::{FaultKind, Target, Time, who};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 use perfidy_sim::{Chaos, Name};
 use serde::Deserialize;
 use toml::Spanned;
 
 /// Lies about what was done.
-pub const KINDS: &[ToolFaultKind] = &[
+pub const KINDS: &[FaultKind] = &[
     plain(
         "ack-lost",
         "a tool carries out the call, and its reply is lost",
         r#"ack-lost = { at = "ticketing", operation = "create", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::AckLost),
     ),
-    ToolFaultKind {
-        fault: FaultKind {
-            name: "late-reply",
-            about: "a tool carries out the call, and replies late",
-            example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
-            read: read_by,
+    FaultKind {
+        name: "late-reply",
+        about: "a tool carries out the call, and replies late",
+        example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
+        target: Target::Tools {
+            fault: |span| ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span)),
+            time: Time::Needed("how late the reply is"),
         },
-        time: Time::Needed("how late the reply is"),
-        fault_of: |span| ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span)),
+        read: read_by,
     },
-    ToolFaultKind {
-        fault: FaultKind {
-            name: "late-effect",
-            about: "a tool works on a call late, also if its caller has given it up by then",
-            example: r#"late-effect = { at = "ticketing", chance = "5%", by = "10s..1m" }"#,
-            read: read_by,
+    FaultKind {
+        name: "late-effect",
+        about: "a tool works on a call late, also if its caller has given it up by then",
+        example: r#"late-effect = { at = "ticketing", chance = "5%", by = "10s..1m" }"#,
+        target: Target::Tools {
+            fault: |span| ToolFault::of_calls(CallFault::LateEffect(span)),
+            time: Time::Needed("how late the call is worked on"),
         },
-        time: Time::Needed("how late the call is worked on"),
-        fault_of: |span| ToolFault::of_calls(CallFault::LateEffect(span)),
+        read: read_by,
     },
     plain(
         "error-with-effect",
@@ -67,25 +67,22 @@ pub const KINDS: &[ToolFaultKind] = &[
         r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::DuplicateEffect),
     ),
-    ToolFaultKind {
-        fault: FaultKind {
-            name: "key-ignored",
-            about: "a tool ignores the idempotency key of a call",
-            example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
-            read: read_ignored,
-        },
-        time: Time::None,
-        fault_of: |_| ToolFault::of_calls(CallFault::KeyIgnored),
+    FaultKind {
+        name: "key-ignored",
+        about: "a tool ignores the idempotency key of a call",
+        example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
+        target: Target::Tools { fault: |_| ToolFault::of_calls(CallFault::KeyIgnored), time: Time::None },
+        read: read_ignored,
     },
-    ToolFaultKind {
-        fault: FaultKind {
-            name: "key-forgotten",
-            about: "a tool forgets idempotency keys older than a retention period",
-            example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
-            read: read_forgotten,
+    FaultKind {
+        name: "key-forgotten",
+        about: "a tool forgets idempotency keys older than a retention period",
+        example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
+        target: Target::Tools {
+            fault: |age| ToolFault::of_calls(CallFault::KeyForgotten(age)),
+            time: Time::Needed("after what time keys are forgotten"),
         },
-        time: Time::Needed("after what time keys are forgotten"),
-        fault_of: |age| ToolFault::of_calls(CallFault::KeyForgotten(age)),
+        read: read_forgotten,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Lies of tools: what a tool did and what it says it did are two things.
 //!
 //! Each is a word in a plan. The wrapper of a tool asks what happens as it handles a request and turns the
-//! word into a [`ToolFault`], which says what it does to which kind of request ([`fault_of`]).
+//! word into a [`ToolFault`], which says what it does to which kind of request.
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
 //! tool from doing anything for a while or for good ([`unavailability`]). A lie that would make no difference
@@ -12,7 +12,7 @@ pub mod answers;
 pub mod effects;
 pub mod unavailability;
 
-use super::{FaultKind, who};
+use super::{FaultKind, Target, Time, who};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -24,60 +24,9 @@ use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
-/// A kind of lie.
-pub struct ToolFaultKind {
-    /// Its name, what it does and how a file configures it.
-    pub fault: FaultKind,
-    /// Whether it takes a time.
-    pub time: Time,
-    fault_of: fn(SimSpan) -> ToolFault,
-}
-
-impl ToolFaultKind {
-    /// The kinds of requests that it does something to.
-    pub fn requests(&self) -> impl Iterator<Item = Request> {
-        let fault = (self.fault_of)(SimSpan::from_secs(1));
-        Request::ALL.into_iter().filter(move |request| fault.concerns(*request))
-    }
-}
-
-/// Whether a lie takes a time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Time {
-    /// It does not.
-    None,
-    /// It does; the words say what is missing without it.
-    Needed(&'static str),
-    /// It lasts for that long, or for good.
-    OrForGood,
-}
-
 /// Every kind of lie, family by family.
-pub fn kinds() -> impl Iterator<Item = &'static ToolFaultKind> {
+pub fn kinds() -> impl Iterator<Item = &'static FaultKind> {
     [effects::KINDS, answers::KINDS, unavailability::KINDS].into_iter().flatten()
-}
-
-/// The kind of that name.
-pub fn find(word: &str) -> Option<&'static ToolFaultKind> {
-    kinds().find(|kind| kind.fault.name == word)
-}
-
-/// Every lie as a plan writes it.
-pub fn words() -> Vec<&'static str> {
-    kinds().map(|kind| kind.fault.name).collect()
-}
-
-/// The fault of that word, with the span it was drawn with; `None` if the word is none of a tool.
-///
-/// ```
-/// use perfidy::faults::tool_faults::fault_of;
-/// use perfidy::tools::{CallFault, ToolFault};
-/// use perfidy_sim::{Name, SimSpan};
-/// let fault = fault_of(Name::new("ack-lost"), SimSpan::ZERO);
-/// assert_eq!(fault, Some(ToolFault::of_calls(CallFault::AckLost)));
-/// ```
-pub fn fault_of(word: Name, span: SimSpan) -> Option<ToolFault> {
-    find(word.as_str()).map(|kind| (kind.fault_of)(span))
 }
 
 /// A lie without a time.
@@ -85,9 +34,9 @@ const fn plain(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    fault_of: fn(SimSpan) -> ToolFault,
-) -> ToolFaultKind {
-    ToolFaultKind { fault: FaultKind { name, about, example, read: read_plain }, time: Time::None, fault_of }
+    fault: fn(SimSpan) -> ToolFault,
+) -> FaultKind {
+    FaultKind { name, about, example, target: Target::Tools { fault, time: Time::None }, read: read_plain }
 }
 
 #[derive(Deserialize)]
@@ -117,29 +66,23 @@ fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(),
     CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
 }
 
-/// Says that a lie is about requests that no agent of the workflow makes; `asked` are those that they do
-/// make.
+/// Says that a fault of tools concerns requests that no agent of the workflow makes; `asked` are those that
+/// they do make.
 pub(crate) fn never_told(
-    word: &str,
+    (kind, cast): (&FaultKind, &Directory),
     place: Range<usize>,
     asked: &BTreeSet<Request>,
-    workflow: &str,
 ) -> Problem {
-    let can_be_injected = |kind: &ToolFaultKind| kind.requests().any(|request| asked.contains(&request));
-    let message = match find(word).filter(|kind| !can_be_injected(kind)) {
-        Some(kind) => {
-            let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
-            let never = requests.join(" or ");
-            format!("`{word}` needs agents that {never}, and none of the workflow `{workflow}` does")
-        }
-        None => {
-            format!(
-                "no agent of the workflow `{workflow}` asks anything there where `{word}` could be injected"
-            )
-        }
+    let (word, workflow) = (kind.name, cast.workflow);
+    let can_be_injected = |kind: &&FaultKind| kind.requests().any(|request| asked.contains(&request));
+    let message = if can_be_injected(&kind) {
+        format!("no agent of the workflow `{workflow}` asks anything there where `{word}` could be injected")
+    } else {
+        let requests: Vec<String> = kind.requests().map(|request| request.to_string()).collect();
+        let never = requests.join(" or ");
+        format!("`{word}` needs agents that {never}, and none of the workflow `{workflow}` does")
     };
-    let possible: Vec<&str> =
-        kinds().filter(|kind| can_be_injected(kind)).map(|kind| kind.fault.name).collect();
+    let possible: Vec<&str> = cast.faults.of_tools().filter(can_be_injected).map(|kind| kind.name).collect();
     let help = match possible.as_slice() {
         [] => "its agents ask nothing of tools; leave it out".to_owned(),
         possible => format!("the tool faults that can be injected there are {}", listed(possible)),
@@ -186,21 +129,19 @@ mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
 
     #[test]
-    fn every_word_is_a_fault_of_its_own_that_does_something_to_some_request() {
-        let of = |kind: &ToolFaultKind| fault_of(Name::new(kind.fault.name), SimSpan::from_secs(1));
-        let faults: Vec<_> = kinds().map(of).collect();
+    fn every_kind_is_a_fault_of_its_own_that_does_something_to_some_request() {
+        let faults: Vec<_> = kinds().map(|kind| kind.tool_fault(SimSpan::from_secs(1))).collect();
         for (place, fault) in faults.iter().enumerate() {
             assert!(fault.is_some_and(|fault| Request::ALL.iter().any(|request| fault.concerns(*request))));
             assert!(!faults[..place].contains(fault), "{fault:?}");
         }
-        assert_eq!(fault_of(Name::new("crash"), SimSpan::ZERO), None);
     }
 
     #[test]
     fn every_word_reads_back_from_a_plan() {
-        for word in words() {
+        for kind in kinds() {
             for span in [SimSpan::ZERO, SimSpan::from_secs(7)] {
-                let action = Action::Custom { word: Name::new(word), span };
+                let action = Action::Custom { word: Name::new(kind.name), span };
                 assert_eq!(action.to_string().parse(), Ok(action));
             }
         }

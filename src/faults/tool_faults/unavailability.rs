@@ -3,17 +3,17 @@
 //! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been
 //! carried out, and say so; a tool that is mute says nothing.
 
-use super::{CallOutcome, Time, ToolFaultKind, plain};
+use super::{CallOutcome, plain};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, who};
+use crate::faults::{FaultKind, Target, Time, who};
 use crate::tools::{Outage, ToolFault};
 use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, TimedFault};
 use serde::Deserialize;
 use toml::Spanned;
 
 /// Troubles.
-pub const KINDS: &[ToolFaultKind] = &[
+pub const KINDS: &[FaultKind] = &[
     plain(
         "unresponsive",
         "a tool does nothing and never replies again, to any caller",
@@ -57,10 +57,10 @@ const fn passing(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    fault_of: fn(SimSpan) -> ToolFault,
-) -> ToolFaultKind {
-    let time = Time::Needed("how long it lasts");
-    ToolFaultKind { fault: FaultKind { name, about, example, read: read_passing }, time, fault_of }
+    fault: fn(SimSpan) -> ToolFault,
+) -> FaultKind {
+    let target = Target::Tools { fault, time: Time::Needed("how long it lasts") };
+    FaultKind { name, about, example, target, read: read_passing }
 }
 
 /// A trouble that ends if the file says so.
@@ -68,10 +68,10 @@ const fn lasting(
     name: &'static str,
     about: &'static str,
     example: &'static str,
-    fault_of: fn(SimSpan) -> ToolFault,
-) -> ToolFaultKind {
-    let fault = FaultKind { name, about, example, read: read_lasting };
-    ToolFaultKind { fault, time: Time::OrForGood, fault_of }
+    fault: fn(SimSpan) -> ToolFault,
+) -> FaultKind {
+    let target = Target::Tools { fault, time: Time::OrForGood };
+    FaultKind { name, about, example, target, read: read_lasting }
 }
 
 #[derive(Deserialize)]

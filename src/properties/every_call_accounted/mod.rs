@@ -14,7 +14,7 @@ use crate::agent::{
     look_up_of,
 };
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, Lookup, Name};
+use perfidy_sim::{Event, EventKinds, Lookup, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -88,12 +88,20 @@ struct Book<'a> {
     ledger: Ledger<'a>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = Ledger::READS
+    .and(kinds::WANTED)
+    .and(kinds::CALLED)
+    .and(kinds::ANSWERED)
+    .and(kinds::DEAD_LETTERED)
+    .and(kinds::INFORMED);
+
 fn judge(history: &TeamHistory) -> Verdict {
     if history.notes_of(kinds::IS_ON_CALL).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut book = Book::default();
-    for (event, note) in history.notes() {
+    for (event, note) in history.notes_of(READS) {
         book.take_in(event, note);
     }
     let mut verdict = Verdict::Vacuous;

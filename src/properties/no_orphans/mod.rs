@@ -6,10 +6,10 @@
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
 
 use super::ledger::Ledger;
-use crate::agent::{AgentEvent, Purpose, TeamEvent, UserEvent};
+use crate::agent::{AgentEvent, Purpose, TeamEvent, UserEvent, kinds};
 use crate::properties::wire::sent_for;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::{Event, EventKind, Lookup, Name, SimSpan, SimTime};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -49,11 +49,24 @@ struct Family<'a> {
     ledger: Ledger<'a>,
 }
 
+/// The kinds of events that it reads.
+const READS: EventKinds = Ledger::READS
+    .and(EventKinds::STARTED)
+    .and(EventKinds::CRASHED)
+    .and(EventKinds::RESUMED)
+    .and(kinds::purpose(Purpose::Order))
+    .and(kinds::purpose(Purpose::Cancel))
+    .and(kinds::TASK_GIVEN)
+    .and(kinds::WANTED)
+    .and(kinds::INFORMED)
+    .and(kinds::COMPLETED)
+    .and(kinds::CALLED);
+
 fn judge(history: &TeamHistory, bound_nanos: u64) -> Verdict {
     let bound = SimSpan::from_nanos(bound_nanos);
     let mut family = Family::default();
     let mut verdict = Verdict::Vacuous;
-    for event in history.events() {
+    for event in history.events_of(READS) {
         if verdict == Verdict::Vacuous && family.makes_orphans(event) {
             verdict = Verdict::Holds;
         }
@@ -155,7 +168,9 @@ impl<'a> Family<'a> {
     /// The work and the activity of an event, if its agent continues work with it.
     fn work(&self, event: At<'a>) -> Option<(Name, &'static str)> {
         match event.what {
-            EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => Some((about, "thinks")),
+            EventKind::App(TeamEvent::Agent(
+                AgentEvent::Completed { about, .. } | AgentEvent::Chatted { task: about, .. },
+            )) => Some((about, "thinks")),
             EventKind::App(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
                 (!self.ledger.is_undoing(tool, operation, intent)).then_some((intent, "calls a tool"))
             }

@@ -55,6 +55,13 @@ fn an_agent_that_goes_on_for_a_dead_parent_is_one() {
 }
 
 #[test]
+fn an_agent_whose_loop_goes_on_for_a_dead_parent_is_one() {
+    let story = later(handed().dies("manager-1"), 3).chats_as("worker-1", STEP, &[]);
+    let (_, message) = violation(story.judged_by(&property()));
+    assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-1 had died");
+}
+
+#[test]
 fn it_makes_no_difference_how_far_above_an_agent_died() {
     let story = later(handed().dies("director"), 3).called("worker-1", STEP);
     let (_, message) = violation(story.judged_by(&property()));

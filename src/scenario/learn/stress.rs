@@ -5,9 +5,7 @@
 //! the others, is of crashes after which a journal comes back without most of its records: an agent then
 //! answers questions about what it no longer knows.
 
-use crate::faults::Altered;
-use crate::faults::model::MOMENTS;
-use crate::faults::tool_faults::{self, Time};
+use crate::faults::{Altered, FaultKind, Time};
 use crate::scenario::Scenario;
 use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, TimedFault};
 use std::ops::RangeInclusive;
@@ -49,16 +47,19 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
             chaos.rules.extend(of_messages(2));
             chaos.rules.extend(of_agents(&agents, 1));
             chaos.rules.extend(of_tools(scenario, &tools, 2));
-            chaos.rules.extend(of_models(20));
+            chaos.rules.extend(of_models(scenario, 20));
         }
-        1 => chaos.rules.extend(of_messages(10)),
+        1 => {
+            chaos.rules.extend(of_own(scenario, 10));
+            chaos.rules.extend(of_messages(10));
+        }
         2 => {
             chaos.rules.extend(of_agents(&agents, 2));
             chaos.windows.extend(of_the_clock(&agents));
         }
         3 => {
             chaos.rules.extend(of_tools(scenario, &tools, 6));
-            chaos.rules.extend(of_models(50));
+            chaos.rules.extend(of_models(scenario, 50));
         }
         _ => {
             let refused = Action::Custom { word: Name::literal("permanent-error"), span: SimSpan::ZERO };
@@ -70,7 +71,7 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
                 refused,
             ));
             chaos.rules.extend(of_messages(1));
-            chaos.rules.extend(of_models(20));
+            chaos.rules.extend(of_models(scenario, 20));
         }
     }
     chaos
@@ -123,24 +124,34 @@ fn of_agents(agents: &[Name], percent: u32) -> impl Iterator<Item = Rule> {
     })
 }
 
-/// Every fault of tools, the suite's own as well.
+/// Every fault of tools that the suite has.
 fn of_tools(scenario: &Scenario, tools: &[Name], percent: u32) -> Vec<Rule> {
-    let shipped = tool_faults::kinds().map(|kind| (kind.fault.name, !matches!(kind.time, Time::None)));
-    let own = scenario.suite.own_faults().names(Altered::ToolAnswers).map(|name| (name, false));
-    let rule = |(name, takes_time)| {
-        let span = if takes_time { SOME } else { SimSpan::ZERO };
-        let action = Action::Custom { word: Name::new(name), span };
-        Often(percent).rule(Hook::Service, Selector::Of(tools.to_vec()), Selector::Any, action)
+    let rule = |kind: &FaultKind| {
+        Often(percent).rule(Hook::Service, Selector::Of(tools.to_vec()), Selector::Any, named(kind))
     };
-    shipped.chain(own).map(rule).collect()
+    scenario.suite.fault_kinds().of_tools().map(rule).collect()
 }
 
-fn of_models(percent: u32) -> impl Iterator<Item = Rule> {
-    let words = MOMENTS.iter().flat_map(|(moment, words)| words.iter().map(move |word| (*moment, *word)));
-    words.map(move |(moment, word)| {
-        let action = Action::Custom { word: Name::new(word), span: SimSpan::ZERO };
-        Often(percent).rule(Hook::Service, Selector::Any, Selector::only(Name::new(moment)), action)
-    })
+/// Every fault of models and of people that the suite has.
+fn of_models(scenario: &Scenario, percent: u32) -> Vec<Rule> {
+    let rule = |kind: &FaultKind| {
+        let call_site = Selector::only(Name::new(kind.call_site()?));
+        Some(Often(percent).rule(Hook::Service, Selector::Any, call_site, named(kind)))
+    };
+    scenario.suite.faults().filter_map(rule).collect()
+}
+
+/// The suite's own faults of messages.
+fn of_own(scenario: &Scenario, percent: u32) -> Vec<Rule> {
+    let own = scenario.suite.fault_kinds().own().names(Altered::Messages);
+    let action = |name| Action::Custom { word: Name::new(name), span: SimSpan::ZERO };
+    own.map(|name| Often(percent).anywhere(Hook::Message, action(name))).collect()
+}
+
+/// What happens where a fault is known by its name.
+fn named(kind: &FaultKind) -> Action {
+    let span = if kind.time() == Time::None { SimSpan::ZERO } else { SOME };
+    Action::Custom { word: Name::new(kind.name), span }
 }
 
 /// Agents that are away for as long as it takes to be replaced.

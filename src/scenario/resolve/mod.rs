@@ -187,7 +187,7 @@ pub(super) fn resolve(
     undo::check(&tables, &steps, &workflow, found);
     let team = team(&tables, &workflow, found);
     let cast = workflow.cast(&team, &tools);
-    let cast = cast.with_own_faults(suite.own_faults());
+    let cast = cast.with_faults(suite.fault_kinds());
     let network = network(&tables, &cast, found);
     nobody_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, suite, &workflow, found);

@@ -5,13 +5,10 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Found;
-use crate::agent::COMPLETION;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
-use crate::faults::tool_faults::{self, Time};
-use crate::faults::{Altered, Directory};
-use crate::faults::{agents, chat, model, people, triggers, who};
+use crate::faults::{Directory, FaultKind, Target, Time, who};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -100,33 +97,33 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Re
 
 fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory) -> Result<(), Problem> {
     let hook = hook_of(at.get_ref().site.as_str(), cast, &at.span())?;
-    let what = action.get_ref();
+    let (what, kinds) = (action.get_ref(), &cast.faults);
     if !what.fits(hook) {
-        return Err(misfit(action, hook));
+        return Err(misfit(action, hook, cast));
     }
     let Action::Custom { word, span } = what else { return Ok(()) };
-    let is_own = |altered| *span == SimSpan::ZERO && cast.own_faults_of(altered).contains(&word.as_str());
     if hook == Hook::Message {
-        return if is_own(Altered::Messages) { Ok(()) } else { Err(misfit(action, hook)) };
+        let of_messages = kinds.find(word.as_str()).filter(|kind| matches!(kind.target, Target::Messages));
+        let is_one = of_messages.is_some() && *span == SimSpan::ZERO;
+        return if is_one { Ok(()) } else { Err(misfit(action, hook, cast)) };
     }
-    if let Some((who, moment)) = at.get_ref().site.as_str().split_once(", ")
-        && let Some(words) = model::words_at(moment)
+    if let Some((who, call_site)) = at.get_ref().site.as_str().split_once(", ")
+        && kinds.call_site(call_site).is_some()
         && !cast.tools.contains(&Name::new(who))
     {
-        if moment == COMPLETION && is_own(Altered::Completions) {
-            return Ok(());
-        }
-        return slip_of_a_model(action, *word, *span, words);
+        return one_of("fault of a model", &kinds.at_call_site(call_site).collect::<Vec<_>>(), action);
     }
-    if is_own(Altered::ToolAnswers) {
-        return Ok(());
-    }
-    let Some(kind) = tool_faults::find(word.as_str()) else {
-        let mut known = tool_faults::words();
-        known.extend(cast.own_faults_of(Altered::ToolAnswers));
-        return Err(Problem::unknown(action.span(), "lie of a tool", word.as_str(), &known));
+    one_of("lie of a tool", &kinds.of_tools().collect::<Vec<_>>(), action)
+}
+
+/// Refuses what is none of these kinds, or has a time where its kind takes none, or none where it needs one.
+fn one_of(what: &str, kinds: &[&FaultKind], action: &Spanned<Action>) -> Result<(), Problem> {
+    let Action::Custom { word, span } = action.get_ref() else { return Ok(()) };
+    let Some(kind) = kinds.iter().find(|kind| kind.name == word.as_str()) else {
+        let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+        return Err(Problem::unknown(action.span(), what, word.as_str(), &known));
     };
-    match (kind.time, *span == SimSpan::ZERO) {
+    match (kind.time(), *span == SimSpan::ZERO) {
         (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
             .help(format!("write it behind, as in \"{word} 30s\""))),
         (Time::None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
@@ -137,7 +134,9 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
 
 /// A fault that concerns a tool by the clock must be something that lasts.
 fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
-    let lasting: Vec<&str> = tool_faults::unavailability::KINDS.iter().map(|kind| kind.fault.name).collect();
+    let lasts =
+        |kind: &&FaultKind| kind.tool_fault(SimSpan::ZERO).is_some_and(|fault| fault.outage.is_some());
+    let lasting: Vec<&str> = cast.faults.of_tools().filter(lasts).map(|kind| kind.name).collect();
     if !lasting.contains(&word.as_str()) {
         return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
     }
@@ -146,26 +145,6 @@ fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usi
     }
     let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
     Err(Problem::unknown(place.clone(), "tool", tool.as_str(), &tools))
-}
-
-fn slip_of_a_model(
-    action: &Spanned<Action>,
-    word: Name,
-    span: SimSpan,
-    words: &[&str],
-) -> Result<(), Problem> {
-    if !words.contains(&word.as_str()) {
-        return Err(Problem::unknown(action.span(), "fault of a model", word.as_str(), words));
-    }
-    let times = [agents::time_of, chat::time_of, model::time_of, people::time_of, triggers::time_of];
-    let time = times.iter().find_map(|time_of| time_of(word.as_str()));
-    match (time, span == SimSpan::ZERO) {
-        (Some(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
-            .help(format!("write it behind, as in \"{word} 30s\""))),
-        (None, false) => Err(Problem::at(action.span(), format!("`{word}` takes no time"))
-            .help(format!("write \"{word}\" alone"))),
-        _ => Ok(()),
-    }
 }
 
 /// Which kind of place a site is.
@@ -196,7 +175,7 @@ fn hook_of(site: &str, cast: &Directory, place: &Range<usize>) -> Result<Hook, P
         return Ok(Hook::Service);
     }
     node(who, cast, place)?;
-    if model::words_at(what).is_some() {
+    if cast.faults.call_site(what).is_some() {
         return Ok(Hook::Service);
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
@@ -212,7 +191,7 @@ const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step
                       journal, and then `, id, try n`";
 
 /// To whom something happens at such a place, and what can.
-fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
+fn possible_at(hook: Hook, cast: &Directory) -> (&'static str, Vec<&'static str>) {
     match hook {
         Hook::Message => {
             ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
@@ -224,12 +203,14 @@ fn possible_at(hook: Hook) -> (&'static str, Vec<&'static str>) {
         Hook::Sync => ("a sync", vec!["slow by 3s", "crash, back after 5s"]),
         Hook::Loss => ("a disk in a crash", vec!["tear"]),
         Hook::Recovery => ("a disk that is read again", vec!["stale by 2 records"]),
-        Hook::Service => ("a call that a tool handles", tool_faults::words()),
+        Hook::Service => {
+            ("a call that a tool handles", cast.faults.of_tools().map(|kind| kind.name).collect())
+        }
     }
 }
 
-fn misfit(action: &Spanned<Action>, hook: Hook) -> Problem {
-    let (to_whom, possible) = possible_at(hook);
+fn misfit(action: &Spanned<Action>, hook: Hook, cast: &Directory) -> Problem {
+    let (to_whom, possible) = possible_at(hook, cast);
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =
         possible.iter().map(|text| text.split([' ', ',']).next().unwrap_or(text)).collect();

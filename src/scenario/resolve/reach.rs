@@ -10,9 +10,8 @@ use super::pinned::Pinned;
 use crate::agent::{Request, call_kind, reply_kind};
 use crate::config::problem::listed;
 use crate::config::{Entry, Problem, nearest};
-use crate::faults::model::slips_at;
 use crate::faults::who::Word;
-use crate::faults::{ActionMap, Directory, model, storage, tool_faults};
+use crate::faults::{ActionMap, Directory, FaultKind, model, storage, tool_faults};
 use crate::scenario::learn::Learner;
 use crate::scenario::{Scenario, Step};
 use perfidy_sim::{Address, Chance, Fault, Hook, Name, Rule, Selector};
@@ -114,10 +113,15 @@ impl Reach<'_> {
     }
 
     fn can_meet(&mut self, rules: &[Rule]) -> bool {
-        let members = self.learner.roles().clone();
+        let (members, faults) = (self.learner.roles().clone(), &self.cast.faults);
         let is_call = |rule: &Rule| rule.hook == Hook::Message && self.is_call_of_a_step(&rule.what);
         rules.iter().any(is_call)
-            || self.learner.shows(|actions| rules.iter().any(|rule| actions.can_meet(rule, &members)))
+            || self.learner.shows(|actions| rules.iter().any(|rule| actions.can_meet(rule, &members, faults)))
+    }
+
+    /// The agents and roles into which one of these rules could inject a fault if it concerned every agent.
+    fn who_can_meet(&self, actions: &ActionMap, rules: &[Rule]) -> Vec<&'static str> {
+        actions.who_can_meet(rules, self.learner.roles(), &self.cast.faults)
     }
 
     /// Whether these are calls of steps, or the answers to them: each step is taken some time, even if no run
@@ -236,7 +240,8 @@ impl Reach<'_> {
     fn never_there(&mut self, entry: &Entry<'_>, name: &Word, rules: &[Rule]) -> Problem {
         let message = format!("nothing that `{name}` does can meet `{}`", entry.name, name = name.get_ref());
         let problem = Problem::at(name.span(), message);
-        match self.learner.all().who_can_meet(rules, self.learner.roles()).as_slice() {
+        let actions = self.learner.all();
+        match self.who_can_meet(&actions, rules).as_slice() {
             [] => problem.help("take it out of the list"),
             others => problem.help(format!("take it out of the list; {} can", listed(others))),
         }
@@ -250,37 +255,40 @@ impl Reach<'_> {
             Selector::Any => "anything".to_owned(),
         };
         let (workflow, actions) = (self.cast.workflow, self.learner.all());
-        let others = actions.who_can_meet(rules, self.learner.roles());
-        Some(match rule.hook {
-            Hook::Service if tool_faults::find(kind).is_some() => {
+        let others = self.who_can_meet(&actions, rules);
+        let of_tools = self.cast.faults.find(kind).filter(|kind| kind.is_of_tools());
+        Some(match (rule.hook, of_tools) {
+            (Hook::Service, Some(of_tools)) => {
                 let requests = actions.by.values().flat_map(|does| &does.requests);
                 let asked: BTreeSet<Request> = requests.map(|(_, request, _)| *request).collect();
-                tool_faults::never_told(kind, place, &asked, workflow)
+                tool_faults::never_told((of_tools, &self.cast), place, &asked)
             }
-            Hook::Service if !others.is_empty() => {
+            (Hook::Service, None) if !others.is_empty() => {
                 let message =
                     format!("no model of {among} is asked anything where `{kind}` could be injected");
                 let whose = if others.len() == 1 { "that" } else { "those" };
                 Problem::at(place, message)
                     .help(format!("it can be injected into {whose} of {}", listed(&others)))
             }
-            Hook::Service => {
+            (Hook::Service, None) => {
                 let sites = actions.by.values().flat_map(|does| does.model_call_sites.iter().copied());
                 let sites: BTreeSet<&str> = sites.collect();
-                let possible: Vec<&str> = slips_at(&Vec::from_iter(sites)).collect();
+                let is_there = |kind: &&FaultKind| kind.call_site().is_some_and(|site| sites.contains(site));
+                let possible: Vec<&str> =
+                    self.cast.faults.iter().filter(is_there).map(|kind| kind.name).collect();
                 model::never_asked(kind, place, &possible, workflow)
             }
-            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery if !others.is_empty() => {
+            (Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery, _) if !others.is_empty() => {
                 let message = format!("{among} keeps no journal where `{kind}` could be injected");
                 Problem::at(place, message)
                     .help(format!("it can be injected into those of {}", listed(&others)))
             }
-            Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
+            (Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery, _) => {
                 storage::no_journal(kind, place, workflow)
             }
             // Which agents exchange messages is a matter of the network too: a campaign says if none did.
-            Hook::Message => return None,
-            Hook::Before | Hook::After => Problem::at(place, format!("{among} takes no step"))
+            (Hook::Message, _) => return None,
+            (Hook::Before | Hook::After, _) => Problem::at(place, format!("{among} takes no step"))
                 .help("inject it by the clock, with `every` and `lasting`"),
         })
     }

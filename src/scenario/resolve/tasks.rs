@@ -84,8 +84,12 @@ pub(super) fn understood_by(
         entries.into_iter().find(|entry| entry.name == key).map(|entry| entry.key_span)
     };
     let can_cancel = workflow.properties.contains(&NO_EFFECT_AFTER_CANCEL);
-    for (key, is_there) in [("within", tasks.within.is_some()), ("cancelled", tasks.cancelled.is_some())] {
-        if let Some(place) = at_key("tasks", key).filter(|_| is_there && !can_cancel) {
+    let keys = [
+        ("within", tasks.within.is_some() && !workflow.has_deadlines()),
+        ("cancelled", tasks.cancelled.is_some() && !can_cancel),
+    ];
+    for (key, is_useless) in keys {
+        if let Some(place) = at_key("tasks", key).filter(|_| is_useless) {
             let message = format!("the team of the workflow `{}` ends what it has begun", workflow.name);
             found.add(Problem::at(place, message).help(format!("take `{key}` out")));
         }

@@ -32,7 +32,7 @@ pub(super) fn check(tables: &Tables<'_>, scenario: &Arc<Scenario>) -> Vec<Proble
     }
     let place = table("network").into_iter().find(|entry| entry.name == "link");
     if let Some(place) = place {
-        let idle = scenario.network.links.iter().filter(|link| !is_used(link, &mut learner));
+        let idle = scenario.network.links.iter().filter(|link| !is_used(scenario, link, &mut learner));
         problems.extend(idle.map(|Link { left, right, .. }| {
             let message = format!("{} and {} send each other nothing", listed(left), listed(right));
             let help = "`perfidy explain` shows who sends what to whom";
@@ -48,7 +48,7 @@ fn listed(names: &[Name]) -> String {
 }
 
 /// Whether any message goes from one side of a link to the other.
-fn is_used(link: &Link, learner: &mut Learner) -> bool {
+fn is_used(scenario: &Scenario, link: &Link, learner: &mut Learner) -> bool {
     let between = |from: &[Name], to: &[Name]| Rule {
         kind: Name::literal("link"),
         hook: Hook::Message,
@@ -60,6 +60,6 @@ fn is_used(link: &Link, learner: &mut Learner) -> bool {
         span: None,
     };
     let ways = [between(&link.left, &link.right), between(&link.right, &link.left)];
-    let members = learner.roles().clone();
-    learner.shows(|actions| ways.iter().any(|way| actions.can_meet(way, &members)))
+    let (members, faults) = (learner.roles().clone(), scenario.cast().faults);
+    learner.shows(|actions| ways.iter().any(|way| actions.can_meet(way, &members, &faults)))
 }

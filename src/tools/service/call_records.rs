@@ -3,8 +3,8 @@
 use super::Work;
 use super::outcome::{ActualOutcome, Outcome, Reply};
 use crate::agent::{
-    Agents, Author, Definite, OpId, Operation, Receipt, Refused, Request, TeamEvent, ToolEvent, ToolRequest,
-    Wire,
+    Agents, Author, Confirmation, Definite, OpId, Operation, Receipt, Refused, Request, TeamEvent, ToolEvent,
+    ToolRequest, Wire,
 };
 use crate::tools::Asked;
 use crate::tools::keys::Memory;
@@ -48,10 +48,10 @@ impl CallRecords {
         for happening in [Some(happens), again].into_iter().flatten() {
             let answer = happening.answer();
             let is_remembered = match &happening {
-                ActualOutcome::Effect(receipt, _) => {
+                ActualOutcome::Effect(done) => {
                     self.receipts += 1;
                     self.effects.push((now, work.asked.clone()));
-                    self.memory.enter(work.operation().name, work.intent, *receipt, now);
+                    self.memory.enter(work.operation().name, work.intent, done.clone(), now);
                     true
                 }
                 ActualOutcome::Cancelled => true,
@@ -114,7 +114,7 @@ impl Work {
         let (intent, request) = (self.intent, self.asked.clone());
         let operation = self.operation().name;
         match happening {
-            ActualOutcome::Effect(Receipt(receipt), _) => {
+            ActualOutcome::Effect(Confirmation { receipt: Receipt(receipt), .. }) => {
                 ToolEvent::Effect { operation, intent, op: self.op(), receipt, request }
             }
             ActualOutcome::Recognised(_) => {

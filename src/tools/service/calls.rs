@@ -3,7 +3,7 @@
 use super::call_records::CallRecords;
 use super::outcome::{ActualOutcome, Outcome};
 use super::{Asking, Injecting, altered_result};
-use crate::agent::{Content, Definite, Done, OpId, Operation, Refused, ToolCall, Wire};
+use crate::agent::{Confirmation, Content, Definite, OpId, Operation, Refused, ToolCall, Wire};
 use crate::tools::prototype::{NotDone, Running};
 use crate::tools::{Asked, CallFault};
 
@@ -27,7 +27,7 @@ impl CallRecords {
             CallFault::LateEffect(span) => Outcome::from(ActualOutcome::Ignored).put_off_by(span),
             CallFault::ErrorWithEffect => handled().answering(Wire::Failed),
             CallFault::SuccessWithoutEffect => {
-                let done = Done { receipt: self.receipt(1), result: Content::NOTHING };
+                let done = Confirmation { receipt: self.receipt(1), result: Content::NOTHING };
                 Outcome::from(ActualOutcome::Ignored).answering(Wire::Done(done))
             }
             CallFault::NoResponse => ActualOutcome::Ignored.into(),
@@ -91,7 +91,7 @@ impl CallRecords {
         }
         let Operation { name, arguments, .. } = &call.operation;
         match tool.apply(*name, arguments, &Asked::by(&asking.work.asked)) {
-            Ok(result) => ActualOutcome::Effect(self.receipt(nth), result),
+            Ok(result) => ActualOutcome::Effect(Confirmation { receipt: self.receipt(nth), result }),
             Err(NotDone::Declined(why)) => refused(key, why),
             Err(NotDone::Unreadable(why)) => {
                 ActualOutcome::refused(Refused { error: Definite::Unreadable, why: Content::new(why) })
@@ -114,7 +114,7 @@ impl CallRecords {
         if let Some(known) = happens.answer().filter(|_| is_known) {
             return ActualOutcome::Recognised(known);
         }
-        let is_effect = matches!(happens, ActualOutcome::Effect(..));
+        let is_effect = matches!(happens, ActualOutcome::Effect(_));
         self.handle(tool, asking, call, None, 1 + u64::from(is_effect))
     }
 

@@ -4,7 +4,7 @@
 //! is worked out on a copy of the tool, and so is what comes of it without; the fault is injected only if the
 //! two differ. So there is no kind of fault that is injected and does nothing.
 
-use crate::agent::{Content, Definite, Done, OpId, ReadResult, Receipt, Refused, Wire};
+use crate::agent::{Confirmation, Definite, OpId, ReadResult, Refused, Wire};
 use crate::tools::Outage;
 use perfidy_sim::{Name, SimSpan};
 
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum ActualOutcome {
     /// It carries the call out.
-    Effect(Receipt, Content),
+    Effect(Confirmation),
     /// It knows the call, and answers what it answered then.
     Recognised(Wire),
     /// It refuses. If it is final, the tool stays by it when the call comes again.
@@ -40,8 +40,8 @@ pub(super) enum ActualOutcome {
     Cancelled,
     /// It says what something is.
     Served(ReadResult),
-    /// It says whether it has carried a call out.
-    LookedUp(Option<Receipt>),
+    /// It says whether it has carried a call out, and confirms it.
+    LookedUp(Option<Confirmation>),
 }
 
 /// The answer that leaves the tool, if one does, and how much later than usual.
@@ -64,15 +64,13 @@ impl ActualOutcome {
     /// What the caller is answered.
     pub fn answer(&self) -> Option<Wire> {
         match self {
-            Self::Effect(receipt, result) => {
-                Some(Wire::Done(Done { receipt: *receipt, result: result.clone() }))
-            }
+            Self::Effect(done) => Some(Wire::Done(done.clone())),
             Self::Recognised(known) => Some(known.clone()),
             Self::Refused { refused, .. } => Some(Wire::Refused(refused.clone())),
             Self::Ignored => None,
             Self::Cancelled => Some(Wire::Refused(Refused::of(Definite::Declined))),
             Self::Served(reading) => Some(Wire::ReadResult(reading.clone())),
-            Self::LookedUp(found) => Some(Wire::Found(*found)),
+            Self::LookedUp(found) => Some(Wire::Found(found.clone())),
         }
     }
 }

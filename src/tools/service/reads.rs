@@ -76,7 +76,7 @@ impl CallRecords {
         };
         let found = self.memory.find(operation.name, operation.intent);
         let found = found.filter(|(_, at)| *at + age <= asking.now);
-        ActualOutcome::LookedUp(found.map(|(receipt, _)| receipt)).into()
+        ActualOutcome::LookedUp(found.map(|(done, _)| done.clone())).into()
     }
 }
 

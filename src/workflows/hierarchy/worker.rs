@@ -133,7 +133,7 @@ impl Worker {
                 let question = Question::new("Draft what this step is to bring about.", intent);
                 write_text(&self.agent, intent, &question.prompt(DRAFTING_TOKENS), 3).await;
             }
-            if !self.steps.carry_out((operation_of, headers), 0, KeySource::Given(op)).await {
+            if self.steps.carry_out((operation_of, headers), 0, KeySource::Given(op)).await.is_none() {
                 return self.agent.send(manager, intent, TeamMessage::Failed);
             }
         }

@@ -176,7 +176,7 @@ impl Runner {
         for step in &*self.order {
             let operation = self.team.plan.operation_of(task, *step);
             let source = KeySource::Given(id_of(run, *step));
-            if !self.worker.carry_out((operation, Headers::NONE), 0, source).await {
+            if self.worker.carry_out((operation, Headers::NONE), 0, source).await.is_none() {
                 return false;
             }
         }

@@ -59,7 +59,7 @@ impl Clerk {
         self.agent.withdraw_wait(self.team.plan.intent(task, step));
         // A failed step is ordered again at its time.
         if let TeamMessage::Done { .. } = say {
-            self.change(TaskEvent::Completed { task, step }).await;
+            self.change(TaskEvent::Completed { task, step, confirmed: None }).await;
         }
     }
 

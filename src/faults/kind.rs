@@ -1,0 +1,183 @@
+//! Kinds of faults: what each is injected into, and all kinds of a suite as one value.
+
+use super::model::COMPLETION;
+use super::{Directory, model, network, tool_faults};
+use crate::agent::{Altered, OwnFault, OwnFaults, Request};
+use crate::config::{Entry, Problem};
+use crate::tools::{ToolFault, ToolFaults};
+use perfidy_sim::{Chaos, Name, SimSpan};
+use std::fmt;
+use std::sync::Arc;
+
+/// A kind of fault. One of your own is an [`OwnFault`].
+#[derive(Clone, Copy)]
+pub struct FaultKind {
+    /// Its name in files and reports.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// How a file configures it.
+    pub example: &'static str,
+    /// What it is injected into.
+    pub target: Target,
+    /// Reads one entry of `[faults]`.
+    pub read: fn(&Entry<'_>, &Directory, &mut Chaos) -> Result<(), Problem>,
+}
+
+/// What a kind of fault is injected into.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// Links, nodes, clocks, disks, and messages as a whole. What happens there is not known by the name of
+    /// the kind.
+    World,
+    /// The content of messages.
+    Messages,
+    /// Requests that a tool handles.
+    Tools {
+        /// What it does to them; the span is the one that was drawn.
+        fault: fn(SimSpan) -> ToolFault,
+        /// Whether it takes a time.
+        time: Time,
+    },
+    /// What tools answer, by an own fault.
+    ToolAnswers,
+    /// What a model completes, or a person decides, at a call site.
+    Models {
+        /// The name of the call site.
+        call_site: &'static str,
+        /// Whether it takes a time.
+        time: Time,
+    },
+}
+
+/// Whether a fault takes a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Time {
+    /// It does not.
+    None,
+    /// It does; the words say what is missing without it.
+    Needed(&'static str),
+    /// It lasts for that long, or for good.
+    OrForGood,
+}
+
+impl fmt::Debug for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FaultKind").field(&self.name).finish()
+    }
+}
+
+impl FaultKind {
+    /// The kind that an own fault is, as files configure it: `at` which tools, for which `operation`; or in
+    /// which messages, `between` which ends; or `at` the models of which agents; and the `chance`.
+    fn own(fault: &OwnFault) -> Self {
+        let OwnFault { name, about, example, altered, .. } = *fault;
+        let completion = Target::Models { call_site: COMPLETION, time: Time::None };
+        let (target, read): (Target, fn(&Entry<'_>, &Directory, &mut Chaos) -> _) = match altered {
+            Altered::ToolAnswers => (Target::ToolAnswers, tool_faults::read_plain),
+            Altered::Messages => (Target::Messages, network::read_own),
+            Altered::Completions => (completion, model::read_at_its_call_site),
+        };
+        Self { name, about, example, target, read }
+    }
+
+    /// What it does to the requests of tools, with the span that was drawn; `None` if it is no fault of tools.
+    pub fn tool_fault(&self, span: SimSpan) -> Option<ToolFault> {
+        match self.target {
+            Target::Tools { fault, .. } => Some(fault(span)),
+            Target::ToolAnswers => Some(ToolFault::own(Name::new(self.name))),
+            Target::World | Target::Messages | Target::Models { .. } => None,
+        }
+    }
+
+    /// Whether it is a fault of tools.
+    pub fn is_of_tools(&self) -> bool {
+        matches!(self.target, Target::Tools { .. } | Target::ToolAnswers)
+    }
+
+    /// The kinds of requests to a tool that it does something to.
+    pub fn requests(&self) -> impl Iterator<Item = Request> {
+        let fault = self.tool_fault(SimSpan::from_secs(1));
+        Request::ALL.into_iter().filter(move |request| fault.is_some_and(|fault| fault.concerns(*request)))
+    }
+
+    /// The call site of models, or of people, at which it is injected, if it is a fault of these.
+    pub fn call_site(&self) -> Option<&'static str> {
+        match self.target {
+            Target::Models { call_site, .. } => Some(call_site),
+            Target::World | Target::Messages | Target::Tools { .. } | Target::ToolAnswers => None,
+        }
+    }
+
+    /// Whether it takes a time where it is known by its name.
+    pub fn time(&self) -> Time {
+        match self.target {
+            Target::Tools { time, .. } | Target::Models { time, .. } => time,
+            Target::World | Target::Messages | Target::ToolAnswers => Time::None,
+        }
+    }
+}
+
+/// The kinds of faults of a suite, by name.
+#[derive(Clone, Default)]
+pub struct FaultKinds {
+    kinds: Arc<[FaultKind]>,
+    own: OwnFaults,
+}
+
+impl fmt::Debug for FaultKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl FaultKinds {
+    /// Those that come with perfidy.
+    pub(crate) fn shipped() -> Self {
+        Self { kinds: super::shipped().copied().collect(), own: OwnFaults::default() }
+    }
+
+    /// These and an own one.
+    #[must_use]
+    pub(crate) fn and(self, fault: OwnFault) -> Self {
+        let kinds = self.kinds.iter().copied().chain([FaultKind::own(&fault)]).collect();
+        Self { kinds, own: self.own.and(fault) }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &FaultKind> {
+        self.kinds.iter()
+    }
+
+    /// The kind of that name.
+    pub fn find(&self, name: &str) -> Option<&FaultKind> {
+        self.iter().find(|kind| kind.name == name)
+    }
+
+    /// Those that did not come with perfidy.
+    pub fn own(&self) -> &OwnFaults {
+        &self.own
+    }
+
+    /// The faults of tools.
+    pub fn of_tools(&self) -> impl Iterator<Item = &FaultKind> {
+        self.iter().filter(|kind| kind.is_of_tools())
+    }
+
+    /// The faults of models and of people at a call site.
+    pub fn at_call_site<'a>(&'a self, call_site: &'a str) -> impl Iterator<Item = &'a FaultKind> {
+        self.iter().filter(move |kind| kind.call_site() == Some(call_site))
+    }
+
+    /// The name of a call site at which any fault can be injected, if it is one.
+    pub fn call_site(&self, name: &str) -> Option<&'static str> {
+        self.at_call_site(name).next()?.call_site()
+    }
+
+    /// What of a tool's requests each does something to, for a tool that is subject to all of them.
+    pub(crate) fn of_a_tool(&self) -> ToolFaults {
+        let kinds = self.clone();
+        let fault = move |name: Name, span| kinds.find(name.as_str())?.tool_fault(span);
+        ToolFaults::new(fault, self.own.clone())
+    }
+}

@@ -1,0 +1,157 @@
+//! A property: a name, a promise, and a function that judges a history.
+
+use super::{TeamHistory, Verdict, Violation};
+use crate::agent::{TeamEvent, UserEvent, kinds};
+use perfidy_sim::{EventKinds, SimSpan};
+use std::fmt;
+use std::sync::Arc;
+
+/// Judges a history.
+type Judge = Arc<dyn Fn(&TeamHistory) -> Verdict + Send + Sync>;
+
+/// A property, and the function that judges it.
+///
+/// ```
+/// use perfidy::properties::{Property, TeamHistory, Verdict};
+///
+/// let most_events = 10_000;
+/// let property = Property::new("short-runs", "a run has few events", move |history: &TeamHistory| {
+///     history.len() <= most_events
+/// });
+/// assert_eq!(property.judge(&TeamHistory::default()), Verdict::Holds);
+/// ```
+#[derive(Clone)]
+pub struct Property {
+    /// Its name in files and reports.
+    pub name: &'static str,
+    /// The property, in one line.
+    pub promise: &'static str,
+    /// Its bound, if it limits an amount.
+    pub bound: Option<Bound>,
+    /// The kinds of events without which the verdict is vacuous.
+    pub(super) needs: EventKinds,
+    pub(super) judge: Judge,
+}
+
+/// The bound of a property. The user asks for it with a [`UserEvent::Bound`], where the property finds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// The key of the bound in a file, such as `max-age`.
+    pub key: &'static str,
+    /// The default bound.
+    pub usual: AtMost,
+}
+
+/// An amount that may not be exceeded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AtMost {
+    /// A duration.
+    Span(SimSpan),
+    /// A number.
+    Count(u64),
+}
+
+impl AtMost {
+    /// As a [`UserEvent::Bound`] gives it: nanoseconds, or the number.
+    pub fn as_number(self) -> u64 {
+        match self {
+            Self::Span(span) => span.as_nanos(),
+            Self::Count(count) => count,
+        }
+    }
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Property").field(&self.name).finish()
+    }
+}
+
+impl Property {
+    /// A property by that name, judged by `judge`. The result of `judge` is converted to a [`Verdict`]: a
+    /// `bool` is enough where the whole history is the evidence.
+    pub fn new<V: Into<Verdict>>(
+        name: &'static str,
+        promise: &'static str,
+        judge: impl Fn(&TeamHistory) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let judge = move |history: &TeamHistory| match judge(history).into() {
+            Verdict::Violated(violation) if violation.message.is_empty() => {
+                Verdict::Violated(Violation { message: format!("not kept: {promise}"), ..violation })
+            }
+            verdict => verdict,
+        };
+        Self { name, promise, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
+    }
+
+    /// A property with a bound: `judge` gets the bound that the user asks for, in nanoseconds for a span and
+    /// otherwise as a number. If the user asks for none, the verdict is vacuous.
+    pub fn bounded(
+        name: &'static str,
+        promise: &'static str,
+        bound: Bound,
+        judge: impl Fn(&TeamHistory, u64) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        let judge = move |history: &TeamHistory| {
+            let asked_for = history.notes_of(kinds::BOUND).find_map(|(_, note)| match note {
+                TeamEvent::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
+                    Some(*at_most)
+                }
+                _ => None,
+            });
+            asked_for.map_or(Verdict::Vacuous, |at_most| judge(history, at_most))
+        };
+        Self { name, promise, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
+    }
+
+    /// The same, for histories that have all these kinds of events. On any other it is not run, and the
+    /// verdict is vacuous. A judge that reads only the events of its kinds
+    /// ([`History::notes_of`], [`History::events_of`]) costs nothing where there are none.
+    ///
+    /// ```
+    /// use perfidy::agent::{Purpose, kinds};
+    /// use perfidy::properties::{Property, TeamHistory, Verdict};
+    ///
+    /// let approved = Property::new("approved", "what happens was approved", |_: &TeamHistory| false)
+    ///     .needs(kinds::EFFECT.and(kinds::purpose(Purpose::Approval)));
+    /// assert_eq!(approved.judge(&TeamHistory::default()), Verdict::Vacuous);
+    /// ```
+    #[must_use]
+    pub fn needs(self, kinds: EventKinds) -> Self {
+        Self { needs: self.needs.and(kinds), ..self }
+    }
+
+    /// The kinds of events that a history must have; on any other the verdict is vacuous.
+    pub fn needed(&self) -> EventKinds {
+        self.needs
+    }
+
+    /// Judges a history.
+    pub fn judge(&self, history: &TeamHistory) -> Verdict {
+        if history.kinds().contains(self.needs) { (self.judge)(history) } else { Verdict::Vacuous }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::Story;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_property_is_run_only_on_a_history_with_the_events_that_it_needs() {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let judge = move |history: &TeamHistory| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            history.notes_of(kinds::EFFECT).count() == 1
+        };
+        let own = Property::new("one-effect", "a task has one effect", judge).needs(kinds::EFFECT);
+        let given = Story::default().given("task-1");
+        assert_eq!(given.clone().judged_by(&own), Verdict::Vacuous);
+        assert_eq!(runs.load(Ordering::Relaxed), 0);
+        assert_eq!(given.effect("task-1/file", 1).judged_by(&own), Verdict::Holds);
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,83 @@
+//! Asking a person before a call that cannot be undone.
+//!
+//! The agent that has the loop receives all messages, and passes the decisions of the approver on to here. A
+//! decision for which nobody waits is kept: the next request reads it first, and takes it for its own answer
+//! unless approvals are bound to their requests.
+
+use crate::agent::{Agent, Delivery, OpId, Operation};
+use crate::protocols::{ApprovalMessage, ApprovalRequest, Decision};
+use crate::safeguards::approval_binding::answers;
+use crate::safeguards::approval_gate::ApprovalGate;
+use crate::workflows::TeamContext;
+use crate::workflows::approver::APPROVER;
+use perfidy_sim::{Name, SimTime};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// How often the approver is asked for one call; each time the agent waits until the request expires.
+const ASKS: u32 = 5;
+
+/// The decisions of the approver that an agent has received. Clones share them.
+#[derive(Clone)]
+pub struct Approvals {
+    agent: Agent,
+    team: TeamContext,
+    unread: Rc<RefCell<VecDeque<Decision>>>,
+    arrived: Rc<Notify>,
+}
+
+impl Approvals {
+    /// None so far.
+    pub fn new(agent: &Agent, team: &TeamContext) -> Self {
+        let (agent, team) = (agent.clone(), team.clone());
+        Self { agent, team, unread: Rc::default(), arrived: Rc::default() }
+    }
+
+    /// Takes a message if it is a decision of the approver.
+    pub fn accept(&self, mail: &Delivery) -> bool {
+        let Some(ApprovalMessage::Decided(decision)) = mail.open() else { return false };
+        self.unread.borrow_mut().push_back(*decision);
+        self.arrived.notify_one();
+        true
+    }
+
+    /// Whether a call must be approved before it is made, and how.
+    pub(super) fn gate(&self) -> Option<ApprovalGate> {
+        self.team.safeguards().get::<ApprovalGate>().copied()
+    }
+
+    /// Asks for a call until there is an answer, so often that none means no. After a crash the call is still
+    /// without a result, and the approver is asked again.
+    pub(super) async fn is_approved(&self, operation: &Operation, op: OpId, gate: ApprovalGate) -> bool {
+        let (approver, intent) = (Name::literal(APPROVER), operation.intent);
+        for _ in 0..ASKS {
+            let expires_at = self.agent.now() + gate.expires_after;
+            let request = ApprovalRequest { operation: operation.clone(), op, expires_at };
+            self.agent.before("ask", intent).await;
+            self.agent.declare_wait(approver, "an approval", intent);
+            self.agent.send(approver, intent, ApprovalMessage::Requested(request.clone()));
+            while let Some(decision) = self.next(expires_at).await {
+                if answers(self.team.safeguards(), &decision, &request, self.agent.now()) {
+                    self.agent.withdraw_wait(intent);
+                    return decision.is_approved;
+                }
+            }
+        }
+        self.agent.withdraw_wait(intent);
+        false
+    }
+
+    /// The next decision, if one comes until then, by the wall clock.
+    async fn next(&self, until: SimTime) -> Option<Decision> {
+        loop {
+            let decision = self.unread.borrow_mut().pop_front();
+            if decision.is_some() {
+                return decision;
+            }
+            let left = until.since(self.agent.now());
+            self.agent.within(left, "an approval", self.arrived.notified()).await.ok()?;
+        }
+    }
+}
