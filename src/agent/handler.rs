@@ -30,12 +30,12 @@ impl AgentFailures {
     const WORK: Self = Self(4);
     const FIRST_TOKEN: Self = Self(8);
 
-    /// The moments at which agents ask for a failure only if there can be one.
-    pub const MOMENTS: [&str; 4] = [HANDLER, REPLY, WORK, FIRST_TOKEN];
+    /// The call sites at which agents ask for a failure only if there can be one.
+    pub const CALL_SITES: [&str; 4] = [HANDLER, REPLY, WORK, FIRST_TOKEN];
 
-    /// The failures at one of these moments.
-    pub fn at(moment: &str) -> Self {
-        match moment {
+    /// The failures at one of these call sites.
+    pub fn at(call_site: &str) -> Self {
+        match call_site {
             HANDLER => Self::HANDLER,
             REPLY => Self::REPLY,
             WORK => Self::WORK,

@@ -32,7 +32,7 @@ pub const HANDOFF: &str = "handoff";
 /// The moment at which an agent that reports on its own work could say more than is its own to say.
 pub const ROLE: &str = "role";
 
-/// The moment at which a model begins to answer.
+/// The call site at which a model begins to answer.
 pub const FIRST_TOKEN: &str = "first-token";
 /// The first token of an answer comes late, as from a queue at the provider.
 pub const SLOW_FIRST_TOKEN: &str = "slow-first-token";

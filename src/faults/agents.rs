@@ -1,6 +1,6 @@
 //! Failures of agents themselves: their processes live, and something in them does not do what it should.
 //!
-//! | | at the moment | what happens |
+//! | | at the call site | what happens |
 //! |---|---|---|
 //! | `handler-error` | `handler`: an agent takes in a message | the handler raises; the message is lost and the agent lives |
 //! | `stranded-reply` | `reply`: the reply of a tool reaches its caller | the runtime has restarted; the reply finds no request |
@@ -50,14 +50,14 @@ pub const KINDS: &[FaultKind] = &[
 
 /// Which failures of agents a plan has.
 pub(crate) fn failures_in(chaos: &Chaos) -> AgentFailures {
-    let has = |moment: &str| {
-        let moment = Name::new(moment);
-        let by_rule = |rule: &Rule| matches!(&rule.what, Selector::Of(moments) if moments.contains(&moment));
-        let is_pinned = |fault: &Fault| fault.at.site.as_str().ends_with(&format!(", {moment}"));
+    let has = |call_site: &str| {
+        let call_site = Name::new(call_site);
+        let by_rule = |rule: &Rule| matches!(&rule.what, Selector::Of(sites) if sites.contains(&call_site));
+        let is_pinned = |fault: &Fault| fault.at.site.as_str().ends_with(&format!(", {call_site}"));
         chaos.rules.iter().any(by_rule) || chaos.pinned.iter().any(is_pinned)
     };
-    let there = AgentFailures::MOMENTS.into_iter().filter(|moment| has(moment));
-    there.fold(AgentFailures::default(), |all, moment| all.and(AgentFailures::at(moment)))
+    let there = AgentFailures::CALL_SITES.into_iter().filter(|call_site| has(call_site));
+    there.fold(AgentFailures::default(), |all, call_site| all.and(AgentFailures::at(call_site)))
 }
 
 #[derive(Deserialize)]
