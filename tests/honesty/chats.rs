@@ -16,7 +16,7 @@ use perfidy_sim::{Name, SimSpan};
 /// A task as its user asks for it, with so many of its steps.
 fn request(team: &TeamContext, task: Name, steps: usize) -> ChatMessage {
     let step = |step| RequestedStep { operation: team.plan.operation_of(task, step), needs: [].into() };
-    ChatMessage::User(TaskRequest { task, steps: (0..steps).map(step).collect() })
+    ChatMessage::User(TaskRequest { task, steps: (0..steps).map(step).collect(), notes: [].into() })
 }
 
 fn asked(messages: impl IntoIterator<Item = ChatMessage>) -> Transcript {
