@@ -19,6 +19,9 @@ pub fn property() -> Property {
 const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT);
 
 fn judge(history: &TeamHistory) -> Verdict {
+    if !history.kinds().intersects(kinds::CHATTED) {
+        return Verdict::Vacuous;
+    }
     // By intent: the tool and the operation of its first effect.
     let mut wanted: Lookup<Name, Option<(Name, Name)>> = Lookup::default();
     let mut undoings = Lookup::default();

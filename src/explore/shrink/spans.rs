@@ -91,8 +91,8 @@ mod tests {
                     [[step]]\nname = \"file\"\ntool = \"mail.send\"\n\
                     [tools.mail]\n[faults]\ncrash = [\n\
                     { at = \"executors\", after = \"call\", chance = \"4%\", back-after = \"2s..20s\" },\n\
-                    { at = \"executors\", every = \"1m..2m\", lasting = \"1s..5s\" },\n\
-                    { at = \"planner\", every = \"1m..2m\", lasting = \"never\", at-most = 1 }]\n";
+                    { at = \"planner\", every = \"1m..2m\", lasting = \"1s..5s\" },\n\
+                    { at = \"executors\", every = \"1m..2m\", lasting = \"never\", at-most = 1 }]\n";
         let scenario = Scenario::parse(&Suite::shipped(), "own/crashes", text).unwrap();
         let spans = Spans::of(&scenario.chaos);
         let seconds = SimSpan::from_secs;

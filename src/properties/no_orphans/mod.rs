@@ -60,6 +60,7 @@ const READS: EventKinds = Ledger::READS
     .and(kinds::WANTED)
     .and(kinds::INFORMED)
     .and(kinds::COMPLETED)
+    .and(kinds::CHATTED)
     .and(kinds::CALLED);
 
 fn judge(history: &TeamHistory, bound_nanos: u64) -> Verdict {
