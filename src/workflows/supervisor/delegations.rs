@@ -18,6 +18,7 @@ use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::{Future, ready};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -280,9 +281,9 @@ impl Calls for TaskCalls {
     }
 
     /// The user has made the ids.
-    async fn operation_id(&self, call: &CallRequest, tried_before: bool) -> (OpId, bool) {
+    fn operation_id(&self, call: &CallRequest, tried_before: bool) -> impl Future<Output = (OpId, bool)> {
         let step = self.step_of(call.operation.intent);
-        (step.map_or(call.id, |step| self.ops[step]), tried_before)
+        ready((step.map_or(call.id, |step| self.ops[step]), tried_before))
     }
 
     async fn make(&self, call: &PreparedCall) -> ToolResult {
