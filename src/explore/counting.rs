@@ -88,7 +88,7 @@ pub(super) fn missing(
     runs: u64,
     breaks: impl Fn(&'static str) -> Breaks,
 ) -> Option<Missing> {
-    let mut all = without.violates.iter().map(|property| (*property, breaks(*property)));
+    let mut all = without.violates.iter().map(|property| (*property, breaks(property)));
     let (property, breaks) = all.find(|(_, breaks)| !breaks.counts(without))?;
     let is_certain = runs >= u64::from(without.within_seeds) || breaks.after.is_some();
     Some(Missing { property, is_certain, why: breaks.why_not() })

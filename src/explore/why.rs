@@ -143,7 +143,9 @@ mod tests {
             let mut trials = campaign.start(case, &mut *strategy);
             while trials.done() < turn.until {
                 let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) else { panic!("{turn:?}") };
-                runs.iter().for_each(|run| state.take_in(case, run));
+                for run in &runs {
+                    state.take_in(case, run);
+                }
             }
         }
         let status = state.status(&state.cases[0], &cases[0]);

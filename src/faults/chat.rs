@@ -117,13 +117,13 @@ pub const KINDS: &[FaultKind] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Lasting {
+struct AtModels {
     at: OneOrMany<String>,
     chance: Spanned<Ratio>,
     lasting: Spanned<Spread>,
 }
 
 fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Lasting { at, chance, lasting } = entry.read()?;
+    let AtModels { at, chance, lasting } = entry.read()?;
     add_at_its_call_site(entry, (&at, &chance), Some(&lasting), cast, chaos)
 }

@@ -46,7 +46,7 @@ pub const KINDS: &[FaultKind] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct After {
+struct Delivered {
     at: OneOrMany<String>,
     chance: Spanned<Ratio>,
     after: Spanned<Spread>,
@@ -54,7 +54,7 @@ struct After {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct By {
+struct Late {
     at: OneOrMany<String>,
     chance: Spanned<Ratio>,
     by: Spanned<Spread>,
@@ -69,12 +69,12 @@ struct Held {
 }
 
 fn read_after(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let After { at, chance, after } = entry.read()?;
+    let Delivered { at, chance, after } = entry.read()?;
     add_at_its_call_site(entry, (&at, &chance), Some(&after), cast, chaos)
 }
 
 fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let By { at, chance, by } = entry.read()?;
+    let Late { at, chance, by } = entry.read()?;
     add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
 }
 

@@ -163,7 +163,7 @@ impl<D: Domain> Core<D> {
                 if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
                     let injected = self.inject_reached(node, fault);
                     self.serve(service, Some(injected), |service, desk| {
-                        service.on_fault(desk, word, lasting)
+                        service.on_fault(desk, word, lasting);
                     });
                 }
             }

@@ -603,10 +603,10 @@ mod tests {
         let obeyed = obeys(&said(&injected));
         assert_eq!(intents(&obeyed), ["task-1/file", "task-1/tell", "task-1/injected"]);
         let notes = [Name::new(&injected)].into();
-        let noted = match request() {
+        let request = match request() {
             ChatMessage::User(request) => ChatMessage::User(TaskRequest { notes, ..request }),
             other => other,
         };
-        assert_eq!(obeys(&[noted].into_iter().collect()), obeyed);
+        assert_eq!(obeys(&[request].into_iter().collect()), obeyed);
     }
 }

@@ -32,7 +32,9 @@ impl Known<'_> {
                     print(format_args!("{}, {what}", inert::line(action)));
                     for (workflow, said) in by_workflow {
                         print(format_args!("\n  In {workflow}"));
-                        said.iter().for_each(|said| print(format_args!("    {}", inert::line(said))));
+                        for line in said {
+                            print(format_args!("    {}", inert::line(line)));
+                        }
                     }
                     print("");
                 }
@@ -124,7 +126,9 @@ fn print_fault(OfFault { properties, places, requests, targets }: &OfFault) {
         return;
     }
     print("  Where it can be injected");
-    places.iter().for_each(|place| print(format_args!("    {place}")));
+    for place in places {
+        print(format_args!("    {place}"));
+    }
     if !requests.is_empty() {
         print(format_args!("    when agents {}", requests.join(", ")));
     }
@@ -150,7 +154,9 @@ fn print_workflow(of: &OfWorkflow<'_>) {
         return;
     }
     print("  Who sends what to whom, and how often it arrives if the network loses one");
-    rows(of).iter().for_each(|row| print(format_args!("    {row}")));
+    for row in rows(of) {
+        print(format_args!("    {row}"));
+    }
     print("\n  What its agents do, as runs of its scenarios show");
     print(action_map(&of.map, &of.tools, of.faults));
 }

@@ -127,7 +127,7 @@ impl Schedule {
     }
 
     /// The job that a trigger begins a run of.
-    fn job(&self, place: usize) -> Job {
+    fn job(place: usize) -> Job {
         Job::ALL[place % Job::ALL.len()]
     }
 
@@ -139,7 +139,7 @@ impl Schedule {
     /// The places of the triggers, without or only those of the clock.
     fn places(&self, are_ticks: bool) -> impl Iterator<Item = usize> + '_ {
         let all = 0..self.team.plan.tasks.len();
-        all.filter(move |place| (self.job(*place) == Job::Cron) == are_ticks)
+        all.filter(move |place| (Self::job(*place) == Job::Cron) == are_ticks)
     }
 }
 

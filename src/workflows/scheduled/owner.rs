@@ -34,7 +34,7 @@ pub(super) async fn owner(agent: Agent, team: TeamContext) {
         while let Some((_, place)) = coming.next_if(|(at, _)| *at <= agent.monotonic()) {
             let task = want(&agent, &team, &schedule, place);
             open.insert(task);
-            if let Some(source) = schedule.job(place).source() {
+            if let Some(source) = Schedule::job(place).source() {
                 agent.spawn(publish(agent.clone(), source, task));
             }
         }
@@ -64,13 +64,13 @@ fn comes_at(agent: &Agent, schedule: &Schedule, place: usize) -> SimTime {
 
 /// Records that the user wants the run of a trigger.
 fn want(agent: &Agent, team: &TeamContext, schedule: &Schedule, place: usize) -> Name {
-    let (task, job) = (schedule.task(place), schedule.job(place).name());
+    let (task, job) = (schedule.task(place), Schedule::job(place).name());
     record_task(agent, team, task, AN_EFFECT);
     for step in 0..team.plan.steps.len() {
         let intent = team.plan.intent(task, step);
         agent.note(TeamEvent::User(UserEvent::Triggered { trigger: task, job, intent }));
     }
-    let by = schedule.job(place).source().unwrap_or(Name::literal(super::SCHEDULER));
+    let by = Schedule::job(place).source().unwrap_or(Name::literal(super::SCHEDULER));
     agent.declare_wait(by, "a report on the run", task);
     task
 }

@@ -137,7 +137,7 @@ impl Runner {
     /// Carries out a run while no other run of its job does anything. Whether its work is done; `None` if that
     /// is open.
     async fn run_alone(&self, (task, place): (Name, usize), run: OpId) -> Option<bool> {
-        let job = self.schedule.job(place);
+        let job = Schedule::job(place);
         // The semaphores are never closed, so this is always a permit.
         let _turn = self.turns[job as usize].acquire().await;
         let guard = self.claim(job).await?;

@@ -54,8 +54,8 @@ pub(super) async fn source(agent: Agent, team: TeamContext, redelivers: SimSpan)
         if schedule.place(task).is_none() {
             continue;
         }
-        if !accepted.contains_key(&task) {
-            accepted.insert(task, false);
+        if let std::collections::btree_map::Entry::Vacant(e) = accepted.entry(task) {
+            e.insert(false);
             agent.persist(Record::Accepted(task)).await;
             begin(task);
         }
