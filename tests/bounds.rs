@@ -9,6 +9,7 @@ use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy_sim::{Engine, Fault, Interrupt, Name, Plan, RunEnd, Seed, SimSpan};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -51,8 +52,12 @@ fn given(run: &Run) -> usize {
 }
 
 fn ended(run: &Run) -> usize {
-    let is_end = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::Informed { .. }));
-    run.outcome.history.notes().filter(|(_, note)| is_end(note)).count()
+    let ends = run.outcome.history.notes().filter_map(|(_, note)| match note {
+        TeamEvent::User(UserEvent::Informed { report, .. }) => Some(report.task),
+        _ => None,
+    });
+    // Some teams report an end more than once.
+    ends.collect::<BTreeSet<_>>().len()
 }
 
 /// Every team with so many tasks, without faults and with its own faults.

@@ -128,6 +128,9 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
     (read(&document).unwrap_or_else(|problems| panic!("{problems}")), refused)
 }
 
+/// What a team seldom comes to: the transcripts of these loops are short, and are hardly ever compacted.
+const RARE: &[(&str, &str)] = &[("supervisor", "wrong-summary")];
+
 #[test]
 fn no_fault_makes_any_team_fall_apart_and_each_is_injected_somewhere() {
     let scenarios =
@@ -153,8 +156,9 @@ fn no_fault_makes_any_team_fall_apart_and_each_is_injected_somewhere() {
             }
         }
         let everywhere = EVERYWHERE.iter().filter_map(|said| said.split(' ').next());
-        let spared: Vec<&str> =
-            everywhere.filter(|kind| !kinds.contains(kind) && !refused.contains(kind)).collect();
+        let is_rare = |kind: &str| RARE.contains(&(scenario.workflow.name, kind));
+        let is_spared = |kind: &&str| !kinds.contains(kind) && !refused.contains(kind) && !is_rare(kind);
+        let spared: Vec<&str> = everywhere.filter(is_spared).collect();
         assert!(spared.is_empty(), "{}: {spared:?}", scenario.workflow.name);
         injected_anywhere.extend(kinds);
     }

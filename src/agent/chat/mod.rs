@@ -192,7 +192,7 @@ impl Agent {
     /// [`ModelError`] if there is no reply.
     pub async fn chat(&self, task: Name, turn: u32, transcript: &Transcript) -> Result<Reply, ModelError> {
         let about = turn_name(task, turn);
-        let drawn = self.draw("chat", about, |draw| Drawn {
+        let drawn = self.draw("reply", about, |draw| Drawn {
             order: draw.bits(ORDER),
             first_id: draw.bits(CALL_ID),
             wording: draw.below(WORDING, WORDINGS) as u32,

@@ -28,18 +28,23 @@
 //! ```
 //! use perfidy::prelude::*;
 //! use perfidy::workflows::agent_loop::{AgentLoop, Approvals, LoopTask, ToolCalls};
+//! use std::collections::BTreeMap;
 //!
 //! /// Works on each task as it comes, and says how it ended.
 //! async fn assistant(agent: Agent, team: TeamContext) {
 //!     let approvals = Approvals::new(&agent, &team);
 //!     let mut agent_loop = AgentLoop::recover(&agent, &team, &approvals);
 //!     let calls = ToolCalls::recover(&agent, &team);
+//!     let mut reports = BTreeMap::new();
 //!     loop {
 //!         let mail = agent.receive().await;
 //!         let Some(UserMessage::Submit { task, .. }) = mail.open() else { continue };
-//!         let outcome = agent_loop.run(&LoopTask::of(&team, *task), &calls).await;
-//!         let report = Report::done_or_failed(*task, outcome.is_done);
-//!         agent.send(mail.from(), *task, UserMessage::Report(report));
+//!         // A user asks again until the report is there.
+//!         if !reports.contains_key(task) {
+//!             let outcome = agent_loop.run(&LoopTask::of(&team, *task), &calls).await;
+//!             reports.insert(*task, Report::done_or_failed(*task, outcome.is_done));
+//!         }
+//!         agent.send(mail.from(), *task, UserMessage::Report(reports[task].clone()));
 //!     }
 //! }
 //!
