@@ -1,7 +1,7 @@
 //! Faults: everything a scenario can make go wrong, one file a family.
 //!
 //! A [`FaultKind`] reads its entry of a scenario's `[faults]` table and adds rules or windows to the
-//! [`Chaos`] of the scenario. The world does the rest: a kind never acts by itself, so
+//! [`Chaos`](perfidy_sim::Chaos) of the scenario. The world does the rest: a kind never acts by itself, so
 //! every fault has an address, can be pinned, shrunk and counted.
 //!
 //! A new kind is one constant in the file of its family and one line in that family's list.

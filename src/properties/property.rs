@@ -106,7 +106,7 @@ impl Property {
 
     /// The same, for histories that have all these kinds of events. On any other it is not run, and the
     /// verdict is vacuous. A judge that reads only the events of its kinds
-    /// ([`History::notes_of`], [`History::events_of`]) costs nothing where there are none.
+    /// ([`events_of`](perfidy_sim::History::events_of) and the like) costs nothing where there are none.
     ///
     /// ```
     /// use perfidy::agent::{Purpose, kinds};

@@ -106,7 +106,9 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
     let lies = scenario.suite.fault_kinds().of_tools().map(|kind| kind.name);
     let lies = lies.map(|lie| {
         let more = more_about(lie);
-        format!(r#"{lie} = {{ at = "TOOL", chance = "0.5%"{more} }}"#)
+        // A model can obey an instruction only where one was injected.
+        let chance = if lie == "injected-instruction" { "5%" } else { "0.5%" };
+        format!(r#"{lie} = {{ at = "TOOL", chance = "{chance}"{more} }}"#)
     });
     let mut refused = BTreeSet::new();
     for said in EVERYWHERE.iter().map(|said| (*said).to_owned()).chain(lies) {
