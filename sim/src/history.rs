@@ -5,7 +5,8 @@
 //! history.
 //!
 //! Its digest is computed on demand: 128 bits of every event, by the text of its names and never by the order
-//! in which they were interned. Two runs of one seed are equal, or there is a first event at which they differ.
+//! in which they were interned. Two runs of one seed are equal, or there is a first event at which they
+//! differ.
 //!
 //! ```
 //! use perfidy_sim::{History, Name, SimTime, EventKind};

@@ -1,7 +1,7 @@
 //! Faults of people: an approval that is late, missing, doubled, contradicted, or for an older request.
 //!
-//! A person is asked at the call site `approval`, at the site `approver, approval`. What each fault does is said
-//! where the person is ([`approver`](crate::workflows::approver)).
+//! A person is asked at the call site `approval`, at the site `approver, approval`. What each fault does is
+//! said where the person is ([`approver`](crate::workflows::approver)).
 
 use super::{FaultKind, Target, Time, who};
 use crate::config::{Entry, Problem, Ratio, Spread};

@@ -1,7 +1,7 @@
 //! Faults of triggers: one that comes twice, late, or with all that follow at once.
 //!
-//! They are injected at the call site `trigger`, as a source delivers a trigger for the first time: at the site
-//! `queue, trigger`. What the network does to the message is a fault of its own; these are faults of the
+//! They are injected at the call site `trigger`, as a source delivers a trigger for the first time: at the
+//! site `queue, trigger`. What the network does to the message is a fault of its own; these are faults of the
 //! source, and the trigger is then delivered as often as its source delivers any. What each does is in the
 //! workflow [`scheduled`](crate::workflows::scheduled).
 

@@ -1,8 +1,8 @@
 //! No effect happens in a tool for which nobody accounts.
 //!
 //! A caller can give a call up while the tool goes on with it. If the task is then reported as failed or
-//! cancelled, the effect is there, and no agent knows: it was never told that the call is done, nobody looked it
-//! up, nothing undid it, and no person was told of the call. Judged on the ledgers, on what agents were
+//! cancelled, the effect is there, and no agent knows: it was never told that the call is done, nobody looked
+//! it up, nothing undid it, and no person was told of the call. Judged on the ledgers, on what agents were
 //! answered, and on the reports to the user, at the end of the run.
 //!
 //! A team may report a task as failed of which it knows that some steps are done, so it is a matter of what

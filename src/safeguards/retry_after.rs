@@ -1,7 +1,8 @@
 //! Retry-after: a caller that has sent too many requests waits as long as the API asks.
 //!
-//! A rate limit says when it ends. A caller with a backoff of its own uses up its tries while the limit lasts,
-//! and gives up on work that only had to wait; and every try counts against the limit (`Retry-After`, RFC 9110).
+//! A rate limit says when it ends. A caller with a backoff of its own uses up its tries while the limit
+//! lasts, and gives up on work that only had to wait; and every try counts against the limit (`Retry-After`,
+//! RFC 9110).
 
 use crate::agent::ModelError;
 use crate::config::{Entry, Problem};

@@ -1,9 +1,9 @@
 //! Retry budgets: an agent repeats only so many calls of a tool, whichever of its tasks they belong to.
 //!
 //! Each caller that retries a few times is reasonable, and all of them together multiply the load of a tool
-//! just when it is down. A budget is shared by all calls of an agent to a tool: once it is used up, a call that
-//! fails is not repeated, and its error is the outcome (retry throttling in `gRPC`; "retry budget" in *Site
-//! Reliability Engineering*, Beyer et al. 2016, chapter 21).
+//! just when it is down. A budget is shared by all calls of an agent to a tool: once it is used up, a call
+//! that fails is not repeated, and its error is the outcome (retry throttling in `gRPC`; "retry budget" in
+//! *Site Reliability Engineering*, Beyer et al. 2016, chapter 21).
 
 use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;

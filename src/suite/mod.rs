@@ -1,9 +1,9 @@
 //! A suite: everything that scenarios can name, as one value.
 //!
-//! Workflows, properties, safeguards, fault kinds, kinds of tools, probes and strategies are values of a suite, and
-//! nothing looks them up anywhere else: a scenario is read for a suite and keeps it, and with it whatever is
-//! made of the scenario, cases, runs and saved failures. What comes with perfidy is [`Suite::shipped`]; yours
-//! is that and what you add, with the whole [command](Suite::main).
+//! Workflows, properties, safeguards, fault kinds, kinds of tools, probes and strategies are values of a
+//! suite, and nothing looks them up anywhere else: a scenario is read for a suite and keeps it, and with it
+//! whatever is made of the scenario, cases, runs and saved failures. What comes with perfidy is
+//! [`Suite::shipped`]; yours is that and what you add, with the whole [command](Suite::main).
 //!
 //! Each part has a name. The shorthands [`Suite::tool`] and [`Suite::property`] take a name and a closure;
 //! a tool with keys of its own in files is a [`ToolKind`], a property with a bound or a description a

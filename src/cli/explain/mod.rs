@@ -1,8 +1,8 @@
 //! `perfidy explain`: what something is, how a file says it, what bears on it, and where to see it at work.
 //!
 //! It answers for everything that a scenario file can contain: what `list` shows, the tables and keys of a
-//! file, and the messages, steps, records and waits of agents, which are learnt from runs. What is to be said is
-//! gathered first; people get it as text, tools as JSON.
+//! file, and the messages, steps, records and waits of agents, which are learnt from runs. What is to be said
+//! is gathered first; people get it as text, tools as JSON.
 
 mod across;
 mod actions;

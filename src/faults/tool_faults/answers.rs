@@ -14,11 +14,11 @@
 //!
 //! The client of every caller checks the result of a call against the type of the tool's replies
 //! ([`Tool::Reply`](crate::tools::Tool::Reply)); what does not fit it is
-//! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet the
-//! first kind of harm in the same way: they retry, and without an idempotency key the effect happens twice.
-//! The receipt and the balance that a worker of the conductor, the standby team, the pipeline or the
-//! roundtable is told go into the report to the user, so a wrong one breaks `reports-match-effects`. Researchers read the document
-//! as well: one about another item or cut short they ask for again, and the
+//! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet
+//! the first kind of harm in the same way: they retry, and without an idempotency key the effect happens
+//! twice. The receipt and the balance that a worker of the conductor, the standby team, the pipeline or the
+//! roundtable is told go into the report to the user, so a wrong one breaks `reports-match-effects`.
+//! Researchers read the document as well: one about another item or cut short they ask for again, and the
 //! text of the others is what they answer with.
 
 use super::{plain, read_by};
