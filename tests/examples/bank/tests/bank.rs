@@ -1,7 +1,7 @@
 //! The tests of the branch, as a crate would write them for its agents.
 
 use perfidy::explore::{
-    ReplayOutcome, Campaign, CaseReport, CaseVerdict, Corpus, Failure, Run, SavedSeed, Watchdog,
+    Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
@@ -16,7 +16,15 @@ fn scenario() -> Arc<Scenario> {
 
 fn campaign(case: &Case) -> CaseReport {
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    Campaign { engine: Engine::Native, first_seed: Seed(0), seeds: 100, digests: false, interrupted, watchdog }.run(case)
+    Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(0),
+        seeds: 100,
+        digests: false,
+        interrupted,
+        watchdog,
+    }
+    .run(case)
 }
 
 #[test]
