@@ -526,6 +526,8 @@ mod tests {
         let (failed, done) = (|error| Some(ToolResult::Failed(error)), Some(ToolResult::Done(Receipt(1))));
         assert_eq!(unsettled(&[failed(refused)]), [(0, refused)]);
         assert!(unsettled(&[failed(refused), done]).is_empty());
+        let claimed = Some(ToolResult::Done(Receipt::NONE));
+        assert_eq!(unsettled(&[failed(unclear), claimed]), [(0, unclear)], "a claim is no receipt");
         assert_eq!(unsettled(&[failed(unclear), failed(refused)]), [(1, unclear)], "it may have happened");
         assert_eq!(unsettled(&[done, None]), [(1, unclear)]);
         assert!(unsettled(&[Some(ToolResult::NotApproved)]).is_empty(), "no call was made");

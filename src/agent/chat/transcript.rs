@@ -277,7 +277,7 @@ impl Transcript {
 
     /// The calls that came to nothing, or of which it is not known, each with the last error: those that have
     /// failed and are not known to be done, and those without a result. An unclear outcome stays unclear
-    /// until the call is done.
+    /// until there is a receipt: another agent's word that the call is done does not settle it.
     pub fn unsettled(&self) -> Vec<(CallRequest, ToolError)> {
         let mut unsettled: BTreeMap<Name, (CallRequest, ToolError)> = BTreeMap::new();
         let mut open: BTreeMap<OpId, CallRequest> = BTreeMap::new();
@@ -290,6 +290,7 @@ impl Transcript {
                     let Some(asked) = open.remove(call) else { continue };
                     let intent = asked.operation.intent;
                     match result {
+                        ToolResult::Done(Receipt::NONE) => {}
                         ToolResult::Done(_) | ToolResult::Said(..) => drop(unsettled.remove(&intent)),
                         ToolResult::Failed(error) => {
                             let known = unsettled.get(&intent).map(|(_, error)| *error);

@@ -181,6 +181,11 @@ impl ReadResult {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Receipt(pub u64);
 
+impl Receipt {
+    /// That of an agent that says that something is done and has no receipt for it. Tools count from one.
+    pub const NONE: Self = Self(0);
+}
+
 /// The outcome of a request to cancel an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Cancelled {

@@ -82,6 +82,8 @@ struct Book<'a> {
     /// The operations of the calls of each tool for each intent.
     operations: Lookup<(Name, Name), Vec<Name>>,
     task_of: BTreeMap<Name, Name>,
+    /// The calls that the person on call has recorded, each under its id.
+    escalated: BTreeSet<(Name, Name, Name, OpId)>,
     /// Tasks that were reported to the user as failed or cancelled.
     given_up: BTreeSet<Name>,
     informed: BTreeMap<Name, &'a Event<TeamEvent>>,
@@ -144,6 +146,8 @@ impl<'a> Book<'a> {
                     Account::opened_by(event)
                 });
                 account.is_tried(event, op);
+                // A late order can reach an agent after its call was escalated.
+                account.is_closed |= self.escalated.contains(&(tool, operation, intent, op));
             }
             TeamEvent::Agent(AgentEvent::Answered {
                 tool,
@@ -163,7 +167,8 @@ impl<'a> Book<'a> {
                     self.change(tool, intent, called_off, |account| account.is_answered(event, told));
                 }
             }
-            TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, .. }) => {
+            TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, op, .. }) => {
+                self.escalated.insert((tool, operation, intent, op));
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_closed = true;
                 }

@@ -98,6 +98,15 @@ fn a_call_that_was_taken_down_is_accounted_for() {
 }
 
 #[test]
+fn a_call_that_is_made_after_it_was_taken_down_is_too_and_one_under_another_id_is_not() {
+    let taken_down = || on_call().dead_lettered("task-1/file");
+    assert_eq!(failed(call(taken_down(), LOST)).judged_by(&property()), Verdict::Holds);
+    let under_another = called(["ticketing", "create", "task-1/file"].map(Name::new), OpId(2));
+    let another = taken_down().note("executor-1", TeamEvent::Agent(under_another));
+    assert!(failed(another).judged_by(&property()).is_violated());
+}
+
+#[test]
 fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
     assert_eq!(call(on_call(), LOST).judged_by(&property()), Verdict::Vacuous);
 }

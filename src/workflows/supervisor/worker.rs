@@ -24,9 +24,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// What a step without a receipt is confirmed with.
-const NO_RECEIPT: Receipt = Receipt(0);
-
 /// Which order it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 struct OrderId {
@@ -270,7 +267,7 @@ fn assignment(team: &TeamContext, job: &Job) -> LoopTask {
 fn result_of(intent: Name, outcome: &LoopOutcome) -> Option<ToolResult> {
     let receipt = outcome.receipts.get(&intent).copied();
     if outcome.is_done || receipt.is_some() {
-        return Some(ToolResult::Done(receipt.unwrap_or(NO_RECEIPT)));
+        return Some(ToolResult::Done(receipt.unwrap_or(Receipt::NONE)));
     }
     let failed = outcome.failures.first().map(|(_, error)| ToolResult::Failed(*error));
     failed.or(outcome.is_vetoed.then_some(ToolResult::NotApproved))
