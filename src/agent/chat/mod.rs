@@ -528,6 +528,8 @@ mod tests {
         assert!(unsettled(&[failed(refused), done]).is_empty());
         let claimed = Some(ToolResult::Done(Receipt::NONE));
         assert_eq!(unsettled(&[failed(unclear), claimed]), [(0, unclear)], "a claim is no receipt");
+        assert_eq!(unsettled(&[claimed]).len(), 1);
+        assert!(unsettled(&[claimed, done]).is_empty());
         assert_eq!(unsettled(&[failed(unclear), failed(refused)]), [(1, unclear)], "it may have happened");
         assert_eq!(unsettled(&[done, None]), [(1, unclear)]);
         assert!(unsettled(&[Some(ToolResult::NotApproved)]).is_empty(), "no call was made");

@@ -277,7 +277,7 @@ impl Transcript {
 
     /// The calls that came to nothing, or of which it is not known, each with the last error: those that have
     /// failed and are not known to be done, and those without a result. An unclear outcome stays unclear
-    /// until there is a receipt: another agent's word that the call is done does not settle it.
+    /// until there is a receipt; that another agent says that the call is done, without one, is unclear too.
     pub fn unsettled(&self) -> Vec<(CallRequest, ToolError)> {
         let mut unsettled: BTreeMap<Name, (CallRequest, ToolError)> = BTreeMap::new();
         let mut open: BTreeMap<OpId, CallRequest> = BTreeMap::new();
@@ -290,7 +290,12 @@ impl Transcript {
                     let Some(asked) = open.remove(call) else { continue };
                     let intent = asked.operation.intent;
                     match result {
-                        ToolResult::Done(Receipt::NONE) => {}
+                        ToolResult::Done(Receipt::NONE) => {
+                            let unclear = ToolError::Indefinite(Indefinite::Malformed);
+                            unsettled.entry(intent).or_insert((asked, unclear));
+                        }
+                        // No call was made.
+                        ToolResult::UnknownTool | ToolResult::InvalidArguments | ToolResult::NotApproved => {}
                         ToolResult::Done(_) | ToolResult::Said(..) => drop(unsettled.remove(&intent)),
                         ToolResult::Failed(error) => {
                             let known = unsettled.get(&intent).map(|(_, error)| *error);
@@ -298,8 +303,6 @@ impl Transcript {
                             let last = known.filter(|_| is_unclear).unwrap_or(*error);
                             unsettled.insert(intent, (asked, last));
                         }
-                        // No call was made.
-                        ToolResult::UnknownTool | ToolResult::InvalidArguments | ToolResult::NotApproved => {}
                     }
                 }
                 ChatMessage::Summary(done) => done.iter().for_each(|intent| drop(unsettled.remove(intent))),
