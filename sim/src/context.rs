@@ -503,7 +503,7 @@ impl<D: Domain> Context<D> {
         }
         let begun = {
             let mut core = self.core();
-            let nth = core.injector.count(self.name, sync);
+            let nth = core.injector.count_draw(self.name, sync);
             let span = core.injector.draw_site(self.name, sync, nth).span(LATENCY, &core.config.sync_latency);
             let cause = self.cause_in(&core);
             let delay = core.sync_delay(self.node, cause);
@@ -536,7 +536,7 @@ impl<D: Domain> Context<D> {
     /// Draws a value at the next occurrence of `about` at `site`, which should begin with the node's name.
     pub fn draw<T>(&self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         let mut core = self.core();
-        let nth = core.injector.count(site, about);
+        let nth = core.injector.count_draw(site, about);
         draw(core.injector.draw_site(site, about, nth))
     }
 

@@ -107,7 +107,7 @@ impl<D: Domain> ServiceContext<'_, D> {
     /// Draws a value at the next occurrence of `about` at `site`.
     pub fn draw<T>(&mut self, site: Name, about: Name, draw: impl FnOnce(DrawSite<'_>) -> T) -> T {
         self.core.operate();
-        let nth = self.core.injector.count(site, about);
+        let nth = self.core.injector.count_draw(site, about);
         draw(self.core.injector.draw_site(site, about, nth))
     }
 

@@ -244,7 +244,7 @@ impl<D: Domain> Core<D> {
         let Node { name, incarnation, outgoing, .. } = *self.node(index);
         let older = outgoing?;
         let site = Name::joined(name, ", ", Name::literal("mail of twins"));
-        let nth = self.injector.count(site, about);
+        let nth = self.injector.count_draw(site, about);
         let is_for_the_older = self.injector.draw_site(site, about, nth).below(OVERLAPPING_RESTART, 2) == 0;
         Some(if is_for_the_older { older } else { incarnation })
     }

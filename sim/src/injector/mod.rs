@@ -92,9 +92,9 @@ impl FaultInjector {
         self.table.steps().concerns_acts(class, hook)
     }
 
-    /// Counts one more occurrence of `id` at `site`.
-    pub fn count(&mut self, site: Name, id: Name) -> u32 {
-        let place = self.table.place(site, id);
+    /// Counts one more draw about `id` at `site`.
+    pub fn count_draw(&mut self, site: Name, id: Name) -> u32 {
+        let place = self.table.place_of_draw(site, id);
         self.table.pass(place, false).nth
     }
 

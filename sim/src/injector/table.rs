@@ -76,6 +76,9 @@ pub(crate) struct Table {
     site_by_key: Map<SiteKey, SiteId>,
     places: Vec<Place>,
     place_by_address: Map<(Name, Name), PlaceId>,
+    /// Draws are counted apart: at a site of the same name faults may be asked for in one run and not in
+    /// another, and what is drawn must not depend on that.
+    place_by_draw: Map<(Name, Name), PlaceId>,
     place_by_question: Map<Question, (SiteId, PlaceId)>,
     /// The places reached in this run.
     visited: Vec<PlaceId>,
@@ -103,6 +106,7 @@ impl Table {
             site_by_key: Map::default(),
             places: Vec::new(),
             place_by_address: Map::default(),
+            place_by_draw: Map::default(),
             place_by_question: Map::default(),
             visited: Vec::new(),
         }
@@ -243,10 +247,12 @@ impl Table {
 
     /// The place of an id at a site, made on first use.
     pub fn place(&mut self, site: Name, id: Name) -> PlaceId {
-        *self.place_by_address.entry((site, id)).or_insert_with(|| {
-            self.places.push(Place { site, id, count: 0, early: 0 });
-            PlaceId(self.places.len() as u32 - 1)
-        })
+        *self.place_by_address.entry((site, id)).or_insert_with(|| add_place(&mut self.places, site, id))
+    }
+
+    /// The place of a draw about an id at a site, made on first use.
+    pub fn place_of_draw(&mut self, site: Name, id: Name) -> PlaceId {
+        *self.place_by_draw.entry((site, id)).or_insert_with(|| add_place(&mut self.places, site, id))
     }
 
     /// Counts one more occurrence at a place, and returns its address.
@@ -284,6 +290,11 @@ impl Table {
             (place.count, place.early) = (0, 0);
         }
     }
+}
+
+fn add_place(places: &mut Vec<Place>, site: Name, id: Name) -> PlaceId {
+    places.push(Place { site, id, count: 0, early: 0 });
+    PlaceId(places.len() as u32 - 1)
 }
 
 fn concerns(rule: &Rule, (hook, from, to, what): SiteKey) -> bool {
@@ -330,6 +341,17 @@ mod tests {
             (table.site(site).rules.clone(), table.site(site).is_pinned)
         };
         plans.iter().map(ask).collect()
+    }
+
+    #[test]
+    fn draws_are_counted_apart_from_places_of_the_same_name() {
+        let mut table = Box::<Table>::default();
+        let [site, id] = ["ann, chat", "task-1"].map(Name::new);
+        let nth = |table: &mut Table, place| table.pass(place, false).nth;
+        let [place, draw] = [table.place(site, id), table.place_of_draw(site, id)];
+        assert_eq!([place, draw, draw, place].map(|id| nth(&mut table, id)), [1, 1, 2, 2]);
+        table.forget_visits();
+        assert_eq!([draw, place].map(|id| nth(&mut table, id)), [1, 1]);
     }
 
     #[test]
