@@ -18,7 +18,7 @@ pub use crate::agent::{
     VERBOSE_REPLY,
 };
 
-const AT_CHAT: Target = Target::Models { call_site: CHAT, time: Time::None };
+const AT_CHAT: Target = Target::CallSite { call_site: CHAT, time: Time::None };
 
 /// The faults of replies.
 pub const KINDS: &[FaultKind] = &[
@@ -103,7 +103,7 @@ pub const KINDS: &[FaultKind] = &[
         name: MODEL_RATE_LIMIT,
         about: "the API of a model rejects all requests for a while, and says when to retry (HTTP 429)",
         example: r#"model-rate-limit = { at = "everyone", chance = "2%", lasting = "10s..5m" }"#,
-        target: Target::Models { call_site: CHAT, time: Time::Needed("how long the limit lasts") },
+        target: Target::CallSite { call_site: CHAT, time: Time::Needed("how long the limit lasts") },
         read: read_lasting,
     },
     FaultKind {

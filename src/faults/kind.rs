@@ -41,8 +41,9 @@ pub enum Target {
     },
     /// What tools answer, by an own fault.
     ToolAnswers,
-    /// What a model completes, or a person decides, at a call site.
-    Models {
+    /// What happens at a call site of an agent: a model completes, a person decides, a handler takes in a
+    /// message, a trigger is delivered.
+    CallSite {
         /// The name of the call site.
         call_site: &'static str,
         /// Whether it takes a time.
@@ -72,7 +73,7 @@ impl FaultKind {
     /// which messages, `between` which ends; or `at` the models of which agents; and the `chance`.
     fn own(fault: &OwnFault) -> Self {
         let OwnFault { name, about, example, altered, .. } = *fault;
-        let completion = Target::Models { call_site: COMPLETION, time: Time::None };
+        let completion = Target::CallSite { call_site: COMPLETION, time: Time::None };
         let (target, read): (Target, fn(&Entry<'_>, &Directory, &mut Chaos) -> _) = match altered {
             Altered::ToolAnswers => (Target::ToolAnswers, tool_faults::read_plain),
             Altered::Messages => (Target::Messages, network::read_own),
@@ -86,7 +87,7 @@ impl FaultKind {
         match self.target {
             Target::Tools { fault, .. } => Some(fault(span)),
             Target::ToolAnswers => Some(ToolFault::own(Name::new(self.name))),
-            Target::World | Target::Messages | Target::Models { .. } => None,
+            Target::World | Target::Messages | Target::CallSite { .. } => None,
         }
     }
 
@@ -104,7 +105,7 @@ impl FaultKind {
     /// The call site of models, or of people, at which it is injected, if it is a fault of these.
     pub fn call_site(&self) -> Option<&'static str> {
         match self.target {
-            Target::Models { call_site, .. } => Some(call_site),
+            Target::CallSite { call_site, .. } => Some(call_site),
             Target::World | Target::Messages | Target::Tools { .. } | Target::ToolAnswers => None,
         }
     }
@@ -112,7 +113,7 @@ impl FaultKind {
     /// Whether it takes a time where it is known by its name.
     pub fn time(&self) -> Time {
         match self.target {
-            Target::Tools { time, .. } | Target::Models { time, .. } => time,
+            Target::Tools { time, .. } | Target::CallSite { time, .. } => time,
             Target::World | Target::Messages | Target::ToolAnswers => Time::None,
         }
     }

@@ -41,7 +41,7 @@ pub const TRUNCATED_COMPLETION: &str = "truncated-completion";
 pub const MALFORMED_COMPLETION: &str = "malformed-completion";
 
 const fn at(call_site: &'static str) -> Target {
-    Target::Models { call_site, time: Time::None }
+    Target::CallSite { call_site, time: Time::None }
 }
 
 /// The faults of models.
@@ -64,7 +64,7 @@ pub const KINDS: &[FaultKind] = &[
         name: SLOW_FIRST_TOKEN,
         about: "the first token of a model's answer comes late, as from a queue at the provider",
         example: r#"slow-first-token = { at = "everyone", chance = "5%", by = "10s..2m" }"#,
-        target: Target::Models {
+        target: Target::CallSite {
             call_site: FIRST_TOKEN,
             time: Time::Needed("by how much the answer is late"),
         },

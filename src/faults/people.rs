@@ -19,7 +19,7 @@ pub use crate::agent::{
 const AFTER_HOW_LONG: Time = Time::Needed("after how long the second answer comes");
 
 const fn at_approval(time: Time) -> Target {
-    Target::Models { call_site: APPROVAL, time }
+    Target::CallSite { call_site: APPROVAL, time }
 }
 
 /// The faults of people who approve.

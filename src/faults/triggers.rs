@@ -16,7 +16,7 @@ use toml::Spanned;
 pub use crate::agent::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST};
 
 const fn at_trigger(needed: &'static str) -> Target {
-    Target::Models { call_site: TRIGGER, time: Time::Needed(needed) }
+    Target::CallSite { call_site: TRIGGER, time: Time::Needed(needed) }
 }
 
 /// The faults of triggers.

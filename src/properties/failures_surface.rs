@@ -1,6 +1,6 @@
 //! Every failure of a call surfaces: it is made good, or its task is not reported as done.
 //!
-//! An error that an agent swallows is worse than one that ends its task: nobody looks after it. Judged on
+//! An error that an agent swallows is worse than one that ends its task: no person hears of it. Judged on
 //! what the agents were answered: of each step of a task that was reported as done, some agent was told that
 //! a call succeeded, or found the effect at its tool, if any call for it had failed. Whether the effect
 //! happened all the same makes no difference: the team did not know. It is judged only in cases that ask for

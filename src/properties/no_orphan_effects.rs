@@ -1,7 +1,7 @@
-//! No effect happens in a tool for which nobody accounts.
+//! No effect happens in a tool that the team does not know of.
 //!
 //! A caller can give a call up while the tool goes on with it. If the task is then reported as failed or
-//! cancelled, the effect is there, and no agent knows: it was never told that the call is done, nobody looked
+//! cancelled, the effect is there, and no agent knows: it was never told that the call is done, none looked
 //! it up, nothing undid it, and no person was told of the call. Judged on the ledgers, on what agents were
 //! answered, and on the reports to the user, at the end of the run.
 //!

@@ -109,12 +109,7 @@ impl Work {
         }
     }
 
-    /// The task of the session, as long as it is open, then the others.
     fn next_task(&self) -> Option<Name> {
-        let states = self.tracker.states();
-        self.agent_loop
-            .work()
-            .filter(|task| states.has_open(*task))
-            .or_else(|| states.open().first().copied())
+        self.agent_loop.next_task(&self.tracker.states())
     }
 }

@@ -51,6 +51,13 @@ fn a_crate_keeps_what_it_has() {
 }
 
 #[test]
+fn a_folder_whose_name_no_crate_can_have_is_not_made() {
+    let place = Place::new();
+    place.perfidy(&["new", "1st agents"]).ends_with(2).complains(&["a crate cannot be called `1st agents`"]);
+    assert!(!place.path("1st agents").exists());
+}
+
+#[test]
 fn a_start_that_could_not_pass_is_not_written() {
     for (file, text) in [
         ("tests/agents.rs", "fn main() {}\n"),

@@ -1,7 +1,7 @@
 //! `Cargo.toml` of a crate that gets a start: what it needs is added, and everything else stays as it is.
 
 use std::fs;
-use std::path::Path;
+use std::path::{self, Path};
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
 /// The test target.
@@ -12,8 +12,9 @@ const TARGET: &str = "agents";
 /// # Errors
 /// If the folder has no name that a crate can have.
 pub fn fresh(folder: &Path) -> Result<String, String> {
-    fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    let whole = fs::canonicalize(folder).map_err(|error| error.to_string())?;
+    // Nothing is made before the name is known to be good.
+    let whole = fs::canonicalize(folder).or_else(|_| path::absolute(folder));
+    let whole = whole.map_err(|error| error.to_string())?;
     let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(is_name) {

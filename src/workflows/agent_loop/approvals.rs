@@ -1,7 +1,7 @@
 //! Asking a person before a call that cannot be undone.
 //!
 //! The agent that has the loop receives all messages, and passes the decisions of the approver on to here. A
-//! decision for which nobody waits is kept: the next request reads it first, and takes it for its own answer
+//! decision for which no loop waits is kept: the next request reads it first, and takes it for its own answer
 //! unless approvals are bound to their requests.
 
 use crate::agent::{Agent, Delivery, OpId, Operation};

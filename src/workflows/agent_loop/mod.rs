@@ -79,6 +79,7 @@ use crate::safeguards::retry_after::pause_after;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
+use crate::workflows::task_state::TaskStates;
 use perfidy_sim::{Name, SimSpan};
 use session::{Session, SessionEvent};
 use std::future::{Future, poll_fn};
@@ -114,6 +115,11 @@ impl AgentLoop {
     /// The work of its session, if it has begun any.
     pub fn work(&self) -> Option<Name> {
         self.session.work()
+    }
+
+    /// The task to work on: that of the session, as long as it is open, then the others.
+    pub fn next_task(&self, states: &TaskStates) -> Option<Name> {
+        self.work().filter(|task| states.has_open(*task)).or_else(|| states.open().first().copied())
     }
 
     /// Begins a new session for some work, also if the current one is about the same.

@@ -182,11 +182,10 @@ impl Work {
         }
     }
 
-    /// The task of the session, as long as it is open, then the others; with the ids of its operations.
+    /// The task to work on, with the ids of its operations.
     fn next_task(&self) -> Option<(Name, Arc<[OpId]>)> {
         let states = self.tracker.states();
-        let begun = self.agent_loop.work().filter(|task| states.has_open(*task));
-        let task = begun.or_else(|| states.open().first().copied())?;
+        let task = self.agent_loop.next_task(&states)?;
         Some((task, Arc::clone(&states.get(task)?.ops)))
     }
 
