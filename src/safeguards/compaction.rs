@@ -130,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_an_agent_claims_to_be_done_without_a_receipt_stays_unsettled() {
+        let claimed = told(2, ToolResult::Done(Receipt::NONE));
+        let long: Transcript = transcript().messages()[..5].iter().cloned().chain([claimed]).collect();
+        assert_eq!(compacted(&long).unsettled(), long.unsettled());
+        assert_eq!(long.unsettled().len(), 1);
+    }
+
+    #[test]
     fn the_request_what_is_done_and_what_is_not_settled_survive() {
         let (long, short) = (transcript(), compacted(&transcript()));
         short.check().unwrap();

@@ -97,9 +97,11 @@ pub enum ToolResult {
 }
 
 impl ToolResult {
-    /// What the call was confirmed with, if it is done.
+    /// What the call was confirmed with, if it is confirmed: an agent that says that something is done and has
+    /// no receipt for it confirms nothing.
     pub fn receipt(self) -> Option<Receipt> {
         match self {
+            Self::Done(Receipt::NONE) => None,
             Self::Done(receipt) | Self::Said(receipt, _) => Some(receipt),
             Self::Failed(_) | Self::UnknownTool | Self::InvalidArguments | Self::NotApproved => None,
         }
