@@ -9,7 +9,7 @@
 use crate::core::{Core, journal};
 use crate::injector::LATENCY;
 use crate::node::{Command, DeclaredWait};
-use crate::queue::{NodeIndex, TimerKey};
+use crate::queue::NodeIndex;
 use crate::service::{DueFault, reply_to};
 use crate::step::{Act, Crashed};
 use crate::{
@@ -20,10 +20,14 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::panic::resume_unwind;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::LazyLock;
 use std::task::{Context as TaskContext, Poll};
+
+mod wait;
+
+pub use wait::{TimedOut, Within};
 
 /// A node's view of its world.
 pub struct Context<D: Domain> {
@@ -45,18 +49,6 @@ impl<D: Domain> Clone for Context<D> {
         }
     }
 }
-
-/// No answer came in time. Whether the request had an effect elsewhere is unknown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TimedOut;
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing came in time")
-    }
-}
-
-impl std::error::Error for TimedOut {}
 
 /// A storage write returned an error: nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -290,59 +282,7 @@ impl<D: Domain> Context<D> {
         Ok(envelope)
     }
 
-    // Time.
-
-    /// Waits for a span of the node's monotonic clock, at the rate it has when the wait begins.
-    pub async fn sleep(&self, span: SimSpan) {
-        self.timer(span).await;
-    }
-
-    /// Simulates work: takes longer on a slow node, whatever the clocks show.
-    pub async fn work(&self, span: SimSpan) {
-        let timer = {
-            let mut core = self.core();
-            let at = core.now() + core.work_span(self.node, span);
-            self.alarm(&mut core, at)
-        };
-        timer.await;
-    }
-
-    fn timer(&self, span: SimSpan) -> Timer<'_, D> {
-        let mut core = self.core();
-        let at = core.now() + core.node(self.node).true_span(span);
-        self.alarm(&mut core, at)
-    }
-
-    fn alarm(&self, core: &mut Core<D>, at: SimTime) -> Timer<'_, D> {
-        let tie = core.node(self.node).tie;
-        Timer { context: self, key: core.arm(at, tie) }
-    }
-
-    /// Waits for `future`, for at most `span`; `label` names the wait in the history.
-    ///
-    /// # Errors
-    /// [`TimedOut`] when the span is over first.
-    pub async fn within<T>(
-        &self,
-        span: SimSpan,
-        label: Name,
-        future: impl Future<Output = T>,
-    ) -> Result<T, TimedOut> {
-        if let Some(timeouts) = &mut self.core.borrow_mut().timeouts {
-            timeouts.insert((self.name, label, span));
-        }
-        let mut future = pin!(future);
-        let mut timer = pin!(self.timer(span));
-        let outcome = poll_fn(|task| match future.as_mut().poll(task) {
-            Poll::Ready(value) => Poll::Ready(Ok(value)),
-            Poll::Pending => timer.as_mut().poll(task).map(|()| Err(TimedOut)),
-        })
-        .await;
-        if outcome.is_err() {
-            self.append(&mut self.core(), EventKind::TimedOut { label });
-        }
-        outcome
-    }
+    // Time: also in `wait`.
 
     /// Lets other tasks run first.
     pub async fn yield_now(&self) {
@@ -615,28 +555,6 @@ impl<D: Domain> Drop for Answer<'_, D> {
         // A world in the middle of an operation is about to end.
         if let Ok(mut core) = self.context.core.try_borrow_mut() {
             core.node(self.context.node).end_request(self.id);
-        }
-    }
-}
-
-struct Timer<'a, D: Domain> {
-    context: &'a Context<D>,
-    key: TimerKey,
-}
-
-impl<D: Domain> Future for Timer<'_, D> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
-        let rung = self.context.core().queue.poll_timer(self.key, task.waker());
-        if rung { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-impl<D: Domain> Drop for Timer<'_, D> {
-    fn drop(&mut self) {
-        if let Ok(mut core) = self.context.core.try_borrow_mut() {
-            core.queue.release(self.key);
         }
     }
 }

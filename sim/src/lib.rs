@@ -47,7 +47,7 @@ mod unlogged;
 mod world;
 
 pub use activity::Activity;
-pub use context::{Context, TimedOut, WriteError};
+pub use context::{Context, TimedOut, Within, WriteError};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};
 pub use engine::{Engine, EngineMissing};

@@ -20,7 +20,6 @@ use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
@@ -205,15 +204,15 @@ impl LeaseGuard {
     ///
     /// # Errors
     /// [`LeaseLost`] if the claim expired first. Requests that `work` has already sent may still take effect.
-    pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Result<T, LeaseLost> {
-        let mut work = pin!(work);
-        poll_fn(|task| {
+    pub fn while_held<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Result<T, LeaseLost>> {
+        // In a box, because a future that pins its argument holds that twice.
+        let mut work = Box::pin(work);
+        poll_fn(move |task| {
             if self.claims.checks_lease && !self.is_held() {
                 return Poll::Ready(Err(LeaseLost));
             }
             work.as_mut().poll(task).map(Ok)
         })
-        .await
     }
 
     /// Releases the claim, so that no other agent has to wait for the end of the lease.

@@ -29,7 +29,7 @@ use crate::agent::Agent;
 use perfidy_sim::{SimSpan, SimTime};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use tokio::sync::Notify;
 
@@ -144,8 +144,20 @@ impl WorkScope {
     ///
     /// # Errors
     /// [`ScopeEnded`] as soon as it does not; the work is dropped where it is.
-    pub async fn run<T>(&self, agent: &Agent, work: impl Future<Output = T>) -> Result<T, ScopeEnded> {
-        let mut work = pin!(work);
+    pub fn run<T>(
+        &self,
+        agent: &Agent,
+        work: impl Future<Output = T>,
+    ) -> impl Future<Output = Result<T, ScopeEnded>> {
+        // In a box, because a future that pins its argument holds that twice.
+        self.run_boxed(agent, Box::pin(work))
+    }
+
+    async fn run_boxed<T, W: Future<Output = T>>(
+        &self,
+        agent: &Agent,
+        mut work: Pin<Box<W>>,
+    ) -> Result<T, ScopeEnded> {
         while self.holds(agent.monotonic()) {
             let mut change = pin!(self.shortened.notified());
             let mut end = pin!(async {

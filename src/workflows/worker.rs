@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use tokio::sync::{Notify, Semaphore};
@@ -124,7 +124,7 @@ impl StepWorker {
         let worker = self.clone();
         self.agent.spawn(async move {
             let intent = operation_of.intent;
-            let work = worker.take_turn((operation_of, headers), round, source);
+            let work = Box::pin(worker.take_turn((operation_of, headers), round, source));
             let confirmed = worker.unless_cancelled(intent, work).await;
             report(&worker.agent, confirmed);
         });
@@ -135,7 +135,7 @@ impl StepWorker {
     async fn unless_cancelled(
         &self,
         intent: Name,
-        work: impl Future<Output = Option<Confirmation>>,
+        mut work: Pin<Box<impl Future<Output = Option<Confirmation>>>>,
     ) -> Option<Confirmation> {
         if let Some(after) = self.agent.shutdown_after(intent)
             && !self.safeguards.has::<DrainOnShutdown>()
@@ -146,7 +146,7 @@ impl StepWorker {
                 worker.cancelled.notify_waiters();
             });
         }
-        let (mut work, mut cancelled) = (pin!(work), pin!(self.cancelled.notified()));
+        let mut cancelled = pin!(self.cancelled.notified());
         let ended = poll_fn(|task| match work.as_mut().poll(task) {
             Poll::Ready(confirmed) => Poll::Ready(Some(confirmed)),
             Poll::Pending => cancelled.as_mut().poll(task).map(|()| None),
