@@ -152,31 +152,18 @@ impl Story {
     }
 
     pub fn effect(self, intent: &str, op: u64) -> Self {
-        let (operation, intent) = (Name::new("create"), Name::new(intent));
-        self.note(
-            "ticketing",
-            TeamEvent::Tool(ToolEvent::Effect {
-                operation,
-                intent,
-                op: OpId(op),
-                receipt: op,
-                request: asked(operation, intent),
-            }),
-        )
+        self.effect_of("create", intent, op)
     }
 
     pub fn undo(self, intent: &str, op: u64) -> Self {
-        let (operation, intent) = (Name::new("withdraw"), Name::new(intent));
-        self.note(
-            "ticketing",
-            TeamEvent::Tool(ToolEvent::Effect {
-                operation,
-                intent,
-                op: OpId(op),
-                receipt: op,
-                request: asked(operation, intent),
-            }),
-        )
+        self.effect_of("withdraw", intent, op)
+    }
+
+    fn effect_of(self, operation: &str, intent: &str, op: u64) -> Self {
+        let [operation, intent] = [operation, intent].map(Name::new);
+        let request = asked(operation, intent);
+        let effect = ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op, request };
+        self.note("ticketing", TeamEvent::Tool(effect))
     }
 
     pub fn called(self, node: &str, intent: &str) -> Self {

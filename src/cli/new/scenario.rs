@@ -206,17 +206,22 @@ impl Draft {
 
     fn report(&self, suite: &Suite) -> Option<CaseReport> {
         let scenario = Scenario::parse(suite, "new/scenario", &self.text()).ok()?;
-        let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        let campaign = Campaign {
-            engine: Engine::Native,
-            first_seed: Seed(0),
-            seeds: TRIED,
-            digests: false,
-            interrupted,
-            watchdog,
-        };
-        Some(campaign.run(&Case::as_written(&scenario)))
+        Some(tried(&scenario))
     }
+}
+
+/// What comes of a scenario as it is written.
+fn tried(scenario: &Scenario) -> CaseReport {
+    let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
+    let campaign = Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(0),
+        seeds: TRIED,
+        digests: false,
+        interrupted,
+        watchdog,
+    };
+    campaign.run(&Case::as_written(scenario))
 }
 
 /// A line with a comment in the column of the others.
@@ -254,16 +259,7 @@ mod tests {
             let text = text(&suite, workflow).unwrap_or_else(|| panic!("none for {}", workflow.name));
             let scenario = Scenario::parse(&suite, "new/scenario", &text);
             let scenario = scenario.unwrap_or_else(|problems| panic!("{problems}"));
-            let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-            let campaign = Campaign {
-                engine: Engine::Native,
-                first_seed: Seed(0),
-                seeds: TRIED,
-                digests: false,
-                interrupted,
-                watchdog,
-            };
-            let verdict = campaign.run(&Case::as_written(&scenario)).verdict();
+            let verdict = tried(&scenario).verdict();
             assert_eq!(verdict, CaseVerdict::Holds, "{}:\n{text}", workflow.name);
             assert!(!scenario.fault_kinds.is_empty(), "{} meets no fault:\n{text}", workflow.name);
         }
