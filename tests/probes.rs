@@ -2,7 +2,7 @@
 
 use perfidy::agent::{Agent, LeaseEvent, Outcome, Report, TeamEvent};
 use perfidy::explore::strategy::{Bounds, Choice, Start};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Step, Watchdog};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Run, Step, Watchdog};
 use perfidy::probe::Probe;
 use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
@@ -79,6 +79,17 @@ fn a_probe_counts_only_for_the_workflows_that_name_it() {
 fn a_workflow_that_names_a_probe_that_is_not_there_is_refused_with_the_nearest() {
     let bad = Scenario::parse(&suite(&["agian"]), "office", TEXT).unwrap_err().to_string();
     assert!(bad.contains("the workflow `office` names the probe `agian`; did you mean `again`?"), "{bad}");
+}
+
+#[test]
+#[should_panic(
+    expected = "an agent reaches the probe `again`, which the suite does not have; there is only `once`"
+)]
+fn an_agent_that_reaches_a_probe_that_is_not_there_is_told_so() {
+    let office = Workflow::new("office").about("a clerk that fails every task").agent("clerk", clerk);
+    let suite = Suite::shipped().workflow(office).probe(Probe::in_code("once", "a task comes once"));
+    let scenario = Scenario::parse(&suite, "office", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
+    (0..50).map(Seed).for_each(|seed| drop(Run::fuzzed(&Case::as_written(&scenario), Engine::Native, seed)));
 }
 
 #[test]

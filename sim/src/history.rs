@@ -85,6 +85,8 @@ pub enum Loss {
     Partition,
     /// The receiver was down.
     NodeDown,
+    /// The world has no node of that name.
+    NoSuchNode,
     /// It replied to a request that the receiver no longer waits for.
     Late,
 }

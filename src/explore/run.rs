@@ -1,9 +1,9 @@
 //! One run of one case, judged.
 
-use crate::agent::{Agents, TeamEvent, UserEvent};
+use crate::agent::{AgentEvent, Agents, TeamEvent, UserEvent, kinds};
 use crate::config::problem::nearest_in_words;
 use crate::probe::Probe;
-use crate::properties::{EVENTUAL_TERMINATION, Property, Verdict, Violation};
+use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, Violation};
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Event, Outcome, Plan, Rule, RunEnd, Seed, interrupt};
 use std::sync::Arc;
@@ -67,6 +67,7 @@ impl Run {
                 verdict => (property.name, verdict),
             }
         };
+        check_probes(case, history);
         let verdicts = case.scenario.suite.properties().iter().map(judge).collect();
         let reached =
             case.probes().filter(|probe| probe.is_reached(history)).map(|probe| probe.name).collect();
@@ -87,6 +88,19 @@ impl Run {
         match verdict {
             Verdict::Violated(violation) => Some(violation),
             _ => None,
+        }
+    }
+}
+
+/// Probes that agents reach are those of the suite: one by another name would never be counted.
+fn check_probes(case: &Case, history: &TeamHistory) {
+    for (_, note) in history.notes_of(kinds::REACHED) {
+        let TeamEvent::Agent(AgentEvent::Reached { probe }) = note else { continue };
+        let probes = case.scenario.suite.probes();
+        if probes.iter().all(|known| known.name != probe.as_str()) {
+            let known: Vec<&str> = probes.iter().map(|probe| probe.name).collect();
+            let near = nearest_in_words(probe.as_str(), &known);
+            panic!("an agent reaches the probe `{probe}`, which the suite does not have; {near}");
         }
     }
 }

@@ -176,6 +176,24 @@ impl ActionMap {
         self.by.iter().flat_map(of).collect()
     }
 
+    /// Whether anything is sent from one of these nodes to one of those.
+    pub(crate) fn has_link(&self, (from, to): (&[Name], &[Name]), roles: &Roles) -> bool {
+        let is_in = |names: &[Name], role: Name| names.iter().any(|name| roles.of(*name) == role);
+        let mut senders = self.by.iter().filter(|(node, _)| is_in(from, **node));
+        senders.any(|(_, actions)| actions.sends.iter().any(|(receiver, _)| is_in(to, *receiver)))
+    }
+
+    /// With whom these nodes exchange messages.
+    pub(crate) fn peers_of(&self, nodes: &[Name], roles: &Roles) -> Vec<&'static str> {
+        let are_linked = |role: Name| {
+            let this = [role];
+            self.has_link((nodes, &this), roles) || self.has_link((&this, nodes), roles)
+        };
+        let receivers = self.by.values().flat_map(|actions| &actions.sends).map(|(receiver, _)| *receiver);
+        let all: BTreeSet<Name> = self.by.keys().copied().chain(receivers).collect();
+        all.into_iter().filter(|role| are_linked(*role)).map(|role| role.as_str()).collect()
+    }
+
     /// The kinds of messages that are sent, each once, in order.
     pub(crate) fn message_kinds(&self) -> Vec<&'static str> {
         let sends = self.by.values().flat_map(|actions| &actions.sends);

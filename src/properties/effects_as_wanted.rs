@@ -73,7 +73,9 @@ mod tests {
 
     fn wanted(arguments: Content) -> Story {
         let [task, intent] = ["task-1", INTENT].map(Name::new);
-        Story::default().note("user", TeamEvent::User(UserEvent::Wanted { task, intent, arguments }))
+        let [tool, operation] = ["ticketing", "create"].map(Name::new);
+        let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
+        Story::default().note("user", TeamEvent::User(wanted))
     }
 
     fn operation(name: &str, arguments: Content) -> Operation {

@@ -1,5 +1,8 @@
 //! Remaining effects: the effects in the ledgers that were not undone.
 //!
+//! The intent of an effect is the word of the agent that called the tool. What the user wants for an intent is
+//! one operation of one tool, and another one for that intent is not what was wanted: it does not count.
+//!
 //! A compensation is an effect too, by the operation that the user has named for it. It undoes one earlier
 //! effect for the same intent; an effect after its compensation stands.
 
@@ -9,6 +12,8 @@ use perfidy_sim::{Event, EventKinds, Lookup, Name};
 /// The ledgers of all tools together, up to the current event.
 #[derive(Default)]
 pub(super) struct Ledger<'a> {
+    /// The tool and the operation that the user wants, by intent.
+    wanted: Lookup<Name, (Name, Name)>,
     /// Tool, operation and intent of every compensation that the user has named.
     undoings: Lookup<(Name, Name, Name), ()>,
     /// The intents of these.
@@ -20,7 +25,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// The kinds of events that make a difference to it.
-    pub const READS: EventKinds = kinds::UNDONE_BY.and(kinds::EFFECT);
+    pub const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT);
 
     /// Reads one more note.
     pub fn take_in(&mut self, event: &'a Event<TeamEvent>, note: &TeamEvent) {
@@ -29,12 +34,15 @@ impl<'a> Ledger<'a> {
                 self.undoings.insert((tool, operation, intent), ());
                 self.undoable.insert(intent, ());
             }
+            TeamEvent::User(UserEvent::Wanted { intent, tool, operation, .. }) => {
+                self.wanted.insert(intent, (tool, operation));
+            }
             TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => {
                 let remaining = self.remaining.get_or_insert_with(intent, Vec::new);
                 if self.undoings.contains((event.node, operation, intent)) {
                     remaining.pop();
                     self.undone.insert(intent, event);
-                } else {
+                } else if self.wanted.get(intent).is_none_or(|wanted| *wanted == (event.node, operation)) {
                     remaining.push(event);
                 }
             }

@@ -63,6 +63,13 @@ mod tests {
     }
 
     #[test]
+    fn done_after_another_operation_for_its_intent_is_a_lie() {
+        let story = done(Story::default().given("task-1").undo("task-1/file", 1));
+        let (_, message) = violation(story.judged_by(&property()));
+        assert_eq!(message, "task-1 was reported done, but task-1/file has not happened");
+    }
+
+    #[test]
     fn done_after_its_effect_was_undone_is_a_lie() {
         let saga = || testing::saga().effect("task-1/bill", 1).effect("task-1/file", 2);
         assert_eq!(done(saga()).judged_by(&property()), Verdict::Holds);

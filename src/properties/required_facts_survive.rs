@@ -27,7 +27,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::WANTED)) {
         match note {
-            TeamEvent::User(UserEvent::Wanted { task, intent, arguments }) => {
+            TeamEvent::User(UserEvent::Wanted { task, intent, arguments, .. }) => {
                 wants.get_or_insert_with(*task, Vec::new).push((event, *intent, arguments));
                 wants.get_or_insert_with(*intent, Vec::new).push((event, *intent, arguments));
             }

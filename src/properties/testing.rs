@@ -50,9 +50,10 @@ pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
     AgentEvent::Called { tool, operation, intent, op, request }
 }
 
-/// That a task wants something, whatever the arguments.
+/// That a task wants something created in the ticketing tool, whatever the arguments.
 pub fn wanted(task: Name, intent: Name) -> UserEvent {
-    UserEvent::Wanted { task, intent, arguments: Content::NOTHING }
+    let [tool, operation] = ["ticketing", "create"].map(Name::new);
+    UserEvent::Wanted { task, intent, tool, operation, arguments: Content::NOTHING }
 }
 
 /// A model that answers something.

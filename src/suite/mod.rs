@@ -269,11 +269,12 @@ impl Suite {
             ("safeguard", &workflow.safeguards, self.safeguard_names()),
             ("probe", &workflow.probes, self.probes().iter().map(|probe| probe.name).collect()),
         ];
-        named.into_iter().find_map(|(what, names, known)| {
+        let unknown = named.into_iter().find_map(|(what, names, known)| {
             let unknown = names.iter().find(|name| !known.contains(name))?;
             let near = nearest_in_words(unknown, &known);
             Some(format!("the workflow `{}` names the {what} `{unknown}`; {near}", workflow.name))
-        })
+        });
+        unknown.or_else(|| workflow.unknown_contact())
     }
 
     /// Its parts, to be changed. A workflow that is replaced does something else, so nothing is known any

@@ -95,8 +95,8 @@ struct Open {
 /// How a user says for the record what a task wants.
 pub(super) type WantedFeedback = fn(Name, Operation) -> TeamEvent;
 
-pub(super) const AN_EFFECT: WantedFeedback = |task, Operation { intent, arguments, .. }| {
-    TeamEvent::User(UserEvent::Wanted { task, intent, arguments })
+pub(super) const AN_EFFECT: WantedFeedback = |task, Operation { tool, name, intent, arguments }| {
+    TeamEvent::User(UserEvent::Wanted { task, intent, tool, operation: name, arguments })
 };
 const AN_ANSWER: WantedFeedback =
     |task, Operation { intent, .. }| TeamEvent::User(UserEvent::Question { task, intent });

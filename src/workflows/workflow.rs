@@ -1,6 +1,7 @@
 //! A workflow as a value: its agents with their code, and what a scenario may configure.
 
 use crate::agent::{Agent, Agents};
+use crate::config::problem::nearest_in_words;
 use crate::properties::{EVENTUAL_TERMINATION, NO_EFFECT_AFTER_CANCEL};
 use crate::safeguards::journal_fencing::{self, JournalFencing};
 use crate::safeguards::tool_dedupe::ToolDedupe;
@@ -355,6 +356,24 @@ impl Workflow {
             }
         }
         self.extras.iter().for_each(|extra| extra(config, world));
+    }
+
+    /// What is wrong with the agents that get the tasks, if one of them is not in the team.
+    pub(crate) fn unknown_contact(&self) -> Option<String> {
+        let is_member = |contact: &str| {
+            let role = contact.rsplit_once('-').filter(|(_, number)| number.parse::<u32>().is_ok());
+            role.is_some_and(|(member, _)| self.roles.iter().any(|role| role.member == member))
+        };
+        // What else a world has, only the code that adds it knows.
+        let unknown = self.contacts.iter().filter(|_| self.extras.is_empty());
+        let unknown = unknown.copied().find(|name| !self.singletons.contains(name) && !is_member(name))?;
+        let members: Vec<String> = self.roles.iter().map(|role| format!("{}-1", role.member)).collect();
+        let known = self.singletons.iter().copied().chain(members.iter().map(String::as_str));
+        let near = nearest_in_words(unknown, &Vec::from_iter(known));
+        Some(format!(
+            "the workflow `{}` gives its tasks to `{unknown}`, who is not in the team; {near}",
+            self.name
+        ))
     }
 
     fn start_user(&self, team: &TeamContext, world: &mut World<Agents>) {

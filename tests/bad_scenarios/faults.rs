@@ -144,3 +144,38 @@ fn faults_of_actions_that_no_agent_takes() {
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
+
+#[test]
+fn timed_faults_that_make_no_difference() {
+    let partition = "partition = { between = [\"coordinator\", \"executors\"], every = \"1m..5m\", lasting = \"10s..60s\" }";
+    let tools = "[tools.mail]\n";
+    let idle = "[tools.mail]\n\n[tools.calendar]\n";
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (
+            "a partition between agents that send each other nothing",
+            &[(
+                partition,
+                "partition = { between = [\"planner\", \"verifier\"], every = \"1m\", lasting = \"10s\" }",
+            )],
+        ),
+        (
+            "a slow link where no message is",
+            &[(
+                partition,
+                "slow-link = { between = [\"planner\", \"mail\"], every = \"1m\", lasting = \"10s\", by = \"1s\" }",
+            )],
+        ),
+        (
+            "an outage of a tool that no agent calls",
+            &[
+                (tools, idle),
+                (partition, "outage = { at = [\"mail\", \"calendar\"], every = \"1m\", lasting = \"10s\" }"),
+            ],
+        ),
+        (
+            "messages that are lost where none is sent",
+            &[(partition, "drop = { between = [\"planner\", \"verifier\"], chance = \"5%\" }")],
+        ),
+    ];
+    insta::assert_snapshot!(said_of_edits(table));
+}

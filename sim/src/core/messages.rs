@@ -100,7 +100,8 @@ impl<D: Domain> Core<D> {
                     return self.hand_over(index, envelope);
                 }
             }
-            _ => Loss::NodeDown,
+            Some(_) => Loss::NodeDown,
+            None => Loss::NoSuchNode,
         };
         self.append((to, 0), Some(sent), EventKind::Lost { from, kind, about, why });
     }

@@ -225,6 +225,22 @@ pub enum Disturbance {
 }
 
 impl Disturbance {
+    /// The two groups whose links it concerns, and whether only those from the first to the second; `None` if
+    /// it concerns nodes.
+    pub fn links(&self) -> Option<(&[Name], &[Name], bool)> {
+        match self {
+            Self::Partition { left, right, one_way } => Some((left, right, *one_way)),
+            Self::PartitionLeader { otherwise, right, one_way } => Some((otherwise, right, *one_way)),
+            Self::Split { among, .. } => Some((among, among, false)),
+            Self::Flap { left, right, .. } | Self::SlowLink { left, right, .. } => Some((left, right, false)),
+            Self::Degrade { .. }
+            | Self::Kill { .. }
+            | Self::Pause(_)
+            | Self::Crash(_)
+            | Self::Custom { .. } => None,
+        }
+    }
+
     /// The kinds of the actions that it draws, as [`Action::kind`] gives them: a leader that is partitioned
     /// off is a partition.
     pub fn action_kinds(&self) -> Vec<Name> {

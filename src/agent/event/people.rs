@@ -20,9 +20,10 @@ pub enum UserEvent {
     /// The user got a report on a task from that agent.
     #[non_exhaustive]
     Informed { by: Name, report: Report },
-    /// What the task wants to have happened, exactly once, and with which arguments, if it matters.
+    /// What the task wants to have happened, exactly once: which operation of which tool, and with which
+    /// arguments, if it matters.
     #[non_exhaustive]
-    Wanted { task: Name, intent: Name, arguments: Content },
+    Wanted { task: Name, intent: Name, tool: Name, operation: Name, arguments: Content },
     /// The user says what the team's readers of the store rely on.
     #[non_exhaustive]
     Declared { reads: Consistency },
@@ -44,10 +45,10 @@ impl fmt::Display for UserEvent {
             Self::TaskGiven { task } => write!(f, "wants {task} done"),
             Self::Withdrawn { task } => write!(f, "wants {task} no more"),
             Self::Informed { by, report } => write!(f, "is told by {by}: {report}"),
-            Self::Wanted { intent, arguments, .. } if arguments.is_nothing() => {
-                write!(f, "wants {intent}, once")
+            Self::Wanted { intent, tool, operation, arguments, .. } => {
+                write!(f, "wants {intent}, once, by {tool}.{operation}")?;
+                if arguments.is_nothing() { Ok(()) } else { write!(f, ": {arguments}") }
             }
-            Self::Wanted { intent, arguments, .. } => write!(f, "wants {intent}, once: {arguments}"),
             Self::Declared { reads } => write!(f, "relies on {reads} reads"),
             Self::UndoneBy { intent, tool, operation } => {
                 write!(f, "would have {intent} undone by {tool}.{operation}")

@@ -95,6 +95,7 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
                 Loss::Dropped => "it was dropped",
                 Loss::Partition => "network partition",
                 Loss::NodeDown => "the receiver is down",
+                Loss::NoSuchNode => "there is no such node",
                 Loss::Late => "late reply: the caller no longer waits for it",
             };
             format!("does not get {kind} from {from}, {about}: {why}")

@@ -23,10 +23,17 @@ pub(super) struct Faults<'a> {
     pub chaos: Chaos,
     pub kinds: Vec<Name>,
     pub configured: Vec<Configured>,
-    /// The sound entries of `[faults]`, each with the places of its rules in the chaos.
-    pub entries: Vec<(Entry<'a>, Range<usize>)>,
+    /// The sound entries of `[faults]`.
+    pub entries: Vec<SoundEntry<'a>>,
     /// The sound entries of `[[fault]]`.
     pub pinned: Vec<Pinned>,
+}
+
+/// An entry of `[faults]`, with the places of its rules and of its timed faults in the chaos.
+pub(super) struct SoundEntry<'a> {
+    pub entry: Entry<'a>,
+    pub rules: Range<usize>,
+    pub windows: Range<usize>,
 }
 
 pub(super) fn read<'a>(
@@ -68,7 +75,8 @@ pub(super) fn read<'a>(
                 found.add(one.problem(format!("there are more than {MAX_FAULTS} faults")));
                 return Faults { chaos, kinds, configured, entries: sound, pinned: Vec::new() };
             }
-            sound.push((one, before.0..chaos.rules.len()));
+            let (rules, windows) = (before.0..chaos.rules.len(), before.1..chaos.windows.len());
+            sound.push(SoundEntry { entry: one, rules, windows });
         }
         kinds.push(Name::new(kind.name));
     }

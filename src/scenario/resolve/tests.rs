@@ -131,6 +131,10 @@ fn a_workflow_that_names_what_is_not_there_is_refused() {
             conductor::workflow().safeguards(&["retry", "chekpoint"]),
             "names the safeguard `chekpoint`; did you mean `checkpoint`?",
         ),
+        (
+            conductor::workflow().tasks_to(&["executor-2", "coordinater"]),
+            "gives its tasks to `coordinater`, who is not in the team; did you mean `coordinator`?",
+        ),
     ] {
         assert_eq!(refusal(workflow), format!("the workflow `conductor` {message}"));
     }
