@@ -5,8 +5,8 @@
 //! of the world in [`crate::sim`].
 
 pub use crate::agent::{
-    Agent, Content, Definite, Delivery, Indefinite, Message, OpId, Operation, Outcome, Report, Request,
-    SendAgent, ToolCall, ToolError,
+    Agent, CallError, Content, Definite, Delivery, Indefinite, Message, OpId, Operation, Outcome, Report,
+    Request, SendAgent, ToolCall, ToolError,
 };
 pub use crate::config::{Entry, Problem};
 pub use crate::explore::{Campaign, CaseVerdict, Run};

@@ -1,5 +1,5 @@
-//! Faults of a suite's own, which alter messages and what models complete: drawn, counted, found missing,
-//! shrunk, saved and replayed like the shipped ones.
+//! Faults of a suite's own, which alter messages and what models complete, or happen to tools and at places of
+//! an agent's own code: drawn, counted, found missing, shrunk, saved and replayed like the shipped ones.
 
 use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
 use perfidy::explore::strategy::{Bounds, Choice, Start};
@@ -7,10 +7,11 @@ use perfidy::explore::{
     Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
-use perfidy::faults::OwnFault;
+use perfidy::faults::{FaultKind, OwnFault};
 use perfidy::properties::{Property, TeamHistory, Verdict, Violation};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
+use perfidy::tools::{CallFault, ToolFault};
 use perfidy::workflows::user::UserMessage;
 use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
@@ -48,8 +49,10 @@ async fn office(agent: Agent, team: TeamContext) {
         let outcome = match copies_of(&agent, task).await {
             Some(3) => {
                 let call = ToolCall::unkeyed(team.plan.operation_of(task, 0), agent.new_operation_id(task));
-                agent.call(call, SimSpan::from_secs(5)).await.expect("the desk stamps");
-                Outcome::Done
+                match agent.call(call, SimSpan::from_secs(5)).await {
+                    Ok(_) => Outcome::Done,
+                    Err(_) => Outcome::Failed,
+                }
             }
             Some(_) | None => Outcome::Failed,
         };
@@ -74,6 +77,9 @@ async fn clerk(agent: Agent, _: TeamContext) {
     loop {
         let message = agent.receive().await;
         if let Some(Slip::Stamp { copies }) = message.open() {
+            if let Some((_, span)) = agent.fault_at("desk", message.about(), |_| true) {
+                agent.sleep(span).await;
+            }
             agent.reply(&message, Slip::Stamped { copies: *copies });
         }
     }
@@ -113,9 +119,25 @@ fn suite() -> Suite {
     .in_completions();
     let idle = OwnFault::altering("idle", "nothing changes", r#"idle = { chance = "100%" }"#, |_, _| {})
         .in_messages();
+    let nap = FaultKind::at_call_site(
+        "nap",
+        "an agent sleeps over its work",
+        r#"nap = { at = "clerk", chance = "20%", by = "6s..9s" }"#,
+        "desk",
+        Some("how long it sleeps"),
+    );
+    let jam = FaultKind::of_tools(
+        "paper-jam",
+        "a tool answers after somebody has opened it",
+        r#"paper-jam = { at = "desk", chance = "20%", by = "6s..9s" }"#,
+        |by| ToolFault::of_calls(CallFault::LateReply(by)),
+        Some("how long it takes to open it"),
+    );
     Suite::shipped()
         .workflow(workflow)
         .add_property(never_fails)
+        .fault_kind(nap)
+        .fault_kind(jam)
         .fault(more_copies)
         .fault(no_copies)
         .fault(idle)
@@ -141,14 +163,16 @@ fn report(faults: &str) -> CaseReport {
     campaign.run(&Case::as_written(&scenario(faults)))
 }
 
-const FAULTS: [&str; 2] = [
+const FAULTS: [&str; 4] = [
     "more-copies = { message = \"stamp\", chance = \"20%\" }",
     "no-copies = { at = \"office\", chance = \"20%\" }",
+    "nap = { at = \"clerk\", chance = \"20%\", by = \"6s..9s\" }",
+    "paper-jam = { at = \"desk\", chance = \"20%\", by = \"6s..9s\" }",
 ];
 
 #[test]
-fn own_faults_alter_messages_and_completions_and_the_failure_is_shrunk_saved_and_replayed() {
-    for (faults, kind) in FAULTS.iter().zip(["more-copies", "no-copies"]) {
+fn what_own_faults_break_is_shrunk_saved_and_replayed() {
+    for (faults, kind) in FAULTS.iter().zip(["more-copies", "no-copies", "nap", "paper-jam"]) {
         let report = report(faults);
         let CaseVerdict::Broken(findings) = report.verdict() else { panic!("{:?}", report.verdict()) };
         let finding = &findings[0];
@@ -277,4 +301,18 @@ fn an_own_fault_of_messages_is_refused_where_it_cannot_be_injected() {
         let bad = Scenario::parse(&suite(), "office", &text).unwrap_err().to_string();
         assert!(bad.contains(said), "{faults}: {bad}");
     }
+}
+
+#[test]
+fn a_fault_at_a_place_that_no_agent_asks_for_is_refused() {
+    let suite = suite().fault_kind(FaultKind::at_call_site(
+        "lunch",
+        "an agent is away",
+        "lunch = { at = \"clerk\", chance = \"20%\" }",
+        "canteen",
+        None,
+    ));
+    let text = "# Lunch.\nworkflow = \"office\"\n\n[[step]]\nname = \"stamp\"\ntool = \"desk.stamp\"\n\n[tools.desk]\n\n[faults]\nlunch = { at = \"clerk\", chance = \"20%\" }\n";
+    let refused = Scenario::parse(&suite, "office", text).unwrap_err().to_string();
+    assert!(refused.contains("where `lunch` could be injected"), "{refused}");
 }

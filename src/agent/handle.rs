@@ -293,6 +293,23 @@ impl Agent {
         self.context.note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Reached { probe }));
     }
 
+    /// The fault of a [kind of your own](crate::faults::FaultKind::at_call_site) that is injected at this place
+    /// of the agent's code, if one is, and its span, if it takes a time. What it does is for the code to do, as
+    /// after `BUGGIFY` in FoundationDB. One that would make no difference is not injected: `concerns` gets the
+    /// name of a kind and says whether it does.
+    pub fn fault_at(
+        &self,
+        call_site: &'static str,
+        about: Name,
+        concerns: impl Fn(&str) -> bool,
+    ) -> Option<(&'static str, SimSpan)> {
+        let due = self.context.due_faults(Name::literal(call_site), about);
+        let due = due.into_iter().find(|due| concerns(due.word().as_str()))?;
+        let said = (due.word().as_str(), due.span());
+        self.context.inject(due);
+        Some(said)
+    }
+
     /// How many times the agent has crashed before. It distinguishes incarnations, like a session id that a
     /// process draws at its start.
     pub fn incarnation(&self) -> u32 {

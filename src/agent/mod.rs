@@ -67,8 +67,8 @@ pub use store::{
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
-    Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused, Request,
-    ToolCall, ToolError, ToolRequest,
+    CallError, Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused,
+    Request, ToolCall, ToolError, ToolRequest,
 };
 pub(crate) use tool::{Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
 pub use trigger::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST, TRIGGER_FAULTS};

@@ -348,14 +348,18 @@ impl Agent {
         let colleagues = colleagues.max(1);
         let answers = u64::from(3 * colleagues);
         let route = |choice: u32| {
-            let injected =
-                self.context.inject_fault(Name::literal(HANDOFF), about).map(|(word, _)| word.as_str());
-            match injected {
-                Some(UNKNOWN_TARGET) => Route::Unknown,
-                Some(_) => Route::Colleague(choice % colleagues),
-                None if choice < colleagues => Route::Colleague(choice),
-                None => Route::Myself,
+            let honest = if choice < colleagues { Route::Colleague(choice) } else { Route::Myself };
+            for fault in self.context.due_faults(Name::literal(HANDOFF), about) {
+                let mistaken = match fault.word().as_str() {
+                    UNKNOWN_TARGET => Route::Unknown,
+                    _ => Route::Colleague(choice % colleagues),
+                };
+                if mistaken != honest {
+                    self.context.inject(fault);
+                    return mistaken;
+                }
             }
+            honest
         };
         loop {
             let said = self.answer(about, prompt, |draw| draw.below(CHOICE, answers), route).await;

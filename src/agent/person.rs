@@ -44,18 +44,4 @@ impl Agent {
         let vetoes = self.context.draw_once(self.site("vetoes"), about, |draw| draw.below(VETO, VETOED) == 0);
         (thinks, !vetoes)
     }
-
-    /// The first fault that is due at a moment and makes a difference, with its span. It is injected.
-    pub(crate) fn fault_at(
-        &self,
-        moment: &'static str,
-        about: Name,
-        concerns: impl Fn(&str) -> bool,
-    ) -> Option<(&'static str, SimSpan)> {
-        let due = self.context.due_faults(Name::literal(moment), about);
-        let due = due.into_iter().find(|due| concerns(due.word().as_str()))?;
-        let said = (due.word().as_str(), due.span());
-        self.context.inject(due);
-        Some(said)
-    }
 }

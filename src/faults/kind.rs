@@ -9,7 +9,9 @@ use perfidy_sim::{Chaos, Name, SimSpan};
 use std::fmt;
 use std::sync::Arc;
 
-/// A kind of fault. One of your own is an [`OwnFault`].
+/// A kind of fault. One of your own that alters content is an [`OwnFault`]; any other that a tool can have, or
+/// that an agent of yours has at a place of its own, is made by [`FaultKind::of_tools`] or
+/// [`FaultKind::at_call_site`] and added to a [suite](crate::suite::Suite::fault_kind).
 #[derive(Clone, Copy)]
 pub struct FaultKind {
     /// Its name in files and reports.
@@ -69,6 +71,51 @@ impl fmt::Debug for FaultKind {
 }
 
 impl FaultKind {
+    /// A kind that does this to the requests of tools. A file says `at` which tools, for which `operation` and
+    /// with which `chance`; and `by` how long, if the fault takes a time: `time` says then what is missing
+    /// without it.
+    ///
+    /// ```
+    /// use perfidy::faults::FaultKind;
+    /// use perfidy::suite::Suite;
+    /// use perfidy::tools::{CallFault, ToolFault};
+    ///
+    /// let jam = FaultKind::of_tools(
+    ///     "paper-jam",
+    ///     "the printer answers after somebody has opened it",
+    ///     r#"paper-jam = { at = "printer", chance = "5%", by = "1m..10m" }"#,
+    ///     |by| ToolFault::of_calls(CallFault::LateReply(by)),
+    ///     Some("how long it takes to open it"),
+    /// );
+    /// assert!(Suite::shipped().fault_kind(jam).find_fault("paper-jam").is_some());
+    /// ```
+    pub fn of_tools(
+        name: &'static str,
+        about: &'static str,
+        example: &'static str,
+        fault: fn(SimSpan) -> ToolFault,
+        time: Option<&'static str>,
+    ) -> Self {
+        let read = if time.is_some() { tool_faults::read_by } else { tool_faults::read_plain };
+        let target = Target::Tools { fault, time: time.map_or(Time::None, Time::Needed) };
+        Self { name, about, example, target, read }
+    }
+
+    /// A kind that happens at a place of an agent's own code, which asks for it with
+    /// [`Agent::fault_at`](crate::agent::Agent::fault_at). A file says `at` which agents and with which
+    /// `chance`; and `by` how long, if the fault takes a time.
+    pub fn at_call_site(
+        name: &'static str,
+        about: &'static str,
+        example: &'static str,
+        call_site: &'static str,
+        time: Option<&'static str>,
+    ) -> Self {
+        let read = if time.is_some() { model::read_slow } else { model::read_at_its_call_site };
+        let target = Target::CallSite { call_site, time: time.map_or(Time::None, Time::Needed) };
+        Self { name, about, example, target, read }
+    }
+
     /// The kind that an own fault is, as files configure it: `at` which tools, for which `operation`; or in
     /// which messages, `between` which ends; or `at` the models of which agents; and the `chance`.
     fn own(fault: &OwnFault) -> Self {
@@ -143,6 +190,12 @@ impl FaultKinds {
     pub(crate) fn and(self, fault: OwnFault) -> Self {
         let kinds = self.kinds.iter().copied().chain([FaultKind::own(&fault)]).collect();
         Self { kinds, own: self.own.and(fault) }
+    }
+
+    /// These and one more kind.
+    #[must_use]
+    pub(crate) fn and_kind(self, kind: FaultKind) -> Self {
+        Self { kinds: self.kinds.iter().copied().chain([kind]).collect(), ..self }
     }
 
     /// All of them.

@@ -167,7 +167,7 @@ struct Slow {
     by: Spanned<Spread>,
 }
 
-fn read_slow(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_slow(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Slow { at, chance, by } = entry.read()?;
     add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
 }

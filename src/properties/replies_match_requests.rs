@@ -21,7 +21,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes_of(kinds::ANSWERED) {
-        let TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }) = *note else {
+        let TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, .. }) = *note else {
             continue;
         };
         if matches!(told, CallOutcome::Unknown(_)) {
@@ -58,7 +58,7 @@ fn reply_behind<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Headers, Indefinite};
+    use crate::agent::{Content, Headers, Indefinite};
     use crate::properties::testing::{Story, message, violation};
 
     /// An executor that asked for `create` for task-1/a gets a reply of that kind about that intent, and
@@ -69,7 +69,13 @@ mod tests {
         let reply = EventKind::Delivered { from, kind, about, is_reply: true, content };
         let story = Story::default().event("executor", reply);
         let [tool, operation, intent] = ["ticketing", "create", "task-1/a"].map(Name::new);
-        let answered = TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told });
+        let answered = TeamEvent::Agent(AgentEvent::Answered {
+            tool,
+            operation,
+            intent,
+            told,
+            content: Content::NOTHING,
+        });
         let delivery = story.last();
         story.event_because_of(Some(delivery), "executor", EventKind::App(answered)).judged_by(&property())
     }

@@ -176,7 +176,13 @@ impl Story {
         let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
         self.note(
             node,
-            TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent: Name::new(intent), told }),
+            TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                operation,
+                intent: Name::new(intent),
+                told,
+                content: Content::NOTHING,
+            }),
         )
     }
 

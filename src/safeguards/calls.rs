@@ -143,7 +143,7 @@ pub async fn call_within_limits(
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
-            agent.call_confirmed(call.clone(), policy.timeout).await
+            agent.call_confirmed(call.clone(), policy.timeout).await.map_err(ToolError::from)
         };
         limits.ended(agent, tool, &result);
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));

@@ -38,7 +38,7 @@ pub async fn call_unless_done(
 ) -> Result<Confirmation, ToolError> {
     match agent.look_up(&call.operation, within).await {
         Ok(Some(done)) => Ok(done),
-        Ok(None) => agent.call_confirmed(call, within).await,
+        Ok(None) => Ok(agent.call_confirmed(call, within).await?),
         Err(unclear) => Err(ToolError::Indefinite(unclear)),
     }
 }

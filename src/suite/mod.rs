@@ -209,6 +209,19 @@ impl Suite {
         self
     }
 
+    /// With one more kind of fault, which does more than to alter content: see [`FaultKind::of_tools`] and
+    /// [`FaultKind::at_call_site`].
+    ///
+    /// # Panics
+    /// If the suite has one of that name.
+    #[must_use]
+    pub fn fault_kind(mut self, kind: FaultKind) -> Self {
+        refuse_a_second("kind of fault", kind.name, self.faults().map(|known| known.name));
+        let parts = self.parts();
+        parts.faults = parts.faults.clone().and_kind(kind);
+        self
+    }
+
     /// With one more tool: a name, and a closure that makes the tool in the state in which each run finds
     /// it. It is the tool of that name in a file, `[tools.bank]`, and the kind of any other tool that names
     /// it, `kind = "bank"`. A file cannot say more of it than of every tool.

@@ -3,7 +3,8 @@
 use super::liars::{
     CALM, Word, broken, do_step, lead_under, next_task, report, reports_each_order_as_done, team, word,
 };
-use perfidy::agent::{Agent, Headers, OpId, Outcome, Purpose, Report, Token, Version};
+use perfidy::agent::{Agent, Headers, OpId, Operation, Outcome, Purpose, Report, Token, ToolCall, Version};
+use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
@@ -115,4 +116,40 @@ fn a_lead_that_repeats_a_completed_step_after_it_took_in_something_else_is_caugh
     let liar = repeats_what_is_complete_after_other_news::<true>();
     assert!(!broken(honest, CALM, &[]).contains(&"completed-work-not-rerun"));
     assert!(broken(liar, CALM, &[]).contains(&"completed-work-not-rerun"));
+}
+
+/// The worker does both steps as they are wanted, or what suits it instead.
+fn calls_what_it_likes(instead: fn(Operation) -> Operation, again: bool) -> Workflow {
+    team().agent("worker", move |agent: Agent, team: TeamContext| {
+        Box::pin(async move {
+            let (task, ops) = next_task(&agent).await;
+            for (step, op) in ops.iter().enumerate() {
+                let wanted = team.plan.operation_of(task, step);
+                let calls = if again { vec![wanted.clone(), instead(wanted)] } else { vec![instead(wanted)] };
+                for (number, call) in (0_u64..).zip(calls) {
+                    let op = OpId(op.0 + number);
+                    agent.call(ToolCall::keyed(call, op), CALL_TIMEOUT).await.expect("the world is calm");
+                }
+            }
+            report(&agent, task);
+        })
+    })
+}
+
+#[test]
+fn another_operation_under_the_wanted_intent_is_not_what_was_wanted() {
+    let touch = |wanted: Operation| Operation { name: Name::new("touch"), ..wanted };
+    let honest = calls_what_it_likes(|wanted| wanted, false);
+    assert!(broken(honest, CALM, &[]).is_empty());
+    let liar = calls_what_it_likes(touch, false);
+    assert_eq!(broken(liar, CALM, &[]), ["no-phantom-completion", "no-tainted-effects"]);
+}
+
+#[test]
+fn a_second_effect_under_an_intent_of_its_own_is_wanted_by_no_user() {
+    let own = |wanted: Operation| Operation {
+        intent: Name::joined(wanted.intent, "-", Name::new("again")),
+        ..wanted
+    };
+    assert_eq!(broken(calls_what_it_likes(own, true), CALM, &[]), ["no-tainted-effects"]);
 }

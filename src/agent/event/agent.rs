@@ -55,9 +55,10 @@ pub enum AgentEvent {
     /// An agent calls a tool, with this request. It stands here also if the message is lost on its way.
     #[non_exhaustive]
     Called { tool: Name, operation: Name, intent: Name, op: OpId, request: ToolRequest },
-    /// An agent was told how its call went.
+    /// An agent was told how its call went, with the content of the answer: a result, a reading, or why the
+    /// tool refused.
     #[non_exhaustive]
-    Answered { tool: Name, operation: Name, intent: Name, told: CallOutcome },
+    Answered { tool: Name, operation: Name, intent: Name, told: CallOutcome, content: Content },
     /// An agent's model completed a prompt, with the nth of the completions that it had to choose from.
     #[non_exhaustive]
     Completed {
@@ -94,8 +95,9 @@ impl fmt::Display for AgentEvent {
             Self::Called { tool, operation, intent, request, .. } => {
                 write!(f, "calls {tool}.{operation} for {intent}{}{request}", request.key_in_words())
             }
-            Self::Answered { tool, operation, intent, told } => {
-                write!(f, "is told by {tool}.{operation} about {intent}: {told}")
+            Self::Answered { tool, operation, intent, told, content } => {
+                write!(f, "is told by {tool}.{operation} about {intent}: {told}")?;
+                if content.is_nothing() { Ok(()) } else { write!(f, ", {content}") }
             }
             Self::Completed { about, prompt, completion, tokens_in, tokens_out, .. } => {
                 write!(f, "asks its model about {about}: {prompt}, which completes {completion} ")?;

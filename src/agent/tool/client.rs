@@ -1,8 +1,10 @@
 //! The requests of an agent to tools: calls, reads, look-ups and cancellations.
 
-use super::{Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused};
+use super::{
+    CallError, Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused,
+};
 use super::{ToolCall, ToolError, ToolRequest, Wire, call_kind, cancel_of, look_up_of, read_of};
-use crate::agent::{Agent, AgentEvent, Author, Body, CallOutcome, TeamEvent};
+use crate::agent::{Agent, AgentEvent, Author, Body, CallOutcome, Content, TeamEvent};
 use perfidy_sim::{Name, Purpose, SimSpan, TimedOut};
 use serde::de::DeserializeOwned;
 use std::future::pending;
@@ -35,8 +37,9 @@ impl Agent {
     /// Calls a tool and waits for its confirmation: the receipt and the result, as the tool says them.
     ///
     /// # Errors
-    /// [`ToolError::Definite`] if it did not happen, [`ToolError::Indefinite`] if it may have happened.
-    pub async fn call_confirmed(&self, call: ToolCall, within: SimSpan) -> Result<Confirmation, ToolError> {
+    /// A [`CallError`] with what the tool says of it: [`ToolError::Definite`] if it did not happen,
+    /// [`ToolError::Indefinite`] if it may have happened.
+    pub async fn call_confirmed(&self, call: ToolCall, within: SimSpan) -> Result<Confirmation, CallError> {
         let Operation { tool, name: operation, intent, .. } = call.operation;
         let op = call.op;
         self.before("call", intent).await;
@@ -46,11 +49,12 @@ impl Agent {
         let called = AgentEvent::Called { tool, operation, intent, op, request };
         self.context.note(Author::HARNESS, TeamEvent::Agent(called));
         let answer = self.ask_tool(tool, operation, intent, call, within).await;
-        let result =
-            answer.and_then(|answer| answer.done().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
-        let told = result.as_ref().map_or_else(|error| CallOutcome::from(*error), |_| CallOutcome::Done);
-        self.context
-            .note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }));
+        let result = answer.and_then(|answer| answer.done().ok_or(CallError::MALFORMED));
+        let (told, content) = match &result {
+            Ok(confirmed) => (CallOutcome::Done, confirmed.result.clone()),
+            Err(CallError { error, why }) => (CallOutcome::from(*error), why.clone()),
+        };
+        self.was_answered((tool, operation, intent), told, content);
         self.after("call", intent).await;
         result
     }
@@ -65,17 +69,25 @@ impl Agent {
         self.before("read", intent).await;
         let answer =
             self.ask_tool(tool, read_of(name), intent, Body::new(Wire::Read(question)), within).await;
-        let result =
-            answer.and_then(|answer| answer.reading().ok_or(ToolError::Indefinite(Indefinite::Malformed)));
-        let told = result
-            .as_ref()
-            .map_or_else(|error| CallOutcome::from(*error), |reading| CallOutcome::AsOf(reading.as_of));
-        self.context.note(
-            Author::HARNESS,
-            TeamEvent::Agent(AgentEvent::Answered { tool, operation: read_of(name), intent, told }),
-        );
+        let result = answer.and_then(|answer| answer.reading().ok_or(CallError::MALFORMED));
+        let (told, content) = match &result {
+            Ok(reading) => (CallOutcome::AsOf(reading.as_of), reading.content.clone()),
+            Err(CallError { error, why }) => (CallOutcome::from(*error), why.clone()),
+        };
+        self.was_answered((tool, read_of(name), intent), told, content);
         self.after("read", intent).await;
-        result
+        Ok(result?)
+    }
+
+    /// Records what a tool has answered.
+    fn was_answered(
+        &self,
+        (tool, operation, intent): (Name, Name, Name),
+        told: CallOutcome,
+        content: Content,
+    ) {
+        let answered = AgentEvent::Answered { tool, operation, intent, told, content };
+        self.context.note(Author::HARNESS, TeamEvent::Agent(answered));
     }
 
     /// Sends a tool a request and waits for its answer.
@@ -86,7 +98,7 @@ impl Agent {
         intent: Name,
         request: Body,
         within: SimSpan,
-    ) -> Result<Wire, ToolError> {
+    ) -> Result<Wire, CallError> {
         let kind = call_kind(what);
         let until = self.failures.can_strand_replies().then(|| self.monotonic() + within);
         let answer = match &self.connections {
@@ -105,13 +117,15 @@ impl Agent {
         let is_correlated = self.connections.is_none();
         match answer.as_ref().map(|envelope| envelope.payload.open()) {
             Ok(_) if is_correlated && answer.as_ref().is_ok_and(|reply| reply.about != intent) => {
-                Err(ToolError::Indefinite(Indefinite::OfAnotherRequest))
+                Err(Indefinite::OfAnotherRequest.into())
             }
-            Ok(Some(Wire::Refused(Refused { error, .. }))) => Err(ToolError::Definite(*error)),
-            Ok(Some(Wire::Failed)) => Err(ToolError::Indefinite(Indefinite::Failed)),
+            Ok(Some(Wire::Refused(Refused { error, why }))) => {
+                Err(CallError { error: ToolError::Definite(*error), why: why.clone() })
+            }
+            Ok(Some(Wire::Failed)) => Err(Indefinite::Failed.into()),
             Ok(Some(answer)) => Ok(answer.clone()),
-            Ok(None) => Err(ToolError::Indefinite(Indefinite::Malformed)),
-            Err(TimedOut) => Err(ToolError::Indefinite(Indefinite::TimedOut)),
+            Ok(None) => Err(CallError::MALFORMED),
+            Err(TimedOut) => Err(Indefinite::TimedOut.into()),
         }
     }
 
@@ -129,20 +143,22 @@ impl Agent {
         let Operation { tool, name, intent, .. } = *operation;
         self.before("look-up", intent).await;
         let request = Body::new(Wire::LookUp(operation.clone()));
-        let result = match self.ask_tool(tool, look_up_of(name), intent, request, within).await {
-            Ok(Wire::Found(found)) => Ok(found),
-            Ok(_) => Err(Indefinite::Malformed),
-            Err(ToolError::Definite(error)) => Err(Indefinite::Refused(error)),
-            Err(ToolError::Indefinite(error)) => Err(error),
+        let (result, content) = match self.ask_tool(tool, look_up_of(name), intent, request, within).await {
+            Ok(Wire::Found(found)) => {
+                let content = found.as_ref().map_or(Content::NOTHING, |found| found.result.clone());
+                (Ok(found), content)
+            }
+            Ok(_) => (Err(Indefinite::Malformed), Content::NOTHING),
+            Err(CallError { error: ToolError::Definite(error), why }) => {
+                (Err(Indefinite::Refused(error)), why)
+            }
+            Err(CallError { error: ToolError::Indefinite(error), why }) => (Err(error), why),
         };
         let told = match &result {
             Ok(found) => CallOutcome::Found(found.is_some()),
             Err(error) => CallOutcome::Unknown(*error),
         };
-        self.context.note(
-            Author::HARNESS,
-            TeamEvent::Agent(AgentEvent::Answered { tool, operation: look_up_of(name), intent, told }),
-        );
+        self.was_answered((tool, look_up_of(name), intent), told, content);
         self.after("look-up", intent).await;
         result
     }
@@ -162,7 +178,13 @@ impl Agent {
         let what = cancel_of(name);
         let request = Body::new(Wire::Cancel(Box::new(ToolCall::keyed(operation.clone(), op))));
         self.before("cancel", intent).await;
-        let result = match self.ask_tool(tool, what, intent, request, within).await {
+        let answer = self.ask_tool(tool, what, intent, request, within).await;
+        let content = match &answer {
+            Ok(Wire::Done(done)) => done.result.clone(),
+            Ok(_) => Content::NOTHING,
+            Err(refused) => refused.why.clone(),
+        };
+        let result = match answer.map_err(ToolError::from) {
             Ok(Wire::Done(done)) => Ok(Cancelled::DoneAlready(done.receipt)),
             Ok(_) => Err(Indefinite::Malformed),
             Err(ToolError::Definite(Definite::Declined)) => Ok(Cancelled::NeverHappens),
@@ -174,10 +196,7 @@ impl Agent {
             Ok(Cancelled::DoneAlready(_)) => CallOutcome::Done,
             Err(error) => CallOutcome::Unknown(error),
         };
-        self.context.note(
-            Author::HARNESS,
-            TeamEvent::Agent(AgentEvent::Answered { tool, operation: what, intent, told }),
-        );
+        self.was_answered((tool, what, intent), told, content);
         self.after("cancel", intent).await;
         result
     }

@@ -1,6 +1,8 @@
 //! Tool errors: definite (it did not happen) and indefinite (it may have happened).
 
+use crate::agent::{CallOutcome, Content, TypeMismatch};
 use perfidy_sim::SimSpan;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -95,6 +97,49 @@ pub enum ToolError {
     Definite(Definite),
     /// It may have happened.
     Indefinite(Indefinite),
+}
+
+impl From<Indefinite> for CallError {
+    fn from(error: Indefinite) -> Self {
+        Self { error: ToolError::Indefinite(error), why: Content::NOTHING }
+    }
+}
+
+/// Why a call was not confirmed, with the tool's own explanation, such as the balance that is too low.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallError {
+    /// What is known of the call.
+    pub error: ToolError,
+    /// What the tool says of it: nothing, unless it refused with a reason.
+    pub why: Content,
+}
+
+impl CallError {
+    pub(crate) const MALFORMED: Self =
+        Self { error: ToolError::Indefinite(Indefinite::Malformed), why: Content::NOTHING };
+
+    /// The explanation as a value of this type.
+    ///
+    /// # Errors
+    /// [`TypeMismatch`] if it is not one.
+    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, TypeMismatch> {
+        self.why.read()
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", CallOutcome::from(self.error))?;
+        if self.why.is_nothing() { Ok(()) } else { write!(f, ": {}", self.why) }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl From<CallError> for ToolError {
+    fn from(refused: CallError) -> Self {
+        refused.error
+    }
 }
 
 impl ToolError {

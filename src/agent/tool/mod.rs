@@ -15,7 +15,7 @@ mod request;
 mod wire;
 
 pub(super) use connections::Connections;
-pub use error::{Definite, Indefinite, ToolError};
+pub use error::{CallError, Definite, Indefinite, ToolError};
 pub use request::ToolRequest;
 pub use wire::{Confirmation, Refused, Request};
 pub(crate) use wire::{Wire, call_kind, cancel_of, look_up_of, read_of, reply_kind, reply_operation};

@@ -61,7 +61,7 @@ struct ToldBy {
 }
 
 /// A lie that comes with a time, `by` which something is off.
-fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
     CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
 }

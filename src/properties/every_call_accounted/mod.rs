@@ -154,12 +154,13 @@ impl<'a> Book<'a> {
                 intent,
                 told: CallOutcome::Found(true),
                 operation,
+                ..
             }) => {
                 // A look-up that found the effect counts as an answer.
                 let found = |known: Name| look_up_of(known) == operation;
                 self.change(tool, intent, found, |account| account.is_closed = true);
             }
-            TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }) => {
+            TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, .. }) => {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {

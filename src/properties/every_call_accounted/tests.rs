@@ -1,7 +1,7 @@
 //! Small histories of calls, tries and dead letters.
 
 use super::*;
-use crate::agent::{AgentEvent, Indefinite, PersonEvent};
+use crate::agent::{AgentEvent, Content, Indefinite, PersonEvent};
 use crate::properties::testing::{Story, called, saga, violation};
 
 const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
@@ -36,8 +36,13 @@ fn a_call_that_was_looked_up_and_found_is_too() {
     let look_up = |found| {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = CallOutcome::Found(found);
-        let note =
-            TeamEvent::Agent(AgentEvent::Answered { tool: Name::new("ticketing"), operation, intent, told });
+        let note = TeamEvent::Agent(AgentEvent::Answered {
+            tool: Name::new("ticketing"),
+            operation,
+            intent,
+            told,
+            content: Content::NOTHING,
+        });
         done(call(on_call(), LOST).note("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
@@ -83,7 +88,16 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), CallOutcome::Done);
         let story = story.note("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
-        story.note("executor-1", TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+        story.note(
+            "executor-1",
+            TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                operation,
+                intent,
+                told,
+                content: Content::NOTHING,
+            }),
+        )
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
     assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
@@ -137,7 +151,10 @@ fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
 fn calls_off(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
-    story.note("executor-1", TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+    story.note(
+        "executor-1",
+        TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, content: Content::NOTHING }),
+    )
 }
 
 #[test]
@@ -208,7 +225,13 @@ fn what_was_found_is_that_call_and_no_other() {
             (operation, CallOutcome::Done),
             (cancel_of(operation), CallOutcome::Done),
         ] {
-            let note = TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told });
+            let note = TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                operation,
+                intent,
+                told,
+                content: Content::NOTHING,
+            });
             let story = done(call(on_call(), LOST).note("executor-1", note));
             assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }

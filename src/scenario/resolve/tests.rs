@@ -28,7 +28,7 @@ fn text() -> String {
 chance = "1%"
 
 [[faults.drop]]
-between = ["planner", "mail"]
+between = ["executors", "mail"]
 chance = "2%"
 
 [[fault]]
