@@ -50,7 +50,7 @@ pub fn schema(suite: &Suite) -> Value {
         ("team", json!({ "type": "object", "additionalProperties": { "type": "integer" } })),
         ("faults", faults(suite)),
         ("safeguards", safeguards(suite)),
-        ("properties", promises(suite)),
+        ("properties", of_properties(suite)),
         ("tools", tools(suite)),
     ];
     properties.extend(open.map(|(name, schema)| (name.to_owned(), schema)));
@@ -155,7 +155,7 @@ fn safeguards(suite: &Suite) -> Value {
     table(&kinds.collect())
 }
 
-fn promises(suite: &Suite) -> Value {
+fn of_properties(suite: &Suite) -> Value {
     let keys = |property: &Property| {
         let waive = json!({ "type": "string", "minLength": 1, "description": "why it is waived" });
         let mut keys = Map::from_iter([("waive".to_owned(), waive)]);
@@ -170,7 +170,7 @@ fn promises(suite: &Suite) -> Value {
     };
     let properties = suite.properties().iter().map(|property| {
         let mut schema = table(&keys(property));
-        schema["description"] = property.promise.into();
+        schema["description"] = property.about.into();
         (property.name.to_owned(), schema)
     });
     table(&properties.collect())

@@ -51,7 +51,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("handoff/lost-transfer", "transfer", "/Transfer/spent/turns", json!(7)),
         ("hierarchy/rough-weather", "lead", "/Please/term", json!(70_007)),
         ("peers/two-owners", "submit", "/Submit/task", json!("task-7")),
-        ("pipeline/stale-retry", "may I?", "/MayI/version", json!(7)),
+        ("pipeline/stale-retry", "may I?", "/CheckVersion/version", json!(7)),
         ("research/stale-context", "look into", "/LookInto/task", json!("task-7")),
         ("roundtable/polite-circle", "contribute", "/Contribute/op", json!("0000000000000007")),
         ("saga-choreographed/lost-event", "did", "/task", json!("task-7")),

@@ -61,7 +61,7 @@ fn ended(run: &Run) -> usize {
 }
 
 /// Every team with so many tasks, without faults and with its own faults.
-fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
+fn accuse_no_team(tasks: i64, of: impl Fn(&Scenario) -> bool) {
     let with_tasks = |document: &mut DocumentMut| {
         set(document, "tasks", "count", tasks);
         // A loop works on one task at a time.
@@ -84,12 +84,12 @@ fn accuse_nobody(tasks: i64, of: impl Fn(&Scenario) -> bool) {
 
 #[test]
 fn a_team_with_hundreds_of_tasks_is_accused_of_nothing() {
-    accuse_nobody(300, |_| true);
+    accuse_no_team(300, |_| true);
 }
 
 #[test]
 fn a_team_with_a_thousand_tasks_is_accused_of_nothing() {
-    accuse_nobody(1_000, |scenario| ["conductor", "scratchpad"].contains(&scenario.workflow.name));
+    accuse_no_team(1_000, |scenario| ["conductor", "scratchpad"].contains(&scenario.workflow.name));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Whatever the team and the faults, no property may break, and the team must finish after the faults end.
 //! `PERFIDY_SEEDS` sets the number of scenarios, `PERFIDY_SEED` the first seed; the same two numbers make the
 //! same scenarios. A scenario that breaks a property is shrunk and printed. Those that did once are kept in
-//! `tests/once_broken`.
+//! `tests/regressions`.
 
 use perfidy::explore::{Run, SavedSeed, shrink};
 use perfidy::properties::Verdict;
@@ -351,7 +351,7 @@ fn is_needed(kind: &'static Kind, safeguard: &str) {
         (0..MAX_SCENARIOS).any(|_| broken(&worlds.new_tree(&mut runner).unwrap().current()).is_some());
     assert!(
         found,
-        "{}: {MAX_SCENARIOS} scenarios without {safeguard}, and every promise was kept",
+        "{}: {MAX_SCENARIOS} scenarios without {safeguard}, and every property held",
         kind.workflow
     );
 }
@@ -403,7 +403,7 @@ fn the_same_faults_break_the_promises_of_a_team_that_takes_a_safeguard_off() {
 
 #[test]
 fn what_once_broke_a_promise_no_longer_does() {
-    let scenarios = scenario::read_all(&Suite::shipped(), &["tests/once_broken".into()])
+    let scenarios = scenario::read_all(&Suite::shipped(), &["tests/regressions".into()])
         .unwrap_or_else(|bad| panic!("{}", bad[0]));
     for scenario in &scenarios {
         let story = broken_within(SEEDS_ONCE_BROKEN, 0, &Case::as_written(scenario));

@@ -19,7 +19,7 @@
 //! ```
 
 use crate::kind_index::KindIndex;
-use crate::{Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, Words, spare, stamp};
+use crate::{Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, Words, pool, stamp};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -297,17 +297,17 @@ pub struct History<N: AppEvent> {
 
 impl<N: AppEvent> Default for History<N> {
     fn default() -> Self {
-        Self { events: spare::take(), index: spare::take(), kinds: EventKinds::NONE }
+        Self { events: pool::take(), index: pool::take(), kinds: EventKinds::NONE }
     }
 }
 
 impl<N: AppEvent> Drop for History<N> {
     fn drop(&mut self) {
-        if self.events.capacity() <= spare::MOST {
+        if self.events.capacity() <= pool::MOST {
             self.events.clear();
             self.index.clear();
-            spare::give(std::mem::take(&mut self.events));
-            spare::give(std::mem::take(&mut self.index));
+            pool::give(std::mem::take(&mut self.events));
+            pool::give(std::mem::take(&mut self.index));
         }
     }
 }

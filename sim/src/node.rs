@@ -3,7 +3,7 @@
 use crate::core::Health;
 use crate::injector::NodeClass;
 use crate::queue::NodeIndex;
-use crate::{Context, Disk, EventId, EventKinds, Name, Service, SimSpan, SimTime, spare};
+use crate::{Context, Disk, EventId, EventKinds, Name, Service, SimSpan, SimTime, pool};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
@@ -270,9 +270,9 @@ impl<D: Domain> Node<D> {
     pub fn leave(mut self) -> NodeState<D::Payload> {
         self.local_state.forget();
         self.local_state.disk.clear();
-        self.local_state.inbox.shrink_to(spare::MOST);
-        self.local_state.waiters.shrink_to(spare::MOST);
-        self.local_state.declared_waits.shrink_to(spare::MOST);
+        self.local_state.inbox.shrink_to(pool::MOST);
+        self.local_state.waiters.shrink_to(pool::MOST);
+        self.local_state.declared_waits.shrink_to(pool::MOST);
         self.local_state
     }
 

@@ -7,7 +7,7 @@
 //! scheduled events, for which a list is several times faster.
 
 use crate::slab::Slab;
-use crate::{EventId, SimTime, spare};
+use crate::{EventId, SimTime, pool};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::task::Waker;
@@ -147,7 +147,7 @@ impl Agenda {
     fn clear(&mut self) {
         self.soon.clear();
         self.later.clear();
-        self.later.shrink_to(spare::MOST);
+        self.later.shrink_to(pool::MOST);
     }
 }
 
@@ -271,7 +271,7 @@ impl Queue {
         self.seq = 0;
         self.others.clear();
         self.timers.clear();
-        self.timers.shrink_to(spare::MOST);
+        self.timers.shrink_to(pool::MOST);
         self.free_timers.clear();
     }
 }

@@ -17,7 +17,8 @@ use std::thread::LocalKey;
 /// Where a thread keeps such a value.
 pub type Slot<T> = LocalKey<RefCell<Option<T>>>;
 
-/// Does work while the thread has this value. The previous one is back when the work is over, however it ends.
+/// Does work while the thread has this value. The previous one is back when the work is over, however it
+/// ends.
 pub fn within<T: 'static, R>(slot: &'static Slot<T>, value: Option<T>, work: impl FnOnce() -> R) -> R {
     struct Restore<T: 'static>(&'static Slot<T>, Option<T>);
 

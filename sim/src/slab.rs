@@ -1,6 +1,6 @@
 //! A slab: storage by index, for values that are taken out once.
 
-use crate::spare;
+use crate::pool;
 
 /// Values by index; an index is reused once its value has been taken.
 pub(crate) struct Slab<T> {
@@ -47,8 +47,8 @@ impl<T> Slab<T> {
     /// Drops all values.
     pub fn clear(&mut self) {
         self.things.clear();
-        self.things.shrink_to(spare::MOST);
+        self.things.shrink_to(pool::MOST);
         self.free.clear();
-        self.free.shrink_to(spare::MOST);
+        self.free.shrink_to(pool::MOST);
     }
 }

@@ -84,7 +84,7 @@ impl<R> Disk<R> {
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.records.clear();
-        self.records.shrink_to(crate::spare::MOST);
+        self.records.shrink_to(crate::pool::MOST);
         self.durable = 0;
         self.unseen = 0..0;
     }

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_garbled_cannot_be_read_unless_nobody_checks_it() {
+    fn what_is_corrupted_cannot_be_read_unless_it_has_no_checksum() {
         let [one, two] = [1, 2].map(|sum| Body::new(Sum(sum)).corrupted());
         assert_eq!(one.open::<Sum>(), None);
         assert_ne!(one.digest(), two.digest());

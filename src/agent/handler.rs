@@ -1,5 +1,5 @@
-//! What goes wrong within agents themselves, while their processes live: an error in a handler, a runtime that
-//! loses the replies that it waits for, a request to shut down.
+//! What goes wrong within agents themselves, while their processes live: an error in a handler, a runtime
+//! that loses the replies that it waits for, a request to shut down.
 
 use crate::agent::{Agent, Delivery, FIRST_TOKEN};
 use perfidy_sim::{Name, SimSpan};
@@ -19,8 +19,8 @@ pub const WORK: &str = "work";
 /// The agent is asked to shut down while it works.
 pub const SHUTDOWN: &str = "shutdown";
 
-/// Which failures of agents, and of the latency of their models, a plan has. Agents ask for no others, so that
-/// a message costs nothing where its handler cannot fail.
+/// Which failures of agents, and of the latency of their models, a plan has. Agents ask for no others, so
+/// that a message costs nothing where its handler cannot fail.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct AgentFailures(u8);
 

@@ -1,8 +1,8 @@
 //! Messages within messages, on their way through JSON.
 //!
 //! JSON has no types, so by itself a message that is part of another one comes back without its kind and its
-//! headers. When a fault alters the JSON of a message, the messages within it are known: each comes back as it
-//! was if nothing of it was altered, and otherwise as what its own type reads. JSON from elsewhere is
+//! headers. When a fault alters the JSON of a message, the messages within it are known: each comes back as
+//! it was if nothing of it was altered, and otherwise as what its own type reads. JSON from elsewhere is
 //! [`Untyped`] until it is opened.
 
 use super::body::{Body, Message};

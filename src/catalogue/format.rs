@@ -121,7 +121,10 @@ pub(crate) const TABLES: &[FileTable] = &[
                 "lag",
                 "how far each replica lags behind, drawn anew for each write; 10ms..2s if nothing is said",
             ),
-            ("reads", "the consistency that readers rely on; eventual if nothing is said"),
+            (
+                "reads",
+                "the consistency that readers rely on: `linearizable`, `sequential`, `monotonic`, or `eventual` if nothing is said",
+            ),
             ("replicas", "how many replicas answer reads; none if nothing is said"),
         ],
         example: "replicas = 3\n    reads = \"monotonic\"",

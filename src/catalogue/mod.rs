@@ -231,7 +231,7 @@ fn safeguard(kind: &SafeguardKind) -> Item {
 }
 
 fn tool(kind: &ToolKind) -> Item {
-    let keys = ["latency", "deduplicates"].into_iter().chain(own_shape(kind).keys()).collect();
+    let keys = ["kind", "latency", "deduplicates"].into_iter().chain(own_shape(kind).keys()).collect();
     item(Family::Tool, kind.name, kind.about, keys, Some(kind.example))
 }
 
@@ -256,7 +256,7 @@ fn property(kind: &Property) -> Item {
         Key { name: bound.key, means: format!("how far it may go; {usual} if nothing is said") }
     }));
     keys.extend(run_bound(kind));
-    Item { family: Family::Property, name: kind.name, about: kind.promise, keys, example: None }
+    Item { family: Family::Property, name: kind.name, about: kind.about, keys, example: None }
 }
 
 /// The bound of a run: a property could not judge a run that was cut there.
@@ -344,7 +344,11 @@ const MEANINGS: &[(&str, &str)] = &[
     ("split", "how the team falls apart: `random`, or `minority`"),
     ("times", "how many times as long it takes"),
     ("turn", "how long the link is down and then up, drawn anew each time"),
-    ("way", "whether the clock is `ahead` or `behind`; either if nothing is said"),
+    (
+        "kind",
+        "of which kind the tool is; if nothing is said, of that which is called as the tool, or else `records`",
+    ),
+    ("direction", "whether the clock is `ahead` or `behind`; either if nothing is said"),
     ("tokens", "how many tokens models may read and write over it"),
     ("turns", "how often a model may be asked about it"),
     ("within", "the longest time it takes"),
@@ -384,7 +388,7 @@ mod tests {
             let example =
                 if item.family == Family::Tool { example.values().next() } else { example.get(item.name) };
             let Some(toml::Value::Table(said)) = example else { continue };
-            let known = |key: &String| key == "kind" || item.keys.iter().any(|known| known.name == key);
+            let known = |key: &String| item.keys.iter().any(|known| known.name == key);
             assert!(said.keys().all(known), "{}", item.name);
         }
     }

@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Scenarios, saved failures, or folders of them
-    #[arg(required = true)]
+    /// Scenarios, saved failures, or folders of them [default: scenarios and seeds]
     files: Vec<PathBuf>,
 }
 
 pub fn check(suite: &Suite, arguments: &Arguments) -> Status {
-    let (files, mut status) = files_of(&arguments.files);
+    let (files, mut status) = files_of(suite, &arguments.files, &["scenarios", "seeds"]);
     for file in &files {
         match check_one(suite, file) {
             Ok(what) => print(format_args!("{}: {what}", inert::path(file))),

@@ -7,7 +7,7 @@
 //! for it: it saves and reports what there is and ends the process with the run still in it. A run that takes
 //! a minute gets the same, signal or not.
 
-use super::clock::Stopwatch;
+use super::stopwatch::Stopwatch;
 use super::{Status, output, print_error, tell, warn};
 use crate::suite::Watchdog;
 use perfidy_sim::{Interrupt, SimSpan};

@@ -3,8 +3,8 @@
 //! What takes long to make small is saved as it was found first, so that it is not lost with the process;
 //! once it is small that file goes. If shrinking is ended early, what there is by then is saved.
 
-use super::clock::Stopwatch;
 use super::ending::Ending;
+use super::stopwatch::Stopwatch;
 use crate::explore::{Corpus, Effort, Finding, Saved, SavedSeed, ShrunkFailure, shrink_within};
 use crate::inert::{self, Styled};
 use crate::report::{ShrunkRecord, Story};

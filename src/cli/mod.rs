@@ -2,12 +2,10 @@
 
 mod audit;
 mod check;
-mod clock;
 mod ending;
 mod explain;
 mod findings;
 mod fuzz;
-mod keep;
 mod list;
 mod new;
 mod options;
@@ -15,8 +13,10 @@ mod output;
 mod progress;
 mod replay;
 mod run;
+mod save;
 mod schema;
 mod shrink;
+mod stopwatch;
 mod trace;
 
 use options::with_strategies;
@@ -31,6 +31,7 @@ use crate::testing::run_as_tests;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use perfidy_sim::{Engine, SimSpan};
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,20 +41,20 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 as expected, 1 a promise broke that should hold (or a [[without]] case was \
+    after_help = "Exit status: 0 as expected, 1 a property broke that should hold (or a [[without]] case was \
     not caught,\nor two runs of a seed were different), 2 bad input, or what could not be written, 3 vacuous, unknown, \
     not yet\ncaught, stale, ambiguous or interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]
-    what: EventKind,
+    command: Command,
     /// Write logs stamped with virtual time to standard error: `trace` for every event, or a filter
     #[arg(long, global = true, value_name = "FILTER", env = "PERFIDY_LOG")]
     log: Option<String>,
 }
 
 #[derive(Subcommand)]
-enum EventKind {
+enum Command {
     /// Run scenarios over many seeds
     Run(run::Arguments),
     /// Replay saved failures
@@ -74,9 +75,9 @@ enum EventKind {
     New(new::Arguments),
     /// Write the JSON Schema of scenario files, for editors
     Schema(schema::Arguments),
-    /// Say how seeds went in this process; for `audit`
+    /// Write how seeds went in this process; for `audit`
     #[command(hide = true)]
-    Testify(trace::Arguments),
+    Trace(trace::Arguments),
 }
 
 /// How results are written.
@@ -180,18 +181,18 @@ fn main(suite: &Suite) -> ExitCode {
         print_error(&error);
         return ExitCode::from(Status::BadInput.code());
     }
-    let status = match arguments.what {
-        EventKind::Run(arguments) => run::run(suite, &arguments),
-        EventKind::Replay(arguments) => replay::replay(suite, &arguments),
-        EventKind::Shrink(arguments) => shrink::shrink(suite, &arguments),
-        EventKind::Check(arguments) => check::check(suite, &arguments),
-        EventKind::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
-        EventKind::Audit(arguments) => audit::audit(suite, &arguments),
-        EventKind::List(arguments) => list::list(suite, &arguments),
-        EventKind::Explain(arguments) => explain::explain(suite, &arguments),
-        EventKind::New(arguments) => new::new(suite, &arguments),
-        EventKind::Schema(arguments) => schema::schema(suite, &arguments),
-        EventKind::Testify(arguments) => trace::trace(suite, &arguments),
+    let status = match arguments.command {
+        Command::Run(arguments) => run::run(suite, &arguments),
+        Command::Replay(arguments) => replay::replay(suite, &arguments),
+        Command::Shrink(arguments) => shrink::shrink(suite, &arguments),
+        Command::Check(arguments) => check::check(suite, &arguments),
+        Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
+        Command::Audit(arguments) => audit::audit(suite, &arguments),
+        Command::List(arguments) => list::list(suite, &arguments),
+        Command::Explain(arguments) => explain::explain(suite, &arguments),
+        Command::New(arguments) => new::new(suite, &arguments),
+        Command::Schema(arguments) => schema::schema(suite, &arguments),
+        Command::Trace(arguments) => trace::trace(suite, &arguments),
     };
     ExitCode::from(status.worse(output::status()).code())
 }
@@ -200,7 +201,7 @@ fn main(suite: &Suite) -> ExitCode {
 fn mistyped(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else { return None };
     let known = subcommands();
-    let known: Vec<&str> = known.iter().map(String::as_str).filter(|name| *name != "testify").collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).filter(|name| *name != "trace").collect();
     Some(format!("there is no command `{given}`; {}", nearest_in_words(given, &known)))
 }
 
@@ -232,10 +233,21 @@ fn not_there(path: &Path) -> String {
     format!("there is no `{}` in {}", inert::path(Path::new(name)), inert::path(&folder))
 }
 
-/// The files that the paths stand for. A path without any is complained of, and the others still count.
-fn files_of(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
+/// The files that the paths stand for; without any, those of the suite's folders of these names. A path that
+/// leads to no file is complained of, and the others still count.
+fn files_of(suite: &Suite, paths: &[PathBuf], usual: &[&str]) -> (Vec<PathBuf>, Status) {
     let (mut files, mut status) = (Vec::new(), Status::AsExpected);
-    for path in paths {
+    let mut paths = Cow::Borrowed(paths);
+    if paths.is_empty() {
+        let folders = usual.iter().map(|name| suite.folder(name));
+        paths = folders.filter(|folder| folder.exists()).collect();
+        if paths.is_empty() {
+            let there = not_there(&suite.folder(usual[0]));
+            print_error(format!("{there}\n  = help: name files, or the folders that they are in"));
+            return (files, Status::BadInput);
+        }
+    }
+    for path in paths.iter() {
         match files_below(path) {
             Ok(found) => files.extend(found),
             Err(problems) => {

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Saved failures, or folders of them
-    #[arg(required = true)]
+    /// Saved failures, or folders of them [default: seeds]
     files: Vec<PathBuf>,
     /// Write the history of today into the files of failures that are reproduced
     #[arg(long)]
@@ -24,7 +23,7 @@ pub struct Arguments {
 
 pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
     let ending = Ending::by_signal();
-    let (mut files, mut status) = files_of(&arguments.files);
+    let (mut files, mut status) = files_of(suite, &arguments.files, &["seeds"]);
     files.retain(|file| !Aliases::is_one(file));
     for file in files {
         // A bad file is named and skipped; the others still get their answer.
@@ -38,44 +37,44 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
         };
         let Failure { saved, case, .. } = &failure;
         let replay = || ending.watchdog.watch(case, saved.seed, || failure.replay());
-        let Ok((run, answer)) = ending.runs.within(replay) else {
+        let Ok((run, outcome)) = ending.runs.within(replay) else {
             ending.reached();
             return status.worse(Status::Inconclusive);
         };
         let mut refreshed =
-            arguments.refresh && answer == (ReplayOutcome::Reproduced { same_history: false });
+            arguments.refresh && outcome == (ReplayOutcome::Reproduced { same_history: false });
         if refreshed && let Err(error) = failure.refresh(&run) {
             print_error(error);
             status = status.worse(Status::BadInput);
             refreshed = false;
         }
         if arguments.format == Format::Json {
-            let record = ReplayRecord::new(&file, saved, &run, &answer);
+            let record = ReplayRecord::new(&file, saved, &run, &outcome);
             say_record(&record);
         } else {
             if let Some(story) = Story::new(case, saved, &run, None) {
                 say_styled(&story.styled());
             }
-            print(in_words(&file, &failure, &answer, refreshed));
+            print(in_words(&file, &failure, &outcome, refreshed));
         }
-        status = status.worse(status_of(case, &answer));
+        status = status.worse(status_of(case, &outcome));
     }
     ending.reached();
     status
 }
 
 /// A failure of a `[[without]]` case should still fail; one of a case as written should be fixed.
-fn status_of(case: &Case, answer: &ReplayOutcome) -> Status {
-    match (answer, case.without().is_some()) {
+fn status_of(case: &Case, outcome: &ReplayOutcome) -> Status {
+    match (outcome, case.without().is_some()) {
         (ReplayOutcome::Reproduced { .. }, true) | (ReplayOutcome::Fixed, false) => Status::AsExpected,
         (ReplayOutcome::Reproduced { .. }, false) | (ReplayOutcome::Fixed, true) => Status::Broken,
         (ReplayOutcome::Stale { .. } | ReplayOutcome::Ambiguous { .. }, _) => Status::Inconclusive,
     }
 }
 
-fn in_words(file: &Path, failure: &Failure, answer: &ReplayOutcome, refreshed: bool) -> String {
+fn in_words(file: &Path, failure: &Failure, outcome: &ReplayOutcome, refreshed: bool) -> String {
     let Failure { saved, case, .. } = failure;
-    let answer = match answer {
+    let outcome = match outcome {
         ReplayOutcome::Reproduced { same_history: true } => {
             format!("reproduced, event for event (digest {})", saved.digest)
         }
@@ -104,5 +103,5 @@ fn in_words(file: &Path, failure: &Failure, answer: &ReplayOutcome, refreshed: b
         Some(_) => " (the case takes a safeguard away, so it should fail)",
         None => "",
     };
-    format!("{}: {answer}{expected}", inert::path(file))
+    format!("{}: {outcome}{expected}", inert::path(file))
 }

@@ -1,10 +1,10 @@
 //! `perfidy run`: scenarios over many seeds.
 
-use super::clock::timed;
 use super::ending::Ending;
 use super::findings::Found;
-use super::keep::save;
 use super::options::{Search, Subject};
+use super::save::save;
+use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Saved failures, or folders of them
-    #[arg(required = true)]
+    /// Saved failures, or folders of them [default: seeds]
     files: Vec<PathBuf>,
     /// For how long in all, such as 90s or 10m [default: until nothing more can go, or Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
@@ -24,7 +23,7 @@ pub struct Arguments {
 
 pub fn shrink(suite: &Suite, arguments: &Arguments) -> Status {
     let ending = Ending::within(arguments.time);
-    let (mut files, mut status) = files_of(&arguments.files);
+    let (mut files, mut status) = files_of(suite, &arguments.files, &["seeds"]);
     files.retain(|file| !Aliases::is_one(file));
     for file in files {
         if ending.runs.is_set() {

@@ -36,7 +36,7 @@ pub struct Arguments {
 impl Arguments {
     /// The command line that these arguments are read from.
     pub fn to_line(&self) -> Vec<String> {
-        let mut line = vec!["testify".to_owned()];
+        let mut line = vec!["trace".to_owned()];
         // A name can begin with a dash, and is no option then.
         line.push(format!("--name={}", self.name));
         line.push(format!("--case={}", self.case));

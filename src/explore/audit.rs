@@ -80,7 +80,6 @@ pub struct Divergence {
     /// The seed.
     pub seed: Seed,
     /// How the second run was run.
-    #[serde(rename = "way")]
     pub rerun: Rerun,
     /// The first run.
     pub one: Side,

@@ -29,7 +29,7 @@ pub struct Campaign<'a> {
 /// How often a property held, broke, and so on.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Tally {
-    /// Runs in which the promise was kept.
+    /// Runs in which the property held.
     pub holds: u64,
     /// Runs in which it was broken.
     pub violated: u64,

@@ -1,24 +1,25 @@
 //! Rounds: a campaign over many cases, of any length, that can be stopped and resumed.
 //!
-//! In every round each case has its turn, a block of seeds; all cases of a round have the same seeds, and the
-//! next round goes on behind them. What is tried next follows from how many turns there were, so a campaign
-//! is the same in one go or in several, on one thread or on many. Nothing here grows with the number of runs:
-//! a case has its counts and, for each property, the fingerprints of its first [`MAX_SAVED`] failures.
+//! In every round each case has its slice, a block of seeds; all cases of a round have the same seeds, and
+//! the next round goes on behind them. What is tried next follows from how many turns there were, so a
+//! campaign is the same in one go or in several, on one thread or on many. Nothing here grows with the number
+//! of runs: a case has its counts and, for each property, the fingerprints of its first [`MAX_SAVED`]
+//! failures.
 //!
-//! A strategy starts afresh in every turn, from the first seed of the turn, so there is nothing that it has
-//! learnt to be kept with the place, and no turn depends on another. The turns of the first round are short,
-//! for a quick look at every case; those of the next rounds are longer and longer, up to eight times, and
-//! give a strategy that learns something to learn from.
+//! A strategy starts afresh in every slice, from the first seed of the slice, so there is nothing that it has
+//! learnt to be kept with the checkpoint, and no slice depends on another. The slices of the first round are
+//! short, for a quick look at every case; those of the next rounds are longer and longer, up to eight times,
+//! and give a strategy that learns something to learn from.
 //!
-//! Of every [`BLOCK`] runs in a turn, the first that breaks a property is made small, as long as there is
+//! Of every [`BLOCK`] runs in a slice, the first that breaks a property is made small, as long as there is
 //! something to be learnt from it ([`Broke`]). What comes to the same failure is counted.
 //!
 //! Runs are taken in one by one, in the order of their trials, each once what it found is saved. So what
 //! stands here after so many runs is the same on any number of threads and however often the campaign was
-//! left, and a place in the middle of a turn says how far the turn is: a turn can take hours, and a campaign
-//! that is taken up for minutes every night has to come to its end. What a strategy has learnt is not kept:
-//! when the turn goes on it learns anew from the runs that [gave](FuzzState::informative) it something, and
-//! from no others ([`Trials::skip`](crate::explore::Trials::skip)).
+//! left, and a checkpoint in the middle of a slice says how far the slice is: a slice can take hours, and a
+//! campaign that is taken up for minutes every night has to come to its end. What a strategy has learnt is
+//! not kept: when the slice goes on it learns anew from the runs that [gave](FuzzState::informative) it
+//! something, and from no others ([`Trials::skip`](crate::explore::Trials::skip)).
 //!
 //! What was found and is not small yet when a campaign ends is saved as far as it is, and its run counts as
 //! not made. It is made again and then made small; the [`Unfinished`] file goes.
@@ -39,13 +40,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-/// The version of the file in which a campaign keeps its place.
+/// The version of the file in which a campaign keeps its checkpoint.
 const SCHEMA: u32 = 3;
 
 /// From which round on turns are no longer twice as long as in the round before.
 const LONGEST_FROM: u64 = 3;
 
-/// Of so many runs of a turn in a row, the first that breaks a property is made small.
+/// Of so many runs of a slice in a row, the first that breaks a property is made small.
 pub const BLOCK: u64 = 512;
 
 /// A campaign in rounds: what it is about, and how far it is.
@@ -65,7 +66,7 @@ pub struct FuzzState {
     pub strategy: String,
     /// How many turns are over.
     turns: u64,
-    /// How far the turn under way is.
+    /// How far the slice under way is.
     #[serde(default, skip_serializing_if = "Part::is_nothing")]
     part: Part,
     /// What was saved before it was small.
@@ -76,7 +77,7 @@ pub struct FuzzState {
     pub cases: Vec<CaseProgress>,
 }
 
-/// How far a turn is.
+/// How far a slice is.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Part {
@@ -145,7 +146,7 @@ struct First {
 
 /// What is to be run next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Turn {
+pub struct Slice {
     /// Which case, as a place in [`FuzzState::cases`].
     pub case: usize,
     /// The first seed.
@@ -163,9 +164,9 @@ pub struct Turn {
 pub enum CaseStatus<'a> {
     /// It has not been run yet.
     NotRun,
-    /// No promise broke that should hold.
+    /// No property broke that should hold.
     NothingBroke,
-    /// Promises broke.
+    /// Properties broke.
     Broken(&'a BTreeMap<String, Broke>),
     /// The properties that should break broke.
     Caught(&'a BTreeMap<String, Broke>),
@@ -200,7 +201,7 @@ impl FuzzState {
         Seed(Fingerprint::of_text(base).0 >> 16)
     }
 
-    /// The strategy; `None` if the suite has none of that name, in a place that another perfidy kept.
+    /// The strategy; `None` if the suite has none of that name, in a checkpoint that another perfidy wrote.
     pub fn choice(&self, suite: &Suite) -> Option<Choice> {
         Choice::find(suite, &self.strategy).filter(|choice| !choice.ends())
     }
@@ -221,7 +222,7 @@ impl FuzzState {
     }
 
     /// What comes next; `None` after `most_runs` runs.
-    pub fn next(&self, most_runs: u64) -> Option<Turn> {
+    pub fn next(&self, most_runs: u64) -> Option<Slice> {
         let cases = self.cases.len() as u64;
         let round = self.turns.checked_div(cases)?;
         let (earlier, seeds) = seeds_of(round);
@@ -229,10 +230,10 @@ impl FuzzState {
         let until = seeds.min(done + most_runs.saturating_sub(self.runs()));
         let first_seed = Seed(self.first_seed.0.wrapping_add(earlier));
         let case = (self.turns % cases) as usize;
-        (until > done).then_some(Turn { case, first_seed, seeds, done, until })
+        (until > done).then_some(Slice { case, first_seed, seeds, done, until })
     }
 
-    /// Which runs of the turn under way gave its strategy feedback, counted from zero.
+    /// Which runs of the slice under way gave its strategy feedback, counted from zero.
     pub fn informative(&self) -> &[u64] {
         &self.part.informative
     }
@@ -259,12 +260,12 @@ impl FuzzState {
         wanted
     }
 
-    /// Whether another failure of this property in the case of the turn under way would be saved.
+    /// Whether another failure of this property in the case of the slice under way would be saved.
     pub fn is_wanted(&self, property: &str) -> bool {
         self.case().broke.get(property).is_none_or(Broke::is_wanted)
     }
 
-    /// Takes in the next run of the turn under way.
+    /// Takes in the next run of the slice under way.
     pub fn take_in(&mut self, case: &Case, run: &RunSummary) {
         self.part.take_in(case, run);
         let (_, seeds) = seeds_of(self.turns / self.cases.len() as u64);
@@ -284,7 +285,7 @@ impl FuzzState {
         }
     }
 
-    /// Takes in how long runs of the turn under way took in real time.
+    /// Takes in how long runs of the slice under way took in real time.
     pub fn take_in_time(&mut self, took: SimSpan) {
         let rounds = self.case_mut();
         rounds.took = rounds.took + took;
@@ -376,7 +377,7 @@ impl Part {
     }
 }
 
-/// The properties that matter and that this run, the `nth` of its turn, is the first of its block to break.
+/// The properties that matter and that this run, the `nth` of its slice, is the first of its block to break.
 /// `found` says after how many runs each was last found broken.
 fn first_of_block<'a>(
     found: &mut BTreeMap<String, u64>,

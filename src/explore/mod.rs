@@ -9,6 +9,7 @@
 mod aliases;
 mod audit;
 mod campaign;
+mod checkpoint;
 mod corpus;
 mod counting;
 mod delivery;
@@ -16,7 +17,6 @@ mod durable;
 mod embedded;
 mod failure;
 mod fuzz_state;
-mod place;
 mod run;
 mod saved;
 mod shrink;
@@ -29,14 +29,14 @@ pub use crate::suite::Watchdog;
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Rerun, Side, Trace, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
+pub use checkpoint::Checkpoint;
 pub use corpus::{Corpus, SaveError, Saved};
 pub use counting::{NotCounted, OtherFaults};
 pub use delivery::{Delivery, Link, deliveries};
 pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
-    BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Turn, Unfinished,
+    BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,
 };
-pub use place::Place;
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use shrink::{Changes, Effort, ShrunkFailure, Spans, Within, shrink, shrink_within};

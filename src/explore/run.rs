@@ -77,7 +77,7 @@ impl Run {
     /// How the property of that name was broken, if it was.
     ///
     /// # Panics
-    /// If the suite has no property of that name: a test that asks for a promise that was never made would
+    /// If the suite has no property of that name: a test that asks for a property that there is not would
     /// always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
         let judged = self.verdicts.iter().find(|(judged, _)| *judged == property);

@@ -46,8 +46,15 @@ impl CaseReport {
             tally.holds + tally.unknown == 0
         };
         let property = self.case.is_about().into_iter().find(|name| is_idle(name))?;
+        let workflow = &self.case.scenario.workflow;
+        // A workflow that does not say what it is about is about all that its suite adds.
+        let or = if workflow.has_default_properties() {
+            format!(", name those that `{}` is about in its code (`Workflow::properties`)", workflow.name)
+        } else {
+            String::new()
+        };
         Some(format!(
-            "give the team something that it judges, or write {property} = {{ waive = \"why\" }} into [properties]"
+            "give the team something that it judges{or}, or write {property} = {{ waive = \"why\" }} into [properties]"
         ))
     }
 }
@@ -134,15 +141,15 @@ mod tests {
         let kind = strategy::find("pct").unwrap();
         let (engine, interrupted, watchdog) = (Engine::Native, &Interrupt::default(), &Watchdog::new());
         let mut state = FuzzState::new(&cases, engine, &strategy::Choice::Shipped(kind), Seed(0), None);
-        while let Some(turn) = state.next(1_024) {
-            let (case, first_seed) = (&cases[turn.case], turn.first_seed);
+        while let Some(slice) = state.next(1_024) {
+            let (case, first_seed) = (&cases[slice.case], slice.first_seed);
             let start = Start { case, engine, first_seed, bounds: Bounds::default() };
             let mut strategy = (kind.start)(&start).ok().unwrap();
-            let seeds = turn.seeds;
+            let seeds = slice.seeds;
             let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
             let mut trials = campaign.start(case, &mut *strategy);
-            while trials.done() < turn.until {
-                let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) else { panic!("{turn:?}") };
+            while trials.done() < slice.until {
+                let Step::Ran(runs) = trials.go_on(slice.until - trials.done()) else { panic!("{slice:?}") };
                 for run in &runs {
                     state.take_in(case, run);
                 }

@@ -10,7 +10,7 @@
 
 use crate::agent::{Agents, Request};
 use crate::faults::FaultKinds;
-use perfidy_sim::{EventKind, Hook, Name, Outcome, Rule, Selector, SimSpan};
+use perfidy_sim::{EventKind, EventKinds, Hook, Name, Outcome, Rule, Selector, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -19,6 +19,8 @@ use std::ops::RangeInclusive;
 pub struct ActionMap {
     /// By the name of an agent, or the member name of a role for all of its agents.
     pub by: BTreeMap<Name, Actions>,
+    /// The kinds of events that runs of it have.
+    pub events: EventKinds,
 }
 
 /// What one agent does, or one role, tool or service.
@@ -61,6 +63,7 @@ impl Places {
 impl ActionMap {
     /// Adds what was observed in other runs.
     pub fn extend(&mut self, other: Self) {
+        self.events = self.events.and(other.events);
         for (node, actions) in other.by {
             self.by.entry(node).or_default().extend(actions);
         }
@@ -72,6 +75,7 @@ impl ActionMap {
         outcome: &Outcome<Agents>,
         (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds),
     ) {
+        self.events = self.events.and(outcome.history.kinds());
         for event in outcome.history.events() {
             match &event.what {
                 EventKind::Sent { to, kind, .. } => {

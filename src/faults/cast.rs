@@ -22,7 +22,7 @@ pub struct Directory {
     pub deduplicating: Vec<Name>,
     /// Who sends and receives messages without being an agent or a tool: people, the lock service and the
     /// store.
-    pub bystanders: Vec<Name>,
+    pub services: Vec<Name>,
 }
 
 impl Directory {
@@ -42,7 +42,7 @@ impl Directory {
 
     /// Whether a name stands for exactly one sender and receiver of messages.
     pub fn is_node(&self, name: Name) -> bool {
-        [&self.agents, &self.tools, &self.bystanders].into_iter().any(|names| names.contains(&name))
+        [&self.agents, &self.tools, &self.services].into_iter().any(|names| names.contains(&name))
     }
 
     /// Every name that stands for agents.

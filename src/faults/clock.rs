@@ -25,7 +25,7 @@ pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: "clock-step",
         about: "a wall clock jumps forward or back for a while",
-        example: r#"clock-step = { at = "coordinator", way = "behind", by = "5s..30s", every = "1m..5m", lasting = "10s..60s" }"#,
+        example: r#"clock-step = { at = "coordinator", direction = "behind", by = "5s..30s", every = "1m..5m", lasting = "10s..60s" }"#,
         target: Target::World,
         read: read_step,
     },
@@ -50,10 +50,10 @@ enum Direction {
 
 /// The direction that a file asks for, or both.
 fn directions(
-    way: Option<Direction>,
+    direction: Option<Direction>,
     degradation: impl Fn(ClockDirection) -> Degradation,
 ) -> Vec<Degradation> {
-    match way {
+    match direction {
         Some(Direction::Ahead) => vec![degradation(ClockDirection::Ahead)],
         Some(Direction::Behind) => vec![degradation(ClockDirection::Behind)],
         None => vec![degradation(ClockDirection::Ahead), degradation(ClockDirection::Behind)],
@@ -65,13 +65,13 @@ fn directions(
 struct Skew {
     at: OneOrMany<String>,
     by: Spanned<Spread>,
-    way: Option<Direction>,
+    direction: Option<Direction>,
 }
 
 fn read_skew(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Skew { at, by, way } = entry.read()?;
+    let Skew { at, by, direction } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let degradations = directions(way, |direction| Degradation::Skew { by: SimSpan::ZERO, direction });
+    let degradations = directions(direction, |direction| Degradation::Skew { by: SimSpan::ZERO, direction });
     let all_along = chaos.until.since(SimTime::ZERO);
     for node in who::all_nodes(&at, cast)? {
         let site = format!("clock-skew {node}");
@@ -87,15 +87,15 @@ fn read_skew(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(
 struct Step {
     at: OneOrMany<String>,
     by: Spanned<Spread>,
-    way: Option<Direction>,
+    direction: Option<Direction>,
     every: Spanned<Spread>,
     lasting: Spanned<Spread>,
 }
 
 fn read_step(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Step { at, by, way, every, lasting } = entry.read()?;
+    let Step { at, by, direction, every, lasting } = entry.read()?;
     let amount = nanos(&who::time(&by)?);
-    let degradations = directions(way, |direction| Degradation::Step { by: SimSpan::ZERO, direction });
+    let degradations = directions(direction, |direction| Degradation::Step { by: SimSpan::ZERO, direction });
     let site = format!("clock-step {}", who::joined(&at));
     let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
     let times = Times { every: &every, lasting: &lasting };
@@ -107,20 +107,20 @@ fn read_step(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(
 struct Drift {
     at: OneOrMany<String>,
     ppm: Spanned<u32>,
-    way: Option<Direction>,
+    direction: Option<Direction>,
     every: Spanned<Spread>,
     lasting: Spanned<Spread>,
 }
 
 fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Drift { at, ppm, way, every, lasting } = entry.read()?;
+    let Drift { at, ppm, direction, every, lasting } = entry.read()?;
     if !(1..=MOST_PPM).contains(ppm.get_ref()) {
         let message = format!("a clock does not drift by {}ppm", ppm.get_ref());
         return Err(Problem::at(ppm.span(), message)
             .help(format!("write parts per million, from 1 to {MOST_PPM}; 20000 are 2%")));
     }
     let amount = u64::from(*ppm.get_ref());
-    let degradations = directions(way, |direction| Degradation::Drift { ppm: 0, direction });
+    let degradations = directions(direction, |direction| Degradation::Drift { ppm: 0, direction });
     let site = format!("clock-drift {}", who::joined(&at));
     let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount..=amount);
     let times = Times { every: &every, lasting: &lasting };
@@ -147,9 +147,10 @@ mod tests {
 
     #[test]
     fn a_clock_goes_the_way_it_is_told_or_either() {
-        let degradations = |way: &str| {
-            let text =
-                format!(r#"clock-drift = {{ at = "planner", ppm = 9{way}, every = "1m", lasting = "1m" }}"#);
+        let degradations = |direction: &str| {
+            let text = format!(
+                r#"clock-drift = {{ at = "planner", ppm = 9{direction}, every = "1m", lasting = "1m" }}"#
+            );
             let mut chaos = chaos_of(&text);
             let Disturbance::Degrade { degradations, amount, .. } = chaos.windows.remove(0).disturbance
             else {
@@ -159,7 +160,7 @@ mod tests {
             degradations
         };
         assert_eq!(
-            degradations(", way = \"behind\""),
+            degradations(", direction = \"behind\""),
             [Degradation::Drift { ppm: 0, direction: ClockDirection::Behind }]
         );
         assert_eq!(degradations("").len(), 2);
@@ -172,7 +173,7 @@ mod tests {
             (r#"clock-skew = { at = "planer", by = "1s" }"#, "unknown agent or tool `planer`"),
             (r#"clock-step = { at = "planner", by = "1s", every = "1m" }"#, "lasting"),
             (
-                r#"clock-step = { at = "planner", by = "1s", way = "back", every = "1m", lasting = "1s" }"#,
+                r#"clock-step = { at = "planner", by = "1s", direction = "back", every = "1m", lasting = "1s" }"#,
                 "back",
             ),
             (

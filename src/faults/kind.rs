@@ -129,7 +129,8 @@ impl FaultKind {
         Self { name, about, example, target, read }
     }
 
-    /// What it does to the requests of tools, with the span that was drawn; `None` if it is no fault of tools.
+    /// What it does to the requests of tools, with the span that was drawn; `None` if it is no fault of
+    /// tools.
     pub fn tool_fault(&self, span: SimSpan) -> Option<ToolFault> {
         match self.target {
             Target::Tools { fault, .. } => Some(fault(span)),

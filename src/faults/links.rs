@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leads_is_found_out_when_the_partition_begins() {
+    fn the_leader_is_determined_when_the_partition_begins() {
         let chaos = chaos_of(&format!(
             r#"partition = {{ between = ["leader", "everyone"], one-way = true, {TIMES} }}"#
         ));

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_of_a_workflow_could_meet_is_refused_with_what_they_can() {
+    fn what_no_agent_of_a_workflow_could_meet_is_refused_with_what_they_can() {
         let refusal = |workflow: &str, rest: &str| {
             let text = format!(
                 "# A fault.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"file-ticket\"\n\

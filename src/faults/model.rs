@@ -1,10 +1,10 @@
 //! Faults of models: an answer that is well-formed and wrong, or another one than last time.
 //!
-//! An agent asks its model something at a *call site*, such as `summary`; what goes wrong there is a word in a
-//! plan, at the site `agent, summary`. What each word makes of the answer is said where the call site is
-//! ([`Agent`](crate::agent::Agent)). At the call site `completion`, whatever the model was asked, faults alter
-//! the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it was is
-//! not injected.
+//! An agent asks its model something at a *call site*, such as `summary`; what goes wrong there is a word in
+//! a plan, at the site `agent, summary`. What each word makes of the answer is said where the call site is
+//! ([`Agent`](crate::agent::Agent)). At the call site `completion`, whatever the model was asked, faults
+//! alter the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it
+//! was is not injected.
 
 use super::{FaultKind, Target, Time, who};
 use crate::agent::{Alteration, ModelFault};

@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zombie_is_frozen_for_longer_than_most_leases_if_nobody_says_for_how_long() {
+    fn a_zombie_is_by_default_frozen_for_longer_than_most_leases() {
         let chaos = chaos_of(r#"zombie = { at = "planner", before = "plan", chance = "5%" }"#);
         let [rule] = chaos.rules.as_slice() else { panic!("{chaos:?}") };
         assert_eq!((rule.action, rule.span.clone()), (Action::Zombie(SimSpan::ZERO), Some(super::FROZEN)));

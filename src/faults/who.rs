@@ -72,7 +72,7 @@ pub(crate) fn nodes(word: &Word, cast: &Directory) -> Result<Vec<Name>, Problem>
     }
     cast.agents_called(word.get_ref()).ok_or_else(|| {
         let mut known = cast.agent_names();
-        known.extend(cast.tools.iter().chain(&cast.bystanders).map(|name| name.as_str()));
+        known.extend(cast.tools.iter().chain(&cast.services).map(|name| name.as_str()));
         Problem::unknown(word.span(), "agent or tool", word.get_ref(), &known)
     })
 }

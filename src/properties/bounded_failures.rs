@@ -1,6 +1,6 @@
 //! No more tasks fail than the user allows.
 //!
-//! A team that reports each task as failed keeps every other promise. Its user still wants the work done: a
+//! A team that reports each task as failed keeps every other property. Its user still wants the work done: a
 //! fault that passes should cost time, and no task. How many tasks of a run may fail is a bound of the file,
 //! such as an error budget is.
 

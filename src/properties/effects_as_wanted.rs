@@ -15,7 +15,7 @@ pub fn property() -> Property {
 }
 
 /// What a task wants to have happened.
-struct Wish<'a> {
+struct Wanted<'a> {
     event: &'a Event<TeamEvent>,
     arguments: &'a Content,
     undone_by: Option<(Name, Name)>,
@@ -25,20 +25,20 @@ struct Wish<'a> {
 const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut wishes: BTreeMap<Name, Wish<'_>> = BTreeMap::new();
+    let mut wanted: BTreeMap<Name, Wanted<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
-                wishes.insert(*intent, Wish { event, arguments, undone_by: None });
+                wanted.insert(*intent, Wanted { event, arguments, undone_by: None });
             }
             TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {
-                if let Some(operation_of) = wishes.get_mut(intent) {
+                if let Some(operation_of) = wanted.get_mut(intent) {
                     operation_of.undone_by = Some((*tool, *operation));
                 }
             }
             TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. }) => {
-                let Some(operation_of) = wishes.get(intent) else { continue };
+                let Some(operation_of) = wanted.get(intent) else { continue };
                 if operation_of.undone_by == Some((event.node, *operation)) {
                     continue;
                 }

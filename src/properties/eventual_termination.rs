@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_nobody_reports_on_has_not_and_the_blocker_is_named() {
+    fn a_task_without_a_report_has_not_and_the_blocker_is_named() {
         let story = waits(Story::default().given("task-1"), "user", "coordinator")
             .event("world", EventKind::Ended(RunEnd::Deadline));
         let (events, message) = violation(story.judged_by(&property()));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_says_what_it_waits_for_the_end_of_the_run_says_why() {
+    fn without_declared_waits_the_end_of_the_run_says_why() {
         for (stop, words) in [
             (RunEnd::Quiescent, "every agent is idle, and none says what it waits for"),
             (RunEnd::Deadline, "time ran out"),

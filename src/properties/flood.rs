@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_have_ended_excuse_nobody() {
+    fn tasks_that_have_ended_excuse_no_flood() {
         let mut history = TeamHistory::default();
         let [user, task, node, to] = ["user", "task-1", "caller", "tool"].map(Name::new);
         let informed =

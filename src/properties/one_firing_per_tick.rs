@@ -1,10 +1,10 @@
 //! Each tick of a schedule and each delivery of a message leads to one run.
 //!
-//! A trigger can come twice: from two schedulers, from a queue that delivers at least once, from a sender that
-//! saw no answer. Runs that do not know of each other call their tools under ids of their own, so no tool can
-//! tell that they are the same work. Judged on the calls as they left their agents: every call for one step of
-//! one trigger has the same operation id, whichever agent makes it and however often. A tool that happens to
-//! refuse the second, or never gets it, does not make it one firing.
+//! A trigger can come twice: from two schedulers, from a queue that delivers at least once, from a sender
+//! that saw no answer. Runs that do not know of each other call their tools under ids of their own, so no
+//! tool can tell that they are the same work. Judged on the calls as they left their agents: every call for
+//! one step of one trigger has the same operation id, whichever agent makes it and however often. A tool that
+//! happens to refuse the second, or never gets it, does not make it one firing.
 
 use crate::agent::{AgentEvent, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

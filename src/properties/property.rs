@@ -1,4 +1,4 @@
-//! A property: a name, a promise, and a function that judges a history.
+//! A property: a name, a line about it, and a function that judges a history.
 
 use super::{TeamHistory, Verdict, Violation};
 use crate::agent::{TeamEvent, UserEvent, kinds};
@@ -25,7 +25,7 @@ pub struct Property {
     /// Its name in files and reports.
     pub name: &'static str,
     /// The property, in one line.
-    pub promise: &'static str,
+    pub about: &'static str,
     /// Its bound, if it limits an amount.
     pub bound: Option<Bound>,
     /// The kinds of events without which the verdict is vacuous.
@@ -72,23 +72,23 @@ impl Property {
     /// `bool` is enough where the whole history is the evidence.
     pub fn new<V: Into<Verdict>>(
         name: &'static str,
-        promise: &'static str,
+        about: &'static str,
         judge: impl Fn(&TeamHistory) -> V + Send + Sync + 'static,
     ) -> Self {
         let judge = move |history: &TeamHistory| match judge(history).into() {
             Verdict::Violated(violation) if violation.message.is_empty() => {
-                Verdict::Violated(Violation { message: format!("not kept: {promise}"), ..violation })
+                Verdict::Violated(Violation { message: format!("not kept: {about}"), ..violation })
             }
             verdict => verdict,
         };
-        Self { name, promise, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
+        Self { name, about, bound: None, needs: EventKinds::NONE, judge: Arc::new(judge) }
     }
 
     /// A property with a bound: `judge` gets the bound that the user asks for, in nanoseconds for a span and
     /// otherwise as a number. If the user asks for none, the verdict is vacuous.
     pub fn bounded(
         name: &'static str,
-        promise: &'static str,
+        about: &'static str,
         bound: Bound,
         judge: impl Fn(&TeamHistory, u64) -> Verdict + Send + Sync + 'static,
     ) -> Self {
@@ -101,7 +101,7 @@ impl Property {
             });
             asked_for.map_or(Verdict::Vacuous, |at_most| judge(history, at_most))
         };
-        Self { name, promise, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
+        Self { name, about, bound: Some(bound), needs: kinds::BOUND, judge: Arc::new(judge) }
     }
 
     /// The same, for histories that have all these kinds of events. On any other it is not run, and the

@@ -27,14 +27,14 @@ struct Answer<'a> {
     thought: &'a Event<TeamEvent>,
     acted: Option<&'a Event<TeamEvent>>,
     /// How many times its agent had crashed before.
-    deaths: u32,
+    crashes: u32,
 }
 
 /// The incarnations of an agent: the number of crashes, and how many answers it has acted on in this
 /// incarnation and in earlier ones.
 #[derive(Default)]
-struct Lives {
-    deaths: u32,
+struct Incarnations {
+    crashes: u32,
     acted_on: u32,
     binding: u32,
 }
@@ -48,18 +48,20 @@ const READS: EventKinds = EventKinds::CRASHED
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut answers: Lookup<(Name, Name), Answer<'_>> = Lookup::default();
-    let mut lives: BTreeMap<Name, Lives> = BTreeMap::new();
+    let mut incarnations: BTreeMap<Name, Incarnations> = BTreeMap::new();
     let mut again = 0;
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         let node = event.node;
         match &event.what {
             EventKind::Crashed { .. } => {
-                let lives = lives.entry(node).or_default();
-                lives.deaths += 1;
-                lives.binding += std::mem::take(&mut lives.acted_on);
+                let incarnations = incarnations.entry(node).or_default();
+                incarnations.crashes += 1;
+                incarnations.binding += std::mem::take(&mut incarnations.acted_on);
             }
-            EventKind::Started { .. } if lives.get(&node).is_some_and(|lives| lives.binding > 0) => {
+            EventKind::Started { .. }
+                if incarnations.get(&node).is_some_and(|incarnations| incarnations.binding > 0) =>
+            {
                 verdict = Verdict::Holds;
             }
             EventKind::Sent { about, .. }
@@ -68,22 +70,22 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                 else {
                     continue;
                 };
-                let lives = lives.entry(node).or_default();
-                if answer.deaths == lives.deaths {
+                let incarnations = incarnations.entry(node).or_default();
+                if answer.crashes == incarnations.crashes {
                     answer.acted = Some(event);
-                    lives.acted_on += 1;
+                    incarnations.acted_on += 1;
                 }
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => {
-                let lives = lives.entry(node).or_default();
-                let answer = Answer { thought: event, acted: None, deaths: lives.deaths };
+                let incarnations = incarnations.entry(node).or_default();
+                let answer = Answer { thought: event, acted: None, crashes: incarnations.crashes };
                 let earlier = answers.insert((node, *about), answer);
-                if let Some(Answer { thought, acted: Some(acted), deaths }) = earlier {
-                    if deaths == lives.deaths {
-                        lives.acted_on -= 1;
+                if let Some(Answer { thought, acted: Some(acted), crashes }) = earlier {
+                    if crashes == incarnations.crashes {
+                        incarnations.acted_on -= 1;
                         continue;
                     }
-                    lives.binding -= 1;
+                    incarnations.binding -= 1;
                     again += 1;
                     if again > at_most {
                         let message = format!("{node} came back and asked its model about {about} again");
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_asks_for_it_it_is_not_judged() {
+    fn where_it_is_not_asked_for_it_is_not_judged() {
         let story = thinks(comes_back(calls(thinks(Story::default()))));
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }

@@ -3,6 +3,7 @@
 use crate::agent::Request;
 use crate::faults::{ActionMap, Actions, FaultKinds};
 use crate::inert;
+use crate::safeguards::call_timeout::UNLIMITED;
 use perfidy_sim::{Name, SimSpan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -48,7 +49,7 @@ fn rows(actions: &Actions, tools: &BTreeSet<Name>, kinds: &FaultKinds) -> Vec<(&
         format!("{site} ({})", mistakes.join(", "))
     });
     let timeouts = by_kind_of_wait(actions);
-    let timeouts = timeouts.iter().map(|(label, span)| format!("{label} {}", in_words(span)));
+    let timeouts = timeouts.iter().map(|(label, span)| format!("{label} {}", timeouts_in_words(span)));
     let each = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
     vec![
         ("sends", sends.collect()),
@@ -89,8 +90,11 @@ fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
 }
 
-fn in_words(span: &RangeInclusive<SimSpan>) -> String {
-    match (span.start(), span.end()) {
+/// A range of timeouts, in words.
+pub fn timeouts_in_words(span: &RangeInclusive<SimSpan>) -> String {
+    match (*span.start(), *span.end()) {
+        (UNLIMITED, _) => "without limit".to_owned(),
+        (shortest, UNLIMITED) => format!("{shortest}, or without limit"),
         (one, other) if one == other => format!("{one}"),
         (shortest, longest) => format!("{shortest} to {longest}"),
     }

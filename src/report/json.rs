@@ -152,7 +152,7 @@ pub struct ReplayRecord {
     digest: Digest,
     property: String,
     /// `reproduced`, `fixed`, `stale` or `ambiguous`.
-    answer: &'static str,
+    outcome: &'static str,
     /// Whether the history is the saved one, event for event.
     same_history: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,12 +163,12 @@ pub struct ReplayRecord {
 
 impl ReplayRecord {
     /// The record of a replayed file.
-    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, answer: &ReplayOutcome) -> Self {
+    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, outcome: &ReplayOutcome) -> Self {
         let mut faults_injected = BTreeMap::new();
         for fault in &run.outcome.injected {
             *faults_injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
-        let (answer, same_history, missing) = match answer {
+        let (outcome, same_history, missing) = match outcome {
             ReplayOutcome::Reproduced { same_history } => ("reproduced", *same_history, None),
             ReplayOutcome::Fixed => ("fixed", false, None),
             ReplayOutcome::Stale { missing, .. } => ("stale", false, Some(*missing)),
@@ -185,7 +185,7 @@ impl ReplayRecord {
             events: run.outcome.history.len() as u64,
             digest: run.outcome.digest(),
             property: saved.property.clone(),
-            answer,
+            outcome,
             same_history,
             missing,
             properties: run.verdicts.iter().map(|(property, verdict)| (*property, verdict.word())).collect(),

@@ -9,7 +9,7 @@ mod story;
 mod table;
 mod words;
 
-pub use action_map::action_map;
+pub use action_map::{action_map, timeouts_in_words};
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FuzzRecord, ReplayRecord, ShrunkRecord};
 #[cfg(feature = "cli")]
 pub use log::init_logging;

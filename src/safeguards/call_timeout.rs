@@ -13,8 +13,8 @@ use perfidy_sim::SimSpan;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CallTimeout(pub SimSpan);
 
-/// How long a caller waits that has no timeout: longer than any run.
-const UNLIMITED: SimSpan = SimSpan::from_secs(10 * 365 * 24 * 3_600);
+/// How long an agent waits that has no timeout: longer than any run.
+pub(crate) const UNLIMITED: SimSpan = SimSpan::from_secs(10 * 365 * 24 * 3_600);
 
 impl Safeguard for CallTimeout {
     const NAME: &'static str = "call-timeout";

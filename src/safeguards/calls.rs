@@ -69,8 +69,8 @@ impl CallPolicy {
     }
 }
 
-/// What all calls of one agent share, whichever task they belong to. Clones share it. By default nothing: each
-/// call is on its own.
+/// What all calls of one agent share, whichever task they belong to. Clones share it. By default nothing:
+/// each call is on its own.
 #[derive(Clone, Default, Debug)]
 pub struct CallLimits {
     circuits: Option<Rc<Circuits>>,

@@ -1,7 +1,7 @@
 //! Drain on shutdown: an agent that is asked to shut down first finishes the steps that it works on.
 //!
-//! Rollouts and autoscalers ask processes to end at any time. An agent that drops its work then has sent calls
-//! whose outcome it will never know; and one that reports the dropped steps as cancelled or failed says
+//! Rollouts and autoscalers ask processes to end at any time. An agent that drops its work then has sent
+//! calls whose outcome it will never know; and one that reports the dropped steps as cancelled or failed says
 //! something that is not known: what they called may have happened, or is about to.
 
 use crate::config::{Entry, Problem};

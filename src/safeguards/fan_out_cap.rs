@@ -1,7 +1,7 @@
 //! Fan-out caps: an agent works on a limited number of steps at a time, and the others wait.
 //!
-//! A model can ask for a hundred things at once, and a user can submit as many tasks. Without a limit, each is
-//! a call at once, and the tool behind them gets all of them in the same second ("bulkhead", Nygard 2007,
+//! A model can ask for a hundred things at once, and a user can submit as many tasks. Without a limit, each
+//! is a call at once, and the tool behind them gets all of them in the same second ("bulkhead", Nygard 2007,
 //! "Release It!").
 
 use crate::config::{Entry, Problem};

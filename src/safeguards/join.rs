@@ -21,7 +21,8 @@ pub enum Join {
 
 impl Safeguard for Join {
     const NAME: &'static str = "join";
-    const ABOUT: &'static str = "an answer waits for what the join policy asks for, and says what is missing";
+    const ABOUT: &'static str =
+        "an answer waits for `all` parts, a `quorum` or a `flagged-partial`, and says what is missing";
     const EXAMPLE: &'static str = r#"join = "quorum""#;
     const WITHOUT: &'static str = "an answer leaves out what is missing at the deadline, and does not say so";
     const PROTECTS: &'static [&'static str] = &["no-silent-partial"];

@@ -5,15 +5,13 @@
 //! [`Resend`](crate::protocols::Resend).
 
 use crate::config::{Entry, Problem};
+use crate::safeguards::call_timeout::UNLIMITED;
 use crate::safeguards::{BuiltIn, Safeguard, Safeguards, span_or_none};
 use perfidy_sim::SimSpan;
 
 /// After what time an order that was not answered is sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ResendOrders(pub SimSpan);
-
-/// The interval of a coordinator that sends each order once: longer than any run.
-const NEVER: SimSpan = SimSpan::from_secs(10 * 365 * 24 * 3_600);
 
 impl Safeguard for ResendOrders {
     const NAME: &'static str = "resend-orders";
@@ -35,6 +33,6 @@ impl BuiltIn for ResendOrders {
 impl ResendOrders {
     /// The interval of a coordinator with these safeguards.
     pub fn of(safeguards: &Safeguards) -> SimSpan {
-        safeguards.built_in::<Self>().map_or(NEVER, |Self(interval)| interval)
+        safeguards.built_in::<Self>().map_or(UNLIMITED, |Self(interval)| interval)
     }
 }

@@ -1,8 +1,8 @@
 //! Retry backoff: a caller waits before it tries again, longer each time, and for a drawn part of that time.
 //!
 //! A tool that is down is asked by all of its callers. If each asks again at once, the tool gets as many
-//! requests as the network carries, and is down for longer; if all wait equally long, they come back together.
-//! How long the waits are says [`retry`](super::retry).
+//! requests as the network carries, and is down for longer; if all wait equally long, they come back
+//! together. How long the waits are says [`retry`](super::retry).
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::{BuiltIn, Safeguard};

@@ -14,8 +14,8 @@ use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table};
 /// A scenario that is being written; [`Scenario::of`] begins one.
 ///
 /// A value is JSON: a `bool`, a number, a text, a list, or the keys of an entry as
-/// [`json!`](serde_json::json) says them. Quantities are text, as in files: `"5%"`, `"50ms..2s"`. A value that
-/// is given twice is the later one; `json!(null)` takes a value away. So a scenario can be varied:
+/// [`json!`](serde_json::json) says them. Quantities are text, as in files: `"5%"`, `"50ms..2s"`. A value
+/// that is given twice is the later one; `json!(null)` takes a value away. So a scenario can be varied:
 ///
 /// ```
 /// use perfidy::prelude::*;
@@ -110,9 +110,10 @@ impl ScenarioBuilder {
         self.put(&["faults", name], keys.into())
     }
 
-    /// One more case: without this safeguard, or this list of safeguards, the property must break.
-    pub fn without(self, safeguards: impl Into<Value>, violates: &str) -> Self {
-        self.push("without", json!({ "safeguards": safeguards.into(), "violates": violates }))
+    /// One more case: without this safeguard, or this list of safeguards, the property must break; of a list
+    /// of properties, each must.
+    pub fn without(self, safeguards: impl Into<Value>, violates: impl Into<Value>) -> Self {
+        self.push("without", json!({ "safeguards": safeguards.into(), "violates": violates.into() }))
     }
 
     /// Does not ask for a property, and says why.

@@ -88,6 +88,17 @@ impl Suite {
         }
     }
 
+    /// Where names are known that this suite does not have: the `perfidy` command has what is shipped, and
+    /// what is of a crate is in the suite of its tests. Nothing for the suite of a crate.
+    pub(crate) fn elsewhere(&self) -> &'static str {
+        match &self.0.start {
+            Start::Command(command) if command == "perfidy" => {
+                "; what is of a crate is known to its tests, as in `cargo test --test agents -- list`"
+            }
+            _ => "",
+        }
+    }
+
     /// The command line that replays a saved failure.
     pub(crate) fn replay_command(&self, file: &str) -> String {
         match &self.0.start {

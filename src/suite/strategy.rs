@@ -26,27 +26,27 @@ pub struct Trial {
 pub enum WantedFeedback {
     /// Nothing.
     Nothing,
-    /// Whether every promise was kept.
+    /// Whether every property held.
     Verdict,
     /// That, and which faults could have been injected.
     Chances,
-    /// Whether every promise was kept, and what the run did that is not among these, which are sorted. Only
+    /// Whether every property held, and what the run did that is not among these, which are sorted. Only
     /// if there is something, also which faults could have been injected, though not all of them: there may
     /// be thousands.
-    News(Arc<Vec<u64>>),
+    Coverage(Arc<Vec<u64>>),
 }
 
 /// The feedback of a run.
 #[derive(Clone, Debug)]
 pub struct Feedback {
-    /// Whether every promise that the scenario asks for was kept, for certain.
+    /// Whether every property that the scenario asks for held, for certain.
     pub holds: bool,
     /// The injected faults.
     pub injected: Vec<Fault>,
     /// The single faults that could have been injected as well, all different.
     pub chances: Vec<Fault>,
     /// What the run did that was not known, without when and to whom; sorted.
-    pub news: Vec<u64>,
+    pub coverage: Vec<u64>,
 }
 
 /// Decides what is tried next.

@@ -183,7 +183,7 @@ pub(super) fn judge_failure(file: &Path, failure: &Failure) -> Result<(), Failin
             Err(Failing::new(format!("{} breaks again", saved.property), story))
         }
         (ReplayOutcome::Fixed, true) => {
-            let why = "though every fault was injected and the safeguard is away. Something else keeps this promise now";
+            let why = "though every fault was injected and the safeguard is away. Something else keeps this property now";
             failing(format!("{} holds, {why}", saved.property), find_again(case))
         }
         (ReplayOutcome::Stale { missing, nearest }, _) => {

@@ -20,7 +20,7 @@ pub struct ToolFault {
     pub outage: Option<(Outage, SimSpan)>,
 }
 
-/// How a tool betrays the caller of an operation.
+/// A fault of a tool in a call of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CallFault {
     /// The effect happens; the answer is lost.
@@ -54,7 +54,7 @@ pub enum CallFault {
     Own(Name),
 }
 
-/// How a tool betrays the reader of something.
+/// A fault of a tool in a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReadFault {
     /// The answer comes so much later.
@@ -73,7 +73,7 @@ pub enum ReadFault {
     Own(Name),
 }
 
-/// How a tool betrays the caller that looks an earlier call up.
+/// A fault of a tool in a look-up of an earlier call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LookUpFault {
     /// The answer is as it was so long ago.

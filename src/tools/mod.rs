@@ -1,4 +1,4 @@
-//! Tools: state machines that agents call, and the one wrapper around them that betrays their callers.
+//! Tools: state machines that agents call, and the wrapper around them that injects their faults.
 //!
 //! A [`Tool`] says what it can be asked, what it answers, and how a call changes it; nothing else. It has
 //! never heard of latency, repeated calls, lost answers or faults. The wrapper, [`ToolService`], is what runs

@@ -11,7 +11,7 @@ use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
 /// The services of every world: senders and receivers of messages that are neither agents nor tools.
-pub(crate) const BYSTANDERS: [&str; 5] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL, APPROVER];
+pub(crate) const SERVICES: [&str; 5] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL, APPROVER];
 
 impl Workflow {
     /// The directory of a workflow with a team of these sizes and these tools.
@@ -35,7 +35,7 @@ impl Workflow {
                 .filter(|(_, tool)| tool.deduplicates)
                 .map(|(name, _)| *name)
                 .collect(),
-            bystanders: BYSTANDERS.map(Name::new).to_vec(),
+            services: SERVICES.map(Name::new).to_vec(),
         }
     }
 }

@@ -122,8 +122,8 @@ impl Dispatcher {
         states.has_open(task) && states.is_ready(task, step) && self.is_due(task, DispatchAction::Step(step))
     }
 
-    /// Records that a step is done and what its tool has confirmed, and selects those that need it. The answer
-    /// may come more than once.
+    /// Records that a step is done and what its tool has confirmed, and selects those that need it. The
+    /// answer may come more than once.
     pub async fn completed(&mut self, task: Name, step: usize, confirmed: Option<Confirmation>) {
         if !self.tracker.states().is_open(task, step) {
             return;

@@ -52,7 +52,7 @@ pub fn workflow() -> Workflow {
 const DESK: &str = "desk";
 
 /// An agent that a model may name and that does not exist.
-const UNKNOWN: &str = "somebody-else";
+const UNKNOWN: &str = "unknown-agent";
 
 /// Tokens the desk reads to choose the first specialist.
 const TRIAGE_TOKENS: u32 = 300;

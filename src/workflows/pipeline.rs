@@ -98,7 +98,7 @@ struct WorkItem {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum PipelineMessage {
     PassOn(WorkItem),
-    MayI { task: Name, step: usize, version: u32 },
+    CheckVersion { task: Name, step: usize, version: u32 },
     YouMay(bool),
     Done { task: Name, step: usize, confirmed: Confirmation },
     Failed { task: Name, step: usize },
@@ -118,7 +118,7 @@ impl Message for PipelineMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::PassOn(_) => "pass on",
-            Self::MayI { .. } => "may I?",
+            Self::CheckVersion { .. } => "may I?",
             Self::YouMay(true) => "you may",
             Self::YouMay(false) => "you may not",
             Self::Done { .. } => "done",
@@ -135,7 +135,7 @@ impl Message for PipelineMessage {
                 provenance: cites.or(Some(summary.id())),
                 ..Headers::of(Purpose::Order)
             },
-            Self::MayI { version: number, .. } => {
+            Self::CheckVersion { version: number, .. } => {
                 Headers { precondition: version(number), ..Headers::of(Purpose::Ask) }
             }
             Self::YouMay(_) => Headers::of(Purpose::Answer),
@@ -225,7 +225,7 @@ impl Lead {
                 self.dispatcher.bring_up_steps(task);
             }
             match mail.open() {
-                Some(PipelineMessage::MayI { task, step, version })
+                Some(PipelineMessage::CheckVersion { task, step, version })
                     if self.stage.team.plan.has_step(*step) =>
                 {
                     let intent = self.stage.team.plan.intent(*task, *step);
@@ -372,7 +372,7 @@ impl Actor {
         let WorkItem { task, step, version, .. } = *item;
         let intent = team.plan.intent(task, step);
         agent.before("check", intent).await;
-        let question = PipelineMessage::MayI { task, step, version };
+        let question = PipelineMessage::CheckVersion { task, step, version };
         let answer = agent.request(Name::literal(LEAD), intent, question, CHECK_TIMEOUT).await;
         matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(PipelineMessage::YouMay(true))))
     }

@@ -160,8 +160,8 @@ impl StepWorker {
         None
     }
 
-    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns what the tool
-    /// confirmed, if that succeeded.
+    /// Waits until fewer than the maximum number of steps run, carries this one out, and returns what the
+    /// tool confirmed, if that succeeded.
     pub async fn take_turn(
         &self,
         (operation_of, headers): (Operation, Headers),

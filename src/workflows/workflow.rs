@@ -257,8 +257,8 @@ impl Workflow {
         self
     }
 
-    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to it
-    /// in any case.
+    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to
+    /// it in any case.
     #[must_use]
     pub fn deadlines(mut self) -> Self {
         self.has_deadlines = true;
@@ -299,6 +299,11 @@ impl Workflow {
         self.properties = names.to_vec();
         self.properties_are = Origin::Declared;
         self
+    }
+
+    /// Whether the properties are those that its suite gives to a workflow that names none.
+    pub(crate) fn has_default_properties(&self) -> bool {
+        self.properties_are == Origin::Default
     }
 
     /// Supports a safeguard that its suite adds, unless it declares its own.

@@ -21,7 +21,7 @@ fn faults_that_cannot_be_injected() {
             &[("ack-lost = { at = \"ticketing\", chance = \"5%\" }", "crash = { at = \"planner\" }")],
         ),
         (
-            "a crash before a step that nobody takes",
+            "a crash before a step that no agent takes",
             &[("ack-lost = { at = \"ticketing\",", "crash = { at = \"planner\", before = \"plans\",")],
         ),
         ("no fault in a list", &[("ack-lost = { at = \"ticketing\", chance = \"5%\" }", "ack-lost = []")]),
@@ -44,10 +44,10 @@ fn pinned_faults_that_cannot_happen() {
         ("no address", &[(at, "somewhere")]),
         ("an address of nothing", &[(at, "ticketing, task-2, try 1")]),
         ("a message without a kind", &[(at, "ticketing > executor-1, task-2, try 1")]),
-        ("a message to somebody else", &[(at, "ticketing > executor-9, reply to create, task-2, try 1")]),
+        ("a message to an unknown agent", &[(at, "ticketing > executor-9, reply to create, task-2, try 1")]),
         ("a message to a group", &[(at, "ticketing > executors, reply to create, task-2, try 1")]),
         (
-            "a step that nobody takes",
+            "a step that no agent takes",
             &[(at, "executor-1, before lunch, task-2, try 1"), (action, "do = \"pause 1s\"")],
         ),
         (
@@ -58,7 +58,10 @@ fn pinned_faults_that_cannot_happen() {
         ("an action that is misspelt", &[(action, "do = \"dorp\"")]),
         ("a crash of a message", &[(action, "do = \"crash for good\"")]),
         ("a loss of a step", &[(at, "executor-1, before call, task-2, try 1")]),
-        ("a lie that nobody tells", &[(at, "mail, send, task-2, try 1"), (action, "do = \"ack-loss\"")]),
+        (
+            "a tool fault that there is not",
+            &[(at, "mail, send, task-2, try 1"), (action, "do = \"ack-loss\"")],
+        ),
         (
             "a late reply that is not late",
             &[(at, "mail, send, task-2, try 1"), (action, "do = \"late-reply\"")],
@@ -77,9 +80,9 @@ fn pinned_faults_that_cannot_happen() {
         ),
         ("the disk of a tool", &[(at, "mail's disk, write, finished, try 1"), (action, "do = \"refuse\"")]),
         ("a twin of a tool", &[(action, "do = \"overlapping-restart mail at 1m for 9s\"")]),
-        ("a clock of nobody", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
+        ("a clock of an unknown agent", &[(action, "do = \"skew bob at 1m for 9s, 5s ahead\"")]),
         ("a flapping link to oneself", &[(action, "do = \"flap mail from mail at 1m for 9s, every 1s\"")]),
-        ("a partition of somebody else", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
+        ("a partition of an unknown agent", &[(action, "do = \"cut planner from bob at 1m for 1s\"")]),
         ("a partition of one group", &[(action, "do = \"cut planner from verifier+planner at 1m for 1s\"")]),
         ("a crash of a tool", &[(action, "do = \"crash mail at 1m for good\"")]),
         ("a pause after the end", &[(action, "do = \"pause planner at 11m for 1s\"")]),

@@ -52,9 +52,9 @@ fn stores_that_make_no_sense() {
     let table = [
         ("a workflow that has none", "scratchpad\"", "conductor\""),
         ("too many replicas", "replicas = 3", "replicas = 30"),
-        ("replicas that nobody counted", "replicas = 3", "replicas = \"a few\""),
-        ("a lag of nobody", "replicas = 3\n", ""),
-        ("a model that nobody knows", "sequential", "strong"),
+        ("replicas without a number", "replicas = 3", "replicas = \"a few\""),
+        ("a lag without replicas", "replicas = 3\n", ""),
+        ("an unknown consistency model", "sequential", "strong"),
         ("a tool of the same name", "library.search\"", "store.search\"\n\n[tools.store]"),
         ("a lease that makes no sense", "retry = {", "write-lock = { lease = \"1ms\" }\nretry = {"),
     ];
@@ -118,7 +118,7 @@ fn tasks_that_cannot_be_cancelled() {
         ("no time at all", ["[tasks]\nwithin = \"0s\"", undo, switch, unable]),
         ("a deadline that is not there", ["", undo, passed_on, unable]),
         ("a step that cannot be undone", ["", "irreversible = true", switch, unable]),
-        ("a step of which nobody says how", ["", "", switch, unable]),
+        ("a step without an undo", ["", "", switch, unable]),
         ("operations without ids", ["", undo, called_off, able]),
         (
             "a tool that does not know them",
@@ -157,6 +157,11 @@ fn safeguards_that_cannot_be_had_or_taken() {
             "breaking what is waived",
             &[("violates = \"no-duplicate-effects\"", "violates = \"no-phantom-completion\"")],
         ),
+        (
+            "breaking what has nothing to judge",
+            &[("violates = \"no-duplicate-effects\"", "violates = \"no-lost-update\"")],
+        ),
+        ("a property that is turned on", &[("{ waive = \"the network may drop it\" }", "true")]),
         ("waiving without a reason", &[("\"the network may drop it\"", "\"\"")]),
         (
             "the same case twice",

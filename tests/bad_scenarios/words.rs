@@ -39,7 +39,7 @@ fn toml_that_is_none() {
 }
 
 #[test]
-fn names_that_nobody_has() {
+fn unknown_names() {
     let table: &[(&str, &[(&str, &str)])] = &[
         ("a workflow", &[("\"conductor\"", "\"conducter\"")]),
         ("no workflow", &[("workflow = \"conductor\"\n", "")]),

@@ -142,5 +142,5 @@ fn a_warning_is_called_one() {
         std::fs::File::options().create(true).append(true).open(place.path("seeds/.campaign.lock")).unwrap();
     lock.lock().unwrap();
     let said = place.perfidy(&["fuzz", "--runs", "10"]);
-    said.complains(&["warning: another campaign keeps its place in seeds"]);
+    said.complains(&["warning: another campaign keeps its checkpoint in seeds"]);
 }

@@ -1,6 +1,6 @@
 //! `perfidy list` and `perfidy explain`, for a new user.
 
-use crate::place::in_the_repository;
+use crate::place::{Place, REFUND, in_the_repository};
 
 fn said(arguments: &[&str]) -> String {
     in_the_repository(arguments).ends_with(0).out
@@ -86,7 +86,18 @@ fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
 
 #[test]
 fn tables_and_keys_of_a_file_are_explained_as_the_schema_describes_them() {
-    let explained = said(&["explain", "[[without]]", "settle", "within", "do", "at"]);
+    let explained = said(&[
+        "explain",
+        "[[without]]",
+        "settle",
+        "within",
+        "do",
+        "at",
+        "cut",
+        "everyone",
+        "quorum",
+        "linearizable",
+    ]);
     for words in [
         "without, a table: a case in which safeguards are taken away, and the properties that must break then",
         "[[without]]\n    safeguards = [\"idempotency-keys\"]",
@@ -95,11 +106,27 @@ fn tables_and_keys_of_a_file_are_explained_as_the_schema_describes_them() {
         "\n  Of [tasks]\n    the time that the team has for each task\n",
         "do, a key\n\n  Of [[fault]]\n    what is injected there",
         "\n  Of [[fault]]\n    where: the address that stories show",
+        "cut, in `do` of [[fault]]: how stories write the fault `partition`\n",
+        "everyone, in `at` and `between`: every agent of the team\n",
+        "quorum, in `join` of [safeguards]: an answer waits for",
+        "linearizable, in `reads` of [store]: the consistency that readers rely on",
     ] {
         assert!(explained.contains(words), "{words}:\n{explained}");
     }
     let schema = perfidy::schema::pretty(&perfidy::suite::Suite::shipped());
     assert!(schema.contains("the time that the team has for each task"), "one home");
+}
+
+#[test]
+fn a_scenario_of_another_suite_does_not_keep_anything_from_being_explained() {
+    let own = REFUND.replace("workflow = \"conductor\"", "workflow = \"own\"");
+    let place = Place::with(&[("scenarios/bank/own.toml", &own), ("scenarios/bank/refund.toml", REFUND)]);
+    let said = place.perfidy(&["explain", "tool-dedupe"]).ends_with(0);
+    said.says(&["bank/refund"])
+        .complains(&["1 of 2 scenarios cannot be read", "`perfidy check scenarios` says why"]);
+    place.perfidy(&["explain", "own"]).ends_with(2).complains(&["what is of a crate is known to its tests"]);
+    let said = place.perfidy(&["check", "scenarios/bank/own.toml"]).ends_with(2);
+    said.complains(&["unknown workflow `own`", "what is of a crate is known to its tests"]);
 }
 
 #[test]
@@ -172,7 +199,7 @@ fn everything_in_the_list_can_be_explained() {
 }
 
 #[test]
-fn what_nobody_has_heard_of_is_bad_input_with_the_nearest_name() {
+fn an_unknown_name_is_bad_input_with_the_nearest_name() {
     let said = in_the_repository(&["explain", "ack-lots"]).ends_with(2);
     assert_eq!(said.err, "error: nothing is called `ack-lots`; did you mean `ack-lost`?\n");
 }

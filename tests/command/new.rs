@@ -26,7 +26,8 @@ fn a_folder_becomes_a_crate_with_a_start() {
     said.says(&["cargo test --test agents"]);
     let manifest: toml::Table = place.read("my-agents/Cargo.toml").parse().unwrap();
     assert_eq!(manifest["package"]["name"].as_str(), Some("my-agents"));
-    assert_eq!(manifest["dev-dependencies"]["perfidy"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+    let perfidy = &manifest["dev-dependencies"]["perfidy"];
+    assert_eq!(perfidy["path"].as_str(), Some(env!("CARGO_MANIFEST_DIR")), "the command comes from a clone");
     assert_eq!(manifest["test"][0]["harness"].as_bool(), Some(false));
 }
 

@@ -90,7 +90,6 @@ fn what_programs_read_of_a_replay_is_complete() {
     assert_eq!(
         keys(record),
         [
-            "answer",
             "case",
             "digest",
             "engine",
@@ -98,6 +97,7 @@ fn what_programs_read_of_a_replay_is_complete() {
             "faults_injected",
             "file",
             "first_seed",
+            "outcome",
             "properties",
             "property",
             "same_history",

@@ -22,7 +22,7 @@ fn a_saved_failure_means_the_same_from_another_folder() {
         .records();
     assert_eq!(records.len(), 2);
     for record in records {
-        assert_eq!(record["answer"], "reproduced");
+        assert_eq!(record["outcome"], "reproduced");
         assert_eq!(record["same_history"], true);
         assert!(text.contains(&format!("digest = {}", record["digest"])), "{record}");
     }

@@ -40,7 +40,7 @@ fn a_broken_promise_is_told_saved_and_replayed_by_the_command_it_names() {
 }
 
 #[test]
-fn a_safeguard_that_nobody_misses_is_reported() {
+fn a_safeguard_that_is_not_needed_is_reported() {
     let idle = REFUND.replace(r#"["idempotency-keys"]"#, r#"["checkpoint"]"#);
     let place = Place::with(&[("scenarios/bank/idle.toml", &idle)]);
     place.perfidy(&["run"]).ends_with(1).calmly().says(&[
@@ -51,12 +51,12 @@ fn a_safeguard_that_nobody_misses_is_reported() {
 
 #[test]
 fn a_safeguard_that_is_not_missed_is_reported_with_what_happened_instead() {
-    let other = REFUND.replace("violates = \"no-duplicate-effects\"", "violates = \"no-lost-update\"");
+    let other = REFUND.replace("violates = \"no-duplicate-effects\"", "violates = \"no-phantom-completion\"");
     let idle = REFUND.replace("chance = \"20%\"", "chance = \"0.0001%\"");
     let place = Place::with(&[("scenarios/other.toml", &other), ("scenarios/idle.toml", &idle)]);
     let said = place.perfidy(&["run", "--strategy", "random"]).ends_with(1).calmly();
     said.says(&[
-        "no-lost-update should break within 100 seeds; no-duplicate-effects broke instead, in ",
+        "no-phantom-completion should break within 100 seeds; no-duplicate-effects broke instead, in ",
         "no-duplicate-effects should break within 100 seeds; the fault `ack-lost` (line 21) was never injected in this case",
     ]);
 }
@@ -67,9 +67,9 @@ fn a_case_can_name_several_properties_and_each_must_break() {
         let list = format!("violates = [\"no-duplicate-effects\", \"{second}\"]");
         REFUND.replace("violates = \"no-duplicate-effects\"", &list)
     };
-    let place = Place::with(&[("scenarios/other.toml", &both("no-lost-update"))]);
+    let place = Place::with(&[("scenarios/other.toml", &both("no-phantom-completion"))]);
     let said = place.perfidy(&["run", "--strategy", "random"]).ends_with(1).calmly();
-    said.says(&["NOT CAUGHT: no-lost-update should break within 100 seeds"]);
+    said.says(&["NOT CAUGHT: no-phantom-completion should break within 100 seeds"]);
     place.write("scenarios/other.toml", &both("no-duplicate-effects"));
     place.perfidy(&["run"]).ends_with(2).complains(&["`no-duplicate-effects` is named twice"]);
     let payment = std::fs::read_to_string("scenarios/conductor/double-payment.toml").unwrap();
@@ -177,7 +177,7 @@ fn a_scenario_makes_the_same_histories_alone_and_among_others() {
 }
 
 #[test]
-fn nobody_listening_any_more_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
     let mut child = place.start(&["run", "--seeds", "100"]);
     drop(child.stdout.take());

@@ -95,7 +95,7 @@ fn a_difference_that_does_not_come_again_says_so() {
 #[test]
 fn another_process_says_the_same_digests_as_this_one() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_perfidy"))
-        .args(["testify", "--name", "conductor/lost-ack", "--case", "as written", "--engine", "native"])
+        .args(["trace", "--name", "conductor/lost-ack", "--case", "as written", "--engine", "native"])
         .args(["--seed", "5", "--seeds", "3"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

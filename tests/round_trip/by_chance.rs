@@ -199,7 +199,7 @@ fn fault(
             "chance" => chance.into(),
             "times" | "records" => i64::from(number).into(),
             "ppm" => i64::from(number * 100_000).into(),
-            "way" => value.clone(),
+            "direction" => value.clone(),
             _ => spans[place % spans.len()].into(),
         };
         said.insert(key, value);

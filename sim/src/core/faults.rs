@@ -104,7 +104,7 @@ impl<D: Domain> Core<D> {
     }
 
     pub(super) fn plan_window(&mut self, window: usize, nth: u32, after: SimTime) {
-        if let Some(fault) = self.injector.opening(window, nth, after) {
+        if let Some(fault) = self.injector.timed_fault(window, nth, after) {
             self.plan(fault, Some(window));
         }
     }

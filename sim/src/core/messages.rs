@@ -6,7 +6,7 @@ use crate::node::Role;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
     Action, Call, Domain, EventId, EventKind, Fault, IncomingMessage, Loss, Name, Payload, ServiceContext,
-    SimTime, quiet,
+    SimTime, panic_capture,
 };
 
 impl<D: Domain> Core<D> {
@@ -135,8 +135,9 @@ impl<D: Domain> Core<D> {
         let Role::Service(slot) = &mut self.node(index).role else { return };
         let mut service = slot.take().expect("a service handles one thing at a time");
         self.begin_code(index);
-        let handled =
-            quiet::catch(|| handle(&mut *service, &mut ServiceContext { core: self, node: index, cause }));
+        let handled = panic_capture::catch(|| {
+            handle(&mut *service, &mut ServiceContext { core: self, node: index, cause })
+        });
         self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));
     }

@@ -17,7 +17,8 @@ use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
     Activity, Disk, Domain, DrawSite, EventId, EventKind, History, Hook, IncomingMessage, Interrupt, Name,
-    Outcome, Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, activity, interrupt, quiet, spare, stamp,
+    Outcome, Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, activity, interrupt, panic_capture, pool,
+    stamp,
 };
 use degradations::Degraded;
 pub(crate) use degradations::Health;
@@ -99,7 +100,7 @@ pub(crate) enum End {
 }
 
 /// The containers of a core, empty, for the next run on the same thread.
-struct Spare<D: Domain> {
+struct Buffers<D: Domain> {
     queue: Queue,
     table: Box<Table>,
     nodes: Vec<Node<D>>,
@@ -109,7 +110,7 @@ struct Spare<D: Domain> {
     local_state: Vec<NodeState<D::Payload>>,
 }
 
-impl<D: Domain> Default for Spare<D> {
+impl<D: Domain> Default for Buffers<D> {
     fn default() -> Self {
         Self {
             queue: Queue::default(),
@@ -125,7 +126,7 @@ impl<D: Domain> Default for Spare<D> {
 
 impl<D: Domain> Core<D> {
     pub fn new(config: WorldConfig) -> Self {
-        let Spare { queue, table, nodes, by_name, messages, commands, local_state } = spare::take();
+        let Buffers { queue, table, nodes, by_name, messages, commands, local_state } = pool::take();
         let injector = FaultInjector::new(&config, table);
         let silent = Hook::ALL.map(|hook| injector.is_silent(hook));
         let mut core = Self {
@@ -181,7 +182,7 @@ impl<D: Domain> Core<D> {
         self.by_name.clear();
         self.messages.clear();
         self.commands.clear();
-        spare::give(Spare::<D> {
+        pool::give(Buffers::<D> {
             queue: self.queue,
             table: self.injector.into_table(),
             nodes: self.nodes,
@@ -407,7 +408,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// The code of the node now waits, or has panicked.
-    pub fn end_code(&mut self, index: NodeIndex, panic: Option<&quiet::Panic>) {
+    pub fn end_code(&mut self, index: NodeIndex, panic: Option<&panic_capture::Panic>) {
         self.allowance = u32::MAX;
         if let Some(activity) = &self.activity {
             activity.set_node(None);
@@ -417,7 +418,7 @@ impl<D: Domain> Core<D> {
         if panic.is::<NeverYields>() {
             self.stop_for(RunEnd::Spinning { node });
         } else if !panic.is::<Crashed>() {
-            self.panicked(index, quiet::message(&**panic));
+            self.panicked(index, panic_capture::message(&**panic));
         }
     }
 

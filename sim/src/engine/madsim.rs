@@ -25,7 +25,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, quiet, unlogged};
+use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, panic_capture, unlogged};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
@@ -74,7 +74,7 @@ fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<Outcome<D>> {
 
     runtime.set_time_limit(duration(until.since(SimTime::ZERO)) + OVERSHOOT + Duration::from_nanos(1));
     let pump = Pump(Rc::clone(&sim));
-    if let Err(panic) = quiet::catch_seen_by(note_the_node, || runtime.block_on(pump)) {
+    if let Err(panic) = panic_capture::catch_with_hook(note_the_node, || runtime.block_on(pump)) {
         sim.broke_off(&panic, until);
     }
     runtime.set_time_limit(Duration::MAX);
@@ -202,7 +202,7 @@ impl<D: Domain> Sim<D> {
 
     fn spawn(self: &Rc<Self>, node: NodeIndex, incarnation: u32, code: engine::Task) {
         let task = Attended { sim: Rc::clone(self), node, incarnation, code };
-        let task = Shelved::new(Box::pin(task));
+        let task = LocalTask::new(Box::pin(task));
         let nodes = self.nodes.borrow();
         nodes[node.0 as usize].as_ref().expect("only processes have tasks").spawn(task);
     }
@@ -232,9 +232,9 @@ impl<D: Domain> Sim<D> {
     }
 
     /// madsim panicked, or a task that the world does not manage.
-    fn broke_off(&self, panic: &quiet::Panic, until: SimTime) {
+    fn broke_off(&self, panic: &panic_capture::Panic, until: SimTime) {
         let mut core = self.core.borrow_mut();
-        match BrokeOff::from(quiet::message(&**panic)) {
+        match BrokeOff::from(panic_capture::message(&**panic)) {
             BrokeOff::NothingLeft => core.stop_for(RunEnd::Quiescent),
             BrokeOff::TimeOver => core.run_out(until),
             BrokeOff::Panicked(message) => {
@@ -312,40 +312,40 @@ impl<D: Domain> Future for Attended<D> {
 }
 
 thread_local! {
-    static SHELF: RefCell<Vec<Option<LocalFuture>>> = const { RefCell::new(Vec::new()) };
+    static TASKS: RefCell<Vec<Option<LocalFuture>>> = const { RefCell::new(Vec::new()) };
     static PANICKED: Cell<Option<NodeId>> = const { Cell::new(None) };
 }
 
 /// A task kept in thread-local storage: madsim requires a node's tasks to be `Send`, but never sends them.
-struct Shelved(usize);
+struct LocalTask(usize);
 
-impl Shelved {
+impl LocalTask {
     fn new(task: LocalFuture) -> Self {
-        SHELF.with_borrow_mut(|shelf| {
-            shelf.push(Some(task));
-            Self(shelf.len() - 1)
+        TASKS.with_borrow_mut(|tasks| {
+            tasks.push(Some(task));
+            Self(tasks.len() - 1)
         })
     }
 
     fn take(&self) -> Option<LocalFuture> {
-        SHELF.with_borrow_mut(|shelf| shelf[self.0].take())
+        TASKS.with_borrow_mut(|tasks| tasks[self.0].take())
     }
 }
 
-impl Future for Shelved {
+impl Future for LocalTask {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let mut task = self.take().expect("a task is polled until it is done");
         let polled = task.as_mut().poll(cx);
         if polled.is_pending() {
-            SHELF.with_borrow_mut(|shelf| shelf[self.0] = Some(task));
+            TASKS.with_borrow_mut(|tasks| tasks[self.0] = Some(task));
         }
         polled
     }
 }
 
-impl Drop for Shelved {
+impl Drop for LocalTask {
     fn drop(&mut self) {
         drop(self.take());
     }

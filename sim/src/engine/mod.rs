@@ -12,7 +12,7 @@ mod madsim;
 use crate::core::{Core, Running};
 use crate::node::{LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Context, Domain, EventId, quiet};
+use crate::{Context, Domain, EventId, panic_capture};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fmt;
@@ -136,7 +136,7 @@ fn poll<D: Domain>(
 }
 
 fn run_code<D: Domain, T>(core: &RefCell<Core<D>>, node: NodeIndex, work: impl FnOnce() -> T) -> Option<T> {
-    let result = quiet::catch(work);
+    let result = panic_capture::catch(work);
     core.borrow_mut().end_code(node, result.as_ref().err());
     result.ok()
 }

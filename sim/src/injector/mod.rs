@@ -4,9 +4,9 @@
 //! faults. Its [`Table`] says which sites and places exist and what the plan may do at them.
 
 mod draws;
-mod opening;
 mod steps;
 mod table;
+mod timed;
 
 use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
 use crate::{DrawSite, Name, Purpose, SimSpan, SimTime, WorldConfig};
@@ -188,7 +188,7 @@ impl FaultInjector {
     }
 
     /// The nth fault of a timed fault schedule: its time and action. `None` when fault injection is over.
-    pub fn opening(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
+    pub fn timed_fault(&self, window: usize, nth: u32, after: SimTime) -> Option<Fault> {
         let chaos = self.table.chaos()?;
         let window = &chaos.windows[window];
         let id = Name::literal("window");
@@ -198,7 +198,7 @@ impl FaultInjector {
             return None;
         }
         let lasting = draw.span("lasting", &window.lasting).min(chaos.until.since(at));
-        let action = opening::action(window, nth, at, lasting, draw)?;
+        let action = timed::action(window, nth, at, lasting, draw)?;
         Some(Fault { at: Address { site: window.site, id, nth }, action })
     }
 
@@ -210,7 +210,7 @@ impl FaultInjector {
                 Some(Disturbance::PartitionLeader { right, .. }),
                 Action::Partition { one_way, at, lasting, .. },
             ) => {
-                let right = opening::without(right, marked);
+                let right = timed::without(right, marked);
                 Fault { action: Action::Partition { left: marked, right, one_way, at, lasting }, ..fault }
             }
             _ => fault,

@@ -8,7 +8,7 @@
 
 use super::steps::Steps;
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
-use crate::{Chance, Links, Name, Rule, SimSpan, spare};
+use crate::{Chance, Links, Name, Rule, SimSpan, pool};
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use std::ops::RangeInclusive;
@@ -115,7 +115,7 @@ impl Table {
     /// This table, set to the plan, if it is that of the network and has not grown too large; otherwise a new
     /// one.
     pub fn of(mut self: Box<Self>, plan: &Plan, links: &Links) -> Box<Self> {
-        let is_good = self.places.len() <= spare::MOST && self.links == *links;
+        let is_good = self.places.len() <= pool::MOST && self.links == *links;
         if !is_good {
             *self = Self::new(links.clone());
         }

@@ -96,6 +96,20 @@ const KINDS: [(&str, &str); 11] = [
     ("write-error", "refuse"),
 ];
 
+impl Action {
+    /// The kinds of faults that are written with this word instead of their own name.
+    ///
+    /// ```
+    /// use perfidy_sim::Action;
+    ///
+    /// assert!(Action::kinds_written("cut").eq(["partition"]));
+    /// assert_eq!(Action::kinds_written("drop").count(), 0);
+    /// ```
+    pub fn kinds_written(word: &str) -> impl Iterator<Item = &'static str> {
+        KINDS.iter().filter(move |(_, written)| *written == word).map(|(kind, _)| *kind)
+    }
+}
+
 /// The word with which an action is written that may begin with its kind, as `partition a from b ...` does.
 fn verb_of(word: &str) -> &str {
     KINDS.iter().find(|(kind, _)| *kind == word).map_or(word, |(_, verb)| *verb)
@@ -119,7 +133,8 @@ impl fmt::Display for NotAnAction {
         write!(
             f,
             "`{}` is not something that can go wrong; write `drop`, `delay 3s`, `corrupt`, `crash, back after 5s`, \
-             `pause 20s`, `partition a from b at 1m for 40s`, `crash a at 1m for good`, `skew a at 1m for 5m, 3s ahead`, `tear`, \
+             `pause 20s`, `partition a from b at 1m for 40s`, `crash a at 1m for good`, `clock-skew a at 1m for 5m, 3s ahead`, \
+             `torn-write`, \
              or a fault inside a service such as `ack-lost`",
             self.0
         )

@@ -169,7 +169,7 @@ fn a_cut_around_the_marked_node_finds_it_when_it_begins() {
 }
 
 #[test]
-fn while_nobody_is_marked_somebody_is_cut_off_all_the_same() {
+fn without_a_partition_leader_another_node_is_cut_off() {
     let config = windows_of(Disturbance::PartitionLeader {
         otherwise: team()[3..].to_vec(),
         right: team(),

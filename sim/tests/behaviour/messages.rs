@@ -68,7 +68,7 @@ fn a_duplicate_comes_after_its_span_even_behind_later_messages() {
 }
 
 #[test]
-fn a_message_to_nobody_is_lost() {
+fn a_message_to_an_unknown_node_is_lost() {
     on_every_engine(
         &with_faults(&[]),
         |world| {

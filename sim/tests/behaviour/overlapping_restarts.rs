@@ -73,14 +73,14 @@ fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
         ("overlapping-restart, a, try 2", "overlapping-restart clerk at 5s for 1h"),
     ]);
     on_every_engine(&config, clerk, |engine, outcome| {
-        let lives = events_at(&outcome, "clerk");
-        let lives: Vec<u32> = lives
+        let incarnations = events_at(&outcome, "clerk");
+        let incarnations: Vec<u32> = incarnations
             .iter()
             .filter_map(
                 |what| if let EventKind::Started { incarnation } = what { Some(*incarnation) } else { None },
             )
             .collect();
-        assert_eq!(lives, [0, 1, 2], "{engine}");
+        assert_eq!(incarnations, [0, 1, 2], "{engine}");
         let late = |note: &&u64| **note < 3;
         let after: Vec<u64> = outcome
             .history

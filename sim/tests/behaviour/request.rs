@@ -44,7 +44,7 @@ fn a_lost_answer_is_a_timeout_and_the_next_request_is_unharmed() {
 }
 
 #[test]
-fn a_late_answer_reaches_nobody() {
+fn a_late_answer_is_dropped() {
     let config = with_faults(&[("adder > asker, sum, one, try 1", "delay 1s")]);
     on_every_engine(&config, asker, |engine, outcome| {
         assert_eq!(notes(&outcome), [0, 21], "{engine}");

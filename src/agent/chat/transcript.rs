@@ -97,8 +97,8 @@ pub enum ToolResult {
 }
 
 impl ToolResult {
-    /// What the call was confirmed with, if it is confirmed: an agent that says that something is done and has
-    /// no receipt for it confirms nothing.
+    /// What the call was confirmed with, if it is confirmed: an agent that says that something is done and
+    /// has no receipt for it confirms nothing.
     pub fn receipt(self) -> Option<Receipt> {
         match self {
             Self::Done(Receipt::NONE) => None,

@@ -1,6 +1,7 @@
 //! What agents do: messages, steps, records, waits and model call sites, by name, as runs of scenarios show.
 
 use crate::faults::{ActionMap, Actions};
+use crate::report::timeouts_in_words;
 use crate::scenario::Scenario;
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,12 +72,7 @@ fn uses_of(name: &str, node: Name, does: &Actions) -> Vec<(&'static str, String)
         uses.push(("a record", format!("{node} writes it to its journal")));
     }
     for (_, span) in does.timeouts.iter().filter(|(label, _)| label.as_str() == name) {
-        let span = if span.start() == span.end() {
-            span.start().to_string()
-        } else {
-            format!("{} to {}", span.start(), span.end())
-        };
-        uses.push(("a wait", format!("{node} waits for it at most {span}")));
+        uses.push(("a wait", format!("{node} waits for it at most {}", timeouts_in_words(span))));
     }
     if does.model_call_sites.contains(name) {
         uses.push(("a model call site", format!("the model of {node} can make a mistake there")));

@@ -9,15 +9,17 @@ mod actions;
 mod picture;
 mod text;
 
-use super::{Format, Status, complain_of, not_there, print_error, say_record};
+use super::{Format, Status, not_there, print_error, say_record, warn};
 use crate::catalogue::{self, Family, Item, Relations};
 use crate::config::nearest;
+use crate::config::problem::listed;
 use crate::explore::{Corpus, SavedSeed};
 use crate::inert;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Scenario, files_below};
 use crate::suite::Suite;
 use across::Across;
 use actions::Uses;
+use perfidy_sim::Action;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,18 +54,8 @@ struct Known<'a> {
 pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     // What a word means can be explained without any scenario.
     let folder = arguments.scenarios.clone().unwrap_or_else(|| suite.folder("scenarios"));
-    let scenarios = if folder.exists() {
-        scenario::read_all(suite, std::slice::from_ref(&folder))
-    } else {
-        Ok(Vec::new())
-    };
-    let (scenarios, mut status) = match scenarios {
-        Ok(scenarios) => (scenarios, Status::AsExpected),
-        Err(bad) => {
-            bad.iter().for_each(complain_of);
-            (Vec::new(), Status::BadInput)
-        }
-    };
+    let scenarios = readable(suite, &folder);
+    let mut status = Status::AsExpected;
     let failures = failures(&arguments.corpus.clone().unwrap_or_else(|| suite.folder("seeds")));
     let relations = Relations::new(suite, &scenarios, &failures);
     let known = Known { suite, scenarios: &scenarios, relations, folder: &folder };
@@ -85,6 +77,24 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     status
 }
 
+/// The scenarios of a folder that can be read. Of others it is only said that there are some: they may be of
+/// another suite, and `check` complains of them.
+fn readable(suite: &Suite, folder: &Path) -> Vec<Arc<Scenario>> {
+    let files = if folder.exists() { files_below(folder).unwrap_or_default() } else { Vec::new() };
+    let root = scenario::root_of(folder);
+    let scenarios = files.iter().filter_map(|file| Scenario::read(suite, file, &root).ok());
+    let scenarios: Vec<Arc<Scenario>> = scenarios.collect();
+    let left_out = files.len() - scenarios.len();
+    if left_out > 0 {
+        let (command, folder) = (suite.command(), inert::path(folder));
+        warn(format!(
+            "{left_out} of {} scenarios cannot be read and are left out; `{command} check {folder}` says why",
+            files.len()
+        ));
+    }
+    scenarios
+}
+
 /// The saved failures of a folder. One that cannot be read says nothing here; `check` complains of it.
 fn failures(folder: &Path) -> Vec<SavedSeed> {
     let files = Corpus::new(folder).files().unwrap_or_default();
@@ -100,8 +110,20 @@ fn failures(folder: &Path) -> Vec<SavedSeed> {
 #[serde(untagged)]
 enum Explained<'a> {
     Item(Box<OfItem<'a>>),
-    Key { key: &'a str, meanings: Vec<Meaning> },
-    Action { action: &'a str, uses: Uses },
+    Key {
+        key: &'a str,
+        meanings: Vec<Meaning>,
+    },
+    /// A word that is a value, or a part of one.
+    Value {
+        value: &'a str,
+        place: String,
+        means: String,
+    },
+    Action {
+        action: &'a str,
+        uses: Uses,
+    },
 }
 
 /// Something that a scenario can name.
@@ -143,6 +165,22 @@ struct Meaning {
     of: Vec<String>,
 }
 
+/// What a word is that names nothing in a file, and is a value there or a part of one.
+fn special(word: &str) -> Option<(String, String)> {
+    let (place, means) = match word {
+        "everyone" => ("`at` and `between`", "every agent of the team".to_owned()),
+        "leader" => {
+            ("`between` of the fault partition", "the agent that was granted a lease last".to_owned())
+        }
+        _ => {
+            let kinds: Vec<&str> = Action::kinds_written(word).collect();
+            let means = format!("how stories write the fault {}", listed(&kinds));
+            (!kinds.is_empty()).then_some(("`do` of [[fault]]", means))?
+        }
+    };
+    Some((place.to_owned(), means))
+}
+
 impl Known<'_> {
     /// Everything of that name.
     fn explain<'a>(&'a self, name: &'a str) -> Vec<Explained<'a>> {
@@ -153,6 +191,8 @@ impl Known<'_> {
         if !meanings.is_empty() {
             explained.push(Explained::Key { key: name, meanings });
         }
+        let values = special(name).into_iter().chain(self.values(name));
+        explained.extend(values.map(|(place, means)| Explained::Value { value: name, place, means }));
         if explained.is_empty() {
             let uses = actions::uses(name, self.scenarios);
             explained.extend((!uses.is_empty()).then_some(Explained::Action { action: name, uses }));
@@ -180,6 +220,25 @@ impl Known<'_> {
     }
 
     /// What a key of that name means in files, each meaning with all that has it.
+    /// The keys and safeguards that can have a value, as their lines mention it, each with its place.
+    fn values(&self, value: &str) -> Vec<(String, String)> {
+        let quoted = format!("`{value}`");
+        let mut values = Vec::new();
+        for item in catalogue::all(self.suite).iter().filter(|item| item.name != value) {
+            let place = catalogue::heading(item);
+            let keys = item.keys.iter().filter(|key| key.means.contains(&quoted));
+            values.extend(keys.map(|key| match item.family {
+                Family::Table => (format!("`{}` of {place}", key.name), key.means.clone()),
+                family => (format!("`{}` of the {family} {}", key.name, item.name), key.means.clone()),
+            }));
+            if item.family == Family::Safeguard && item.about.contains(&quoted) {
+                values.push((format!("`{}` of {place}", item.name), item.about.to_owned()));
+            }
+        }
+        values.dedup_by(|one, other| one.1 == other.1);
+        values
+    }
+
     fn meanings(&self, name: &str) -> Vec<Meaning> {
         let all = catalogue::all(self.suite);
         let mut meanings: Vec<Meaning> = Vec::new();
@@ -214,7 +273,7 @@ impl Known<'_> {
             nearest(name, &actions).map(str::to_owned)
         });
         let meant = near.map_or_else(
-            || format!("`{} list` shows what there is", self.suite.command()),
+            || format!("`{} list` shows what there is{}", self.suite.command(), self.suite.elsewhere()),
             |near| format!("did you mean `{near}`?"),
         );
         let looked_at = if self.folder.exists() {

@@ -27,6 +27,9 @@ impl Known<'_> {
                 }
                 print("");
             }
+            Explained::Value { value, place, means } => {
+                print(format_args!("{value}, in {place}: {means}\n"));
+            }
             Explained::Action { action, uses } => {
                 for (what, by_workflow) in uses {
                     print(format_args!("{}, {what}", inert::line(action)));

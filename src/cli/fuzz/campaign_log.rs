@@ -1,14 +1,14 @@
 //! What a campaign has come to: its rounds, what it saved, and what was found and is not small yet.
 //!
-//! Between two calls it is whole: what counts is saved, and the place that could be kept now is one from
-//! which the campaign comes to the same as if it had not been left. So whichever thread finds that the
+//! Between two calls it is whole: what counts is saved, and the checkpoint that could be written now is one
+//! from which the campaign comes to the same as if it had not been left. So whichever thread finds that the
 //! campaign is over can end it.
 
 use crate::cli::findings::{ShrunkFinding, in_short};
-use crate::cli::keep::{save, save_at_once};
+use crate::cli::save::{save, save_at_once};
 use crate::cli::{Format, Status, print, print_error, say_record, say_styled, tell};
 use crate::explore::{
-    CaseStatus, Corpus, Finding, Fingerprint, FuzzState, Place, RunSummary, Saved, SavedSeed, Turn,
+    CaseStatus, Checkpoint, Corpus, Finding, Fingerprint, FuzzState, RunSummary, Saved, SavedSeed, Slice,
     Unfinished,
 };
 use crate::inert::{self, Styled};
@@ -25,9 +25,9 @@ const STORIES: usize = 5;
 
 /// Runs that have been made and do not count yet, since what they found is being made small.
 pub struct Pending {
-    pub turn: Turn,
+    pub slice: Slice,
     pub runs: Vec<RunSummary>,
-    /// What of them is made small, each with the place of its run.
+    /// What of them is made small, each with the index of its run.
     pub found: Vec<(usize, Finding)>,
 }
 
@@ -59,22 +59,28 @@ pub struct CampaignLog {
     format: Format,
     cases: Vec<Case>,
     corpus: Corpus,
-    place: Place,
+    checkpoint: Checkpoint,
     pub rounds: FuzzState,
     pub pending: Option<Pending>,
     saved: Kept,
     new: New,
     /// How well all went so far, apart from what the runs came to.
     status: Status,
-    /// Whether the place is kept for good, and what comes now counts only for the report.
+    /// Whether the checkpoint is written for good, and what comes now counts only for the report.
     is_left: bool,
 }
 
 impl CampaignLog {
-    pub fn new(format: Format, cases: Vec<Case>, corpus: Corpus, place: Place, rounds: FuzzState) -> Self {
+    pub fn new(
+        format: Format,
+        cases: Vec<Case>,
+        corpus: Corpus,
+        checkpoint: Checkpoint,
+        rounds: FuzzState,
+    ) -> Self {
         let (pending, saved, new) = (None, Kept::default(), New::default());
         let (status, is_left) = (Status::AsExpected, false);
-        Self { format, cases, corpus, place, rounds, pending, saved, new, status, is_left }
+        Self { format, cases, corpus, checkpoint, rounds, pending, saved, new, status, is_left }
     }
 
     /// Takes in the runs that were pending, with what became of the findings in them. If one could not be
@@ -85,40 +91,40 @@ impl CampaignLog {
         small: Vec<Result<ShrunkFinding, String>>,
         now: Duration,
     ) -> ControlFlow<Status> {
-        let Some(Pending { turn, runs, found }) = self.pending.take() else {
+        let Some(Pending { slice, runs, found }) = self.pending.take() else {
             return ControlFlow::Continue(());
         };
         let is_cut = |small: &Result<ShrunkFinding, String>, finding: &Finding| {
-            let is_of_it = |unfinished: &Unfinished| is_of(unfinished, turn.case, finding);
+            let is_of_it = |unfinished: &Unfinished| is_of(unfinished, slice.case, finding);
             small.as_ref().is_ok_and(|small| small.is_cut) && !self.rounds.unfinished.iter().any(is_of_it)
         };
         let cut = small.iter().zip(&found).find(|(small, (_, finding))| is_cut(small, finding));
-        let cut = cut.map(|(_, (place, _))| *place);
+        let cut = cut.map(|(_, (index, _))| *index);
         let mut status = Status::AsExpected;
-        // The place says which files are not small yet, so they are saved before it is kept.
+        // The checkpoint says which files are not small yet, so they are saved before it is written.
         for (small, (_, finding)) in small.iter().zip(&found) {
             if let Ok(small) = small
                 && small.is_cut
                 && let Some(saved) = save(&self.corpus, small)
             {
-                self.note_unfinished(turn.case, finding, &saved);
+                self.note_unfinished(slice.case, finding, &saved);
                 self.note(&saved, &small.saved, now, |file| small.story(Some(file)));
             }
         }
         let mut small = small.into_iter().zip(found).peekable();
-        for (place, run) in runs.iter().enumerate() {
-            if cut == Some(place) && !self.leave() {
+        for (index, run) in runs.iter().enumerate() {
+            if cut == Some(index) && !self.leave() {
                 status = Status::BadInput;
             }
-            // What is worth saving is asked before the run counts, which may end its turn.
+            // What is worth saving is asked before the run counts, which may end its slice.
             let mut of_run = Vec::new();
-            while let Some((small, (_, finding))) = small.next_if(|(_, (of, _))| *of == place) {
+            while let Some((small, (_, finding))) = small.next_if(|(_, (of, _))| *of == index) {
                 of_run.push((self.rounds.is_wanted(finding.property), finding, small));
             }
-            self.rounds.take_in(&self.cases[turn.case], run);
+            self.rounds.take_in(&self.cases[slice.case], run);
             for (is_wanted, finding, small) in of_run {
                 let saved = if is_wanted {
-                    self.keep(turn.case, &finding, small, now)
+                    self.keep(slice.case, &finding, small, now)
                 } else {
                     Self::withdraw(&small);
                     Status::AsExpected
@@ -213,51 +219,53 @@ impl CampaignLog {
         }
     }
 
-    /// Keeps the place for the first time, so that the campaign can be taken up again however long its first
-    /// runs take.
+    /// Writes the checkpoint for the first time, so that the campaign can be taken up again however long its
+    /// first runs take.
     pub fn begin(&mut self) {
         // On a disk that is full the campaign goes on until it finds something, which is then shown.
-        let _ = self.place.keep(&self.rounds);
+        let _ = self.checkpoint.keep(&self.rounds);
     }
 
-    /// Keeps the place, unless it is kept for good.
+    /// Writes the checkpoint, unless it is kept for good.
     pub fn keep_place(&mut self) -> bool {
         if self.is_left {
             return true;
         }
-        let kept = self.place.keep(&self.rounds);
-        kept.map_err(|error| print_error(format!("cannot save {}: {error}", inert::path(self.place.path()))))
-            .is_ok()
+        let kept = self.checkpoint.keep(&self.rounds);
+        kept.map_err(|error| {
+            print_error(format!("cannot save {}: {error}", inert::path(self.checkpoint.path())))
+        })
+        .is_ok()
     }
 
-    /// Keeps the place for the last time.
+    /// Writes the checkpoint for the last time.
     fn leave(&mut self) -> bool {
         let is_kept = self.keep_place();
         self.is_left = true;
         is_kept
     }
 
-    /// Ends the campaign: saves what is left to be saved, keeps the place, reports, and says what it all
-    /// means.
+    /// Ends the campaign: saves what is left to be saved, writes the checkpoint, reports, and says what it
+    /// all means.
     pub fn end(&mut self) -> Status {
         let mut status = Status::AsExpected;
-        if let Some(Pending { turn, runs, found }) = self.pending.take() {
+        if let Some(Pending { slice, runs, found }) = self.pending.take() {
             for (_, finding) in &found {
-                let case = &self.cases[turn.case];
+                let case = &self.cases[slice.case];
                 let as_found = SavedSeed::as_found(case, self.rounds.engine, finding);
                 let Some(saved) = save_at_once(&self.corpus, &as_found) else {
                     self.new.stories.push(in_short(&as_found, None));
                     status = Status::BadInput;
                     continue;
                 };
-                self.note_unfinished(turn.case, finding, &saved);
+                self.note_unfinished(slice.case, finding, &saved);
                 self.new.stories.push(in_short(&as_found, Some(saved.path())));
             }
             if !self.leave() {
                 status = Status::BadInput;
             }
             for run in &runs {
-                self.rounds.take_in(&self.cases[turn.case], run);
+                self.rounds.take_in(&self.cases[slice.case], run);
             }
         }
         if !self.leave() {

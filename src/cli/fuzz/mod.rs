@@ -7,28 +7,28 @@
 //! come back.
 
 mod campaign_log;
-mod opening;
+mod start;
 
-use super::clock::{Stopwatch, timed};
 use super::ending::Ending;
 use super::findings::{Found, ShrunkFinding};
 use super::options::{Search, Subject};
 use super::progress::Progress;
+use super::stopwatch::{Stopwatch, timed};
 use super::{Status, is_available, print_error, some_time};
 use crate::explore::strategy::{Bounds, Start};
-use crate::explore::{Campaign, Corpus, Place, RunSummary, Step, Turn};
+use crate::explore::{Campaign, Checkpoint, Corpus, RunSummary, Slice, Step};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
 use campaign_log::{CampaignLog, Pending};
-use opening::opening;
 use perfidy_sim::{Abandoned, SimSpan};
 use rayon::prelude::*;
+use start::start;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The time for which the place of a campaign is not written again.
+/// The time for which the checkpoint of a campaign is not written again.
 const PLACE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
@@ -44,10 +44,10 @@ pub struct Arguments {
     /// Any text, such as a date or a commit, that the first seed is made from
     #[arg(long, value_name = "TEXT", conflicts_with = "seed")]
     base: Option<String>,
-    /// Go on where the last campaign in this corpus stopped; it keeps its place there
+    /// Go on where the last campaign in this corpus stopped; its checkpoint is there
     #[arg(long, conflicts_with_all = ["seed", "base", "engine", "strategy", "without"])]
     resume: bool,
-    /// Run the [[without]] cases too, in which a promise should break
+    /// Run the [[without]] cases too, in which a property should break
     #[arg(long)]
     without: bool,
     #[command(flatten)]
@@ -73,21 +73,22 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     corpus.sweep();
-    let place = match Place::claim(&folder) {
-        Ok(place) => place,
+    let checkpoint = match Checkpoint::claim(&folder) {
+        Ok(checkpoint) => checkpoint,
         Err(error) => {
             print_error(format!("cannot write to {}: {error}; nothing was run", inert::path(&folder)));
             return Status::BadInput;
         }
     };
-    let Some((rounds, cases)) = opening(suite, arguments, &folder, &place, cases) else {
+    let Some((rounds, cases)) = start(suite, arguments, &folder, &checkpoint, cases) else {
         return Status::BadInput;
     };
     if !is_available(rounds.engine) || !arguments.search.start_threads() {
         return Status::BadInput;
     }
     let ending = Ending::within(arguments.time);
-    let logbook = CampaignLog::new(arguments.subject.format, cases.clone(), corpus.clone(), place, rounds);
+    let logbook =
+        CampaignLog::new(arguments.subject.format, cases.clone(), corpus.clone(), checkpoint, rounds);
     let logbook = Arc::new(Mutex::new(logbook));
     ending.on_stuck({
         let logbook = Arc::clone(&logbook);
@@ -115,7 +116,7 @@ struct Fuzz<'a> {
     stopwatch: Stopwatch,
 }
 
-/// How a turn ended that did not come to its end: with what status, if there is something wrong.
+/// How a slice ended that did not come to its end: with what status, if there is something wrong.
 type Left = ControlFlow<Status>;
 
 impl Fuzz<'_> {
@@ -141,8 +142,8 @@ impl Fuzz<'_> {
         };
         let most = self.arguments.runs.unwrap_or(u64::MAX);
         let status = loop {
-            let Some(turn) = ({ self.logbook().rounds.next(most) }) else { break Status::AsExpected };
-            if let Left::Break(status) = self.turn(turn, &mut on_step) {
+            let Some(slice) = ({ self.logbook().rounds.next(most) }) else { break Status::AsExpected };
+            if let Left::Break(status) = self.slice(slice, &mut on_step) {
                 break status;
             }
         };
@@ -150,13 +151,13 @@ impl Fuzz<'_> {
         status
     }
 
-    /// Runs a turn, or what is left of it. Its strategy starts afresh.
-    fn turn(&self, turn: Turn, on_step: &mut dyn FnMut() -> bool) -> Left {
+    /// Runs a slice, or what is left of it. Its strategy starts afresh.
+    fn slice(&self, slice: Slice, on_step: &mut dyn FnMut() -> bool) -> Left {
         let (rounds, Ending { runs: interrupted, watchdog, .. }) =
             (self.logbook().rounds.clone(), self.ending);
-        let (case, engine, first_seed) = (&self.cases[turn.case], rounds.engine, turn.first_seed);
+        let (case, engine, first_seed) = (&self.cases[slice.case], rounds.engine, slice.first_seed);
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
-        let choice = rounds.choice(&case.scenario.suite).expect("the opening has looked");
+        let choice = rounds.choice(&case.scenario.suite).expect("it was looked for at the start");
         let mut strategy =
             match interrupted.within(|| watchdog.watch(case, first_seed, || choice.start(&start))) {
                 Ok(Ok(strategy)) => strategy,
@@ -167,15 +168,15 @@ impl Fuzz<'_> {
                 Err(Abandoned) => return Left::Break(Status::AsExpected),
             };
         let campaign =
-            Campaign { engine, first_seed, seeds: turn.seeds, digests: false, interrupted, watchdog };
+            Campaign { engine, first_seed, seeds: slice.seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
-        if trials.skip(turn.done, rounds.informative()).is_err() {
+        if trials.skip(slice.done, rounds.informative()).is_err() {
             return Left::Break(Status::AsExpected);
         }
-        while trials.done() < turn.until {
-            let (step, took) = timed(|| trials.go_on(turn.until - trials.done()));
+        while trials.done() < slice.until {
+            let (step, took) = timed(|| trials.go_on(slice.until - trials.done()));
             match step {
-                Step::Ran(runs) => self.take_in(turn, runs, took)?,
+                Step::Ran(runs) => self.take_in(slice, runs, took)?,
                 Step::Over => break,
                 Step::Interrupted => return Left::Break(Status::AsExpected),
             }
@@ -187,13 +188,13 @@ impl Fuzz<'_> {
     }
 
     /// Makes small, saves and counts what runs came to.
-    fn take_in(&self, turn: Turn, runs: Vec<RunSummary>, took: Duration) -> Left {
-        let case = &self.cases[turn.case];
+    fn take_in(&self, slice: Slice, runs: Vec<RunSummary>, took: Duration) -> Left {
+        let case = &self.cases[slice.case];
         let mut logbook = self.logbook();
         logbook.rounds.take_in_time(SimSpan::from_nanos(took.as_nanos() as u64));
         let wanted = logbook.rounds.wanted(case, &runs);
         let engine = logbook.rounds.engine;
-        logbook.pending = Some(Pending { turn, runs, found: wanted.clone() });
+        logbook.pending = Some(Pending { slice, runs, found: wanted.clone() });
         drop(logbook);
         let found = Found { case, engine, corpus: Some(&self.corpus) };
         let (small, took): (Vec<Result<ShrunkFinding, String>>, _) = timed(|| {

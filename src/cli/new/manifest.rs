@@ -11,7 +11,7 @@ const TARGET: &str = "agents";
 ///
 /// # Errors
 /// If the folder has no name that a crate can have.
-pub fn fresh(folder: &Path) -> Result<String, String> {
+pub fn fresh(folder: &Path, source: &Path) -> Result<String, String> {
     // Nothing is made before the name is known to be good.
     let whole = fs::canonicalize(folder).or_else(|_| path::absolute(folder));
     let whole = whole.map_err(|error| error.to_string())?;
@@ -21,14 +21,15 @@ pub fn fresh(folder: &Path) -> Result<String, String> {
         return Err(format!("a crate cannot be called `{name}`; name another folder: perfidy new my-agents"));
     }
     let package = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-    with_start(&package)
+    with_start(&package, source)
 }
 
-/// The manifest of a crate with the dependencies of the start and its test target.
+/// The manifest of a crate with the dependencies of the start and its test target; perfidy was built in
+/// `source`.
 ///
 /// # Errors
 /// If it is no manifest of a crate, or has the test target already.
-pub fn with_start(text: &str) -> Result<String, String> {
+pub fn with_start(text: &str, source: &Path) -> Result<String, String> {
     let mut manifest: DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
     if manifest.get("package").is_none() {
         return Err("this is the manifest of a workspace; name the folder of one of its crates".to_owned());
@@ -36,8 +37,7 @@ pub fn with_start(text: &str) -> Result<String, String> {
     let mut derive = InlineTable::new();
     derive.insert("version", "1".into());
     derive.insert("features", Value::Array(["derive"].into_iter().collect()));
-    let version = env!("CARGO_PKG_VERSION").into();
-    add_dependency(&mut manifest, "perfidy", version, &["dependencies", "dev-dependencies"])?;
+    add_dependency(&mut manifest, "perfidy", perfidy(source), &["dependencies", "dev-dependencies"])?;
     // What the crate itself has of serde may be without its derive.
     add_dependency(&mut manifest, "serde", derive.into(), &["dev-dependencies"])?;
     let tests = manifest.entry("test").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
@@ -50,6 +50,14 @@ pub fn with_start(text: &str) -> Result<String, String> {
     target.insert("harness", value(false));
     tests.push(target);
     Ok(manifest.to_string())
+}
+
+/// What the tests need of perfidy: the crate in the folder that the command was built from, if that is a
+/// clone, and otherwise this version from the registry. Cargo marks the folders that it has unpacked itself.
+fn perfidy(source: &Path) -> Value {
+    let is_clone = source.join("Cargo.toml").is_file() && !source.join(".cargo-ok").exists();
+    let Some(path) = source.to_str().filter(|_| is_clone) else { return env!("CARGO_PKG_VERSION").into() };
+    InlineTable::from_iter([("path", path)]).into()
 }
 
 /// Adds a dependency of the tests, unless one of these tables has it.
@@ -81,11 +89,25 @@ mod tests {
              [[test]]\nname = \"agents\"\nharness = false\n",
             env!("CARGO_PKG_VERSION")
         );
-        assert_eq!(with_start(CRATE).unwrap(), added);
+        assert_eq!(with_start(CRATE, Path::new("/nowhere")).unwrap(), added);
+    }
+
+    #[test]
+    fn a_clone_is_named_by_its_path_and_what_cargo_unpacked_by_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path();
+        let manifest = || with_start(CRATE, source).unwrap();
+        assert!(manifest().contains("perfidy = \"0."));
+        fs::write(source.join("Cargo.toml"), "").unwrap();
+        let by_path = format!("perfidy = {{ path = \"{}\" }}\n", source.display());
+        assert!(manifest().contains(&by_path), "{}", manifest());
+        fs::write(source.join(".cargo-ok"), "").unwrap();
+        assert!(manifest().contains("perfidy = \"0."));
     }
 
     #[test]
     fn a_manifest_without_a_place_for_the_start_says_why() {
+        let with_start = |text: &str| with_start(text, Path::new("/nowhere"));
         let twice = with_start(CRATE).unwrap();
         assert_eq!(with_start(&twice).unwrap_err(), "there is a test target `agents` already");
         assert!(with_start("[workspace]\nmembers = []\n").unwrap_err().contains("of a workspace"));

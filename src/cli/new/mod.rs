@@ -102,11 +102,12 @@ fn write_start(folder: &Path) -> Result<(), String> {
     let cannot = |path: &Path, error: &io::Error| format!("cannot write {}: {error}", inert::path(path));
     let manifest = folder.join("Cargo.toml");
     let is_fresh = !manifest.exists();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
     let with_start = if is_fresh {
-        manifest::fresh(folder)?
+        manifest::fresh(folder, source)?
     } else {
         let text = fs::read_to_string(&manifest).map_err(|error| cannot(&manifest, &error))?;
-        manifest::with_start(&text).map_err(|why| format!("{}: {why}", inert::path(&manifest)))?
+        manifest::with_start(&text, source).map_err(|why| format!("{}: {why}", inert::path(&manifest)))?
     };
     let mut written = Vec::new();
     if is_fresh && !folder.join("src").exists() {

@@ -60,7 +60,7 @@ pub fn write(suite: &Suite, arguments: &Arguments) -> Status {
     let Some(workflow) = suite.find_workflow(&arguments.workflow) else {
         let known: Vec<&str> = suite.workflows().map(|workflow| workflow.name).collect();
         let near = nearest(&arguments.workflow, &known).map_or_else(
-            || format!("`{} list workflows` shows what there is", suite.command()),
+            || format!("`{} list workflows` shows what there is{}", suite.command(), suite.elsewhere()),
             |near| format!("did you mean `{near}`?"),
         );
         print_error(format!("there is no workflow `{}`; {near}", inert::line(&arguments.workflow)));
@@ -123,7 +123,9 @@ impl Draft {
     fn new(suite: &Suite, workflow: &Workflow, steps: &str, tools: &str) -> Self {
         let mut draft = Self { lines: Vec::new() };
         draft.push("# Say in this line what goes wrong here, and what must hold all the same.");
-        draft.push(&with_comment(&format!("workflow = \"{}\"", workflow.name), workflow.about));
+        let default = Workflow::new(workflow.name).about;
+        let about = if workflow.about == default { "" } else { workflow.about };
+        draft.push(&with_comment(&format!("workflow = \"{}\"", workflow.name), about));
         if !workflow.roles.is_empty() {
             draft.push("\n[team]                         # how many agents there are of each role");
         }
@@ -152,7 +154,12 @@ impl Draft {
             let about = suite.find_fault(name).map_or("", |kind| kind.about);
             draft.lines.push((with_comment(&format!("{name} = {rest}"), about), true));
         }
-        draft.push("\n# A case: what must break without a safeguard, and within how many seeds.\n# [[without]]\n# safeguards = [\"...\"]\n# violates = \"...\"              # a property; `perfidy list properties` shows them\n# within-seeds = 300");
+        draft.push(&format!(
+            "\n# A case: what must break without a safeguard, and within how many seeds.\n# [[without]]\n\
+             # safeguards = [\"...\"]\n# violates = \"...\"              # a property; `{} list properties` shows them\n\
+             # within-seeds = 300",
+            suite.command()
+        ));
         draft
     }
 
@@ -184,7 +191,8 @@ impl Draft {
         lines.find(|(_, (_, is_optional))| *is_optional).map(|(place, _)| place)
     }
 
-    /// The draft without a fault that is never injected or that is too much; `None` if nothing helps.
+    /// The draft without a fault that is never injected, and with one that is too much as a comment; `None`
+    /// if nothing helps.
     fn tried(&self, suite: &Suite) -> Option<Tried> {
         let report = self.report(suite)?;
         let verdict = report.verdict();
@@ -201,8 +209,18 @@ impl Draft {
             kinds.last().filter(|_| matches!(verdict, CaseVerdict::Broken(_) | CaseVerdict::Unknown { .. }));
         let gone = idle.or(last)?;
         let mut better = self.clone();
-        better.lines.retain(|(line, is_optional)| !(*is_optional && is_fault(line, gone.as_str())));
-        (better.lines.len() < self.lines.len()).then_some(Tried::Better(better))
+        let place = better
+            .lines
+            .iter()
+            .position(|(line, is_optional)| *is_optional && is_fault(line, gone.as_str()))?;
+        let (line, _) = better.lines.remove(place);
+        if let CaseVerdict::Broken(findings) = verdict {
+            let broken: Vec<&str> = findings.iter().map(|finding| finding.property).collect();
+            let line = line.split(" # ").next().unwrap_or_default().trim_end();
+            let line = with_comment(&format!("# {line}"), &format!("left out: {} broke", broken.join(", ")));
+            better.lines.insert(place, (line, false));
+        }
+        Some(Tried::Better(better))
     }
 
     fn report(&self, suite: &Suite) -> Option<CaseReport> {

@@ -82,8 +82,11 @@ fn widen(spans: &mut BTreeMap<String, Spread>, kind: Name, range: &RangeInclusiv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Scenario;
+    use crate::explore::SavedSeed;
+    use crate::scenario::{self, Scenario, files_below};
     use crate::suite::Suite;
+    use std::fs;
+    use std::path::Path;
 
     #[test]
     fn entries_of_one_kind_give_it_the_spans_of_all_of_them() {
@@ -101,5 +104,29 @@ mod tests {
         let back = toml::from_str(&toml::to_string(&spans).unwrap());
         assert_eq!(back, Ok(spans.clone()));
         assert!(spans.of_kinds(&[Name::new("pause")]).is_empty());
+    }
+
+    #[test]
+    fn the_faults_of_saved_failures_have_spans_that_their_files_give() {
+        let scenarios = scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
+        let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let mut looked_at = 0;
+        for file in files_below(Path::new("seeds")).unwrap_or_else(|bad| panic!("{bad}")) {
+            let text = fs::read_to_string(&file).unwrap();
+            let Ok(saved) = SavedSeed::parse("", &text) else { continue };
+            let name = &saved.case.scenario;
+            let scenario = scenarios.iter().find(|scenario| scenario.name.as_str() == name).expect(name);
+            let spans = Spans::of(&scenario.chaos);
+            for fault in &saved.faults {
+                let (kind, span) = (fault.action.kind(), fault.action.span());
+                assert!(
+                    span.is_none_or(|span| spans.span(kind).contains(&span)),
+                    "{}: {fault:?}",
+                    file.display()
+                );
+                looked_at += 1;
+            }
+        }
+        assert!(looked_at > 100);
     }
 }

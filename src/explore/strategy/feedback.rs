@@ -12,7 +12,7 @@ impl WantedFeedback {
     pub(crate) fn run(&self, case: &Case, engine: Engine, seed: Seed, plan: &Plan) -> Run {
         match self {
             Self::Nothing | Self::Verdict => Run::planned(case, engine, seed, plan),
-            Self::Chances | Self::News(_) => Run::marked(case, engine, seed, plan),
+            Self::Chances | Self::Coverage(_) => Run::marked(case, engine, seed, plan),
         }
     }
 }
@@ -27,17 +27,17 @@ impl Feedback {
             let is_waived = case.scenario.waived.contains_key(property);
             is_waived || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
         });
-        let news = match &trial.wants {
-            WantedFeedback::News(known) => not_among(known, behaviour::of(&run.outcome.history)),
+        let coverage = match &trial.wants {
+            WantedFeedback::Coverage(known) => not_among(known, behaviour::of(&run.outcome.history)),
             _ => Vec::new(),
         };
         let chances = match &trial.wants {
             WantedFeedback::Nothing | WantedFeedback::Verdict => Vec::new(),
             WantedFeedback::Chances => chances::of(&case.scenario, &run.outcome, Detail::Full),
-            WantedFeedback::News(_) if news.is_empty() => return None,
-            WantedFeedback::News(_) => chances::of(&case.scenario, &run.outcome, Detail::Coarse),
+            WantedFeedback::Coverage(_) if coverage.is_empty() => return None,
+            WantedFeedback::Coverage(_) => chances::of(&case.scenario, &run.outcome, Detail::Coarse),
         };
-        Some(Self { holds, injected: run.outcome.injected.clone(), chances, news })
+        Some(Self { holds, injected: run.outcome.injected.clone(), chances, coverage })
     }
 }
 

@@ -5,7 +5,7 @@
 //! [behaviour](super::behaviour) that none had shown before is kept, as the list of its faults. Most trials
 //! take one that was kept and add a fault that could have been injected in it, leave one out, move one, or
 //! give it another seed. What is new is varied most; with every variation its energy becomes less. A run that
-//! broke a promise is a result and not varied.
+//! broke a property is a result and not varied.
 
 use super::{Feedback, Kind, PlanOf, Strategy, Trial, WantedFeedback, after, random};
 use crate::scenario::Case;
@@ -54,7 +54,7 @@ impl Guided {
     pub(super) fn trial(&mut self, fresh: Seed) -> Trial {
         let draws = Draws::new(fresh);
         let draw = |nth| draws.draw_site(Name::new("guided"), Name::new("trial"), nth);
-        let wants = WantedFeedback::News(Arc::clone(&self.seen));
+        let wants = WantedFeedback::Coverage(Arc::clone(&self.seen));
         let Some(kept) = self.pick(draw(0)) else {
             return Trial { seed: fresh, plan: (self.random)(fresh), wants };
         };
@@ -103,12 +103,12 @@ impl Strategy for Guided {
 
     fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
         // An earlier trial of the batch may have shown it all by now.
-        let is_new = feedback.news.iter().any(|news| self.seen.binary_search(news).is_err());
+        let is_new = feedback.coverage.iter().any(|coverage| self.seen.binary_search(coverage).is_err());
         if !is_new {
             return;
         }
         let seen = Arc::make_mut(&mut self.seen);
-        seen.extend(&feedback.news);
+        seen.extend(&feedback.coverage);
         seen.sort_unstable();
         seen.dedup();
         if !feedback.holds {
@@ -168,20 +168,20 @@ mod tests {
         (guided, first)
     }
 
-    fn feedback(news: &[u64]) -> Feedback {
+    fn feedback(coverage: &[u64]) -> Feedback {
         Feedback {
             holds: true,
             injected: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
             chances: vec![fault("mail, send, task-1, try 1: ack-lost")],
-            news: news.to_vec(),
+            coverage: coverage.to_vec(),
         }
     }
 
     #[test]
     fn only_what_is_new_is_kept() {
         let (mut guided, trial) = guided();
-        for news in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
-            guided.learn(&trial, &feedback(news));
+        for coverage in [&[1, 2][..], &[2], &[1, 2], &[2, 3]] {
+            guided.learn(&trial, &feedback(coverage));
         }
         assert_eq!(guided.kept.len(), 2);
     }

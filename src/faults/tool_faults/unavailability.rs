@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_must_repair_lasts_for_good_unless_the_file_says_how_long() {
+    fn what_needs_a_repair_lasts_for_good_unless_the_file_says_how_long() {
         let chaos = chaos_of(r#"permission-revoked = { at = "ticketing", chance = "2%" }"#);
         assert_eq!(chaos.rules[0].span, None);
         let chaos = chaos_of(r#"permission-revoked = { at = "ticketing", chance = "2%", lasting = "9s" }"#);

@@ -63,13 +63,13 @@ type Broken<'a> = (Vec<&'a Event<TeamEvent>>, String);
 
 /// The incarnations of an agent so far.
 #[derive(Default)]
-struct Lives {
+struct Incarnations {
     /// How many run now: none, one, or two.
     now: u32,
     sessions: u32,
 }
 
-impl Lives {
+impl Incarnations {
     fn begin(&mut self) {
         self.now += 1;
         self.sessions += 1;
@@ -99,7 +99,7 @@ const READS: EventKinds = EventKinds::STARTED
 /// The operations in the order of their requests; `None` if no agent read anything that was written.
 fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut operations: Vec<Operation> = Vec::new();
-    let mut lives: Lookup<Name, Lives> = Lookup::default();
+    let mut incarnations: Lookup<Name, Incarnations> = Lookup::default();
     let twin = Name::literal("overlapping-restart");
     let mut asked_at = Lookup::default();
     let mut same = Lookup::default();
@@ -107,10 +107,14 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     let mut any_seen = false;
     for event in history.events_of(READS) {
         match event.what {
-            EventKind::Started { .. } => lives.get_or_insert_with(event.node, Lives::default).begin(),
-            EventKind::Crashed { .. } => lives.get_or_insert_with(event.node, Lives::default).end(0),
+            EventKind::Started { .. } => {
+                incarnations.get_or_insert_with(event.node, Incarnations::default).begin()
+            }
+            EventKind::Crashed { .. } => {
+                incarnations.get_or_insert_with(event.node, Incarnations::default).end(0)
+            }
             EventKind::Recovered { from } if from == twin => {
-                lives.get_or_insert_with(event.node, Lives::default).end(1);
+                incarnations.get_or_insert_with(event.node, Incarnations::default).end(1);
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::Asked { item, access })) => {
                 let (act, op) = match access {
@@ -122,8 +126,10 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
                 let index =
                     op.map_or(operations.len(), |op| *same.get_or_insert_with(op, || operations.len()));
                 if index == operations.len() {
-                    let session =
-                        (event.node, lives.get_or_insert_with(event.node, Lives::default).session());
+                    let session = (
+                        event.node,
+                        incarnations.get_or_insert_with(event.node, Incarnations::default).session(),
+                    );
                     operations.push(Operation { session, item, asked: event.id, answered: None, act });
                 }
                 asked_at.insert(event.id, index);

@@ -134,7 +134,7 @@ fn a_version_that_was_never_stored_is_invented_under_every_model() {
 }
 
 #[test]
-fn a_write_that_nobody_knows_about_may_have_happened_or_not() {
+fn an_indefinite_write_may_have_happened_or_not() {
     for seen in [0, 1] {
         let acts = [
             ("a", "x", Asks(WRITE)),
@@ -233,7 +233,7 @@ fn goes_back_after(before: &[EventKind<TeamEvent>], between: &[EventKind<TeamEve
 }
 
 #[test]
-fn of_two_lives_at_once_nobody_knows_which_one_saw_what() {
+fn of_two_incarnations_at_once_it_is_unknown_which_saw_what() {
     let starts = |incarnation| EventKind::Started { incarnation };
     let twin_ends = || EventKind::Recovered { from: Name::new("overlapping-restart") };
     let dies = || EventKind::Crashed { lost_writes: 0 };
@@ -362,7 +362,7 @@ fn two_who_made_one_version_are_not_explained() {
 }
 
 #[test]
-fn what_was_refused_explains_nothing_and_excuses_nobody() {
+fn what_was_refused_explains_nothing_and_excuses_no_read() {
     let fenced = StoreOutcome::Fenced(Token(2));
     let seen_all_the_same = [
         ("c", "x", Asks(WRITE)),
@@ -415,7 +415,7 @@ fn answers_count_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn a_read_that_was_never_answered_keeps_nobody_from_anything() {
+fn a_read_that_was_never_answered_constrains_nothing() {
     let acts = [
         ("b", "x", Asks(Access::Read)),
         ("a", "x", Asks(WRITE)),

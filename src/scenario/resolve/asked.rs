@@ -26,7 +26,8 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> Ask
             found.add(Problem::unknown(entry.key_span, "property", entry.name, &suite.property_names()));
             continue;
         };
-        let keys = found.keep(entry.entries()).unwrap_or_default();
+        let keys = found.keep(entry.entries().map_err(|problem| problem.help(how_to_ask(property))));
+        let keys = keys.unwrap_or_default();
         if keys.iter().all(|key| key.name != "waive") {
             asked.judged.push(property.name);
         }
@@ -48,6 +49,14 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> Ask
         }
     }
     asked
+}
+
+/// What a file can say of a property, for one that says something else.
+fn how_to_ask(property: &Property) -> String {
+    let name = property.name;
+    let bound = property.bound.map(|bound| format!("{name} = {{ {} = ... }} or ", bound.key));
+    let bound = bound.unwrap_or_default();
+    format!("every property is judged in any case; write {bound}{name} = {{ waive = \"why\" }}")
 }
 
 fn waived(property: &Property, entry: &Entry<'_>) -> Result<String, Problem> {

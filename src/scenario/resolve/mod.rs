@@ -5,6 +5,7 @@
 
 mod asked;
 mod faults;
+mod idle;
 mod parts;
 mod pinned;
 mod reach;
@@ -24,7 +25,7 @@ pub(crate) use tools::{own_shape, tool_keys};
 
 use crate::agent::ChatLimits;
 use crate::config::problem::listed;
-use crate::config::{Entry, entries};
+use crate::config::{Entry, entries, nearest};
 use crate::config::{Problem, Shape, Span, Spread};
 use crate::faults::Directory;
 use crate::scenario::active::{trouble_in_text, trouble_with_name};
@@ -189,7 +190,7 @@ pub(super) fn resolve(
     let cast = workflow.cast(&team, &tools);
     let cast = cast.with_faults(suite.fault_kinds());
     let network = network(&tables, &cast, found);
-    nobody_twice(&tables, &cast, found);
+    no_node_twice(&tables, &cast, found);
     let safeguards = safeguards::read(&tables, suite, &workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
@@ -237,7 +238,7 @@ pub(super) fn resolve(
         without,
         workflow,
     }));
-    if let Some(problem) = store::nobody_reads_it(&tables, &scenario) {
+    if let Some(problem) = store::unread(&tables, &scenario) {
         return Err(vec![problem]);
     }
     // What the agents do shows when they run, which they can only if the file is sound otherwise.
@@ -245,6 +246,7 @@ pub(super) fn resolve(
     if unreachable == Unreachable::Rejected {
         untested.extend(unused::check(&tables, &scenario));
         untested.extend(reach::check(&scenario, &faults.entries, &faults.pinned));
+        untested.extend(idle::check(&tables, &scenario));
     }
     if untested.is_empty() { Ok(scenario) } else { Err(untested) }
 }
@@ -275,7 +277,13 @@ fn workflow(tables: &Tables<'_>, suite: &Suite) -> Result<Arc<Workflow>, Problem
         return Err(Problem::whole("the file does not say which workflow it runs").help(help));
     };
     let name: String = entry.read()?;
-    let unknown = || Problem::unknown(entry.value_span(), "workflow", &name, &known);
+    let unknown = || {
+        let problem = Problem::unknown(entry.value_span(), "workflow", &name, &known);
+        if nearest(&name, &known).is_some() {
+            return problem;
+        }
+        problem.help(format!("there are {}{}", listed(&known), suite.elsewhere()))
+    };
     let workflow = suite.find_workflow(&name).cloned().ok_or_else(unknown)?;
     suite.mistake_in(&workflow).map_or(Ok(workflow), |mistake| {
         let problem = Problem::at(entry.value_span(), mistake);
@@ -302,11 +310,11 @@ fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
-fn nobody_twice(tables: &Tables<'_>, cast: &Directory, found: &mut Found) {
+fn no_node_twice(tables: &Tables<'_>, cast: &Directory, found: &mut Found) {
     for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
         let whose = if cast.agents_called(entry.name).is_some() {
             "agents of this team"
-        } else if cast.bystanders.contains(&Name::new(entry.name)) {
+        } else if cast.services.contains(&Name::new(entry.name)) {
             "a node that every world has"
         } else {
             continue;

@@ -121,9 +121,9 @@ impl Switches {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct WithoutTable {
+pub(super) struct WithoutTable {
     safeguards: OneOrMany<String>,
-    violates: OneOrMany<String>,
+    pub violates: OneOrMany<String>,
     within_seeds: Option<Spanned<i64>>,
 }
 

@@ -46,7 +46,7 @@ fn model(word: &Spanned<String>) -> Result<Consistency, Problem> {
 }
 
 /// What is wrong with a store that the team does not have.
-pub(super) fn nobody_reads_it(tables: &Tables<'_>, scenario: &Scenario) -> Option<Problem> {
+pub(super) fn unread(tables: &Tables<'_>, scenario: &Scenario) -> Option<Problem> {
     let entry = tables.get("store")?;
     let workflow = &scenario.workflow;
     if workflow.has_store(&scenario.safeguards) {

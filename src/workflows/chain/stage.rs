@@ -47,7 +47,7 @@ struct Job {
 }
 
 /// What the two tasks of a stage share.
-struct Desk {
+struct Shared {
     agent: Agent,
     team: TeamContext,
     jobs: RefCell<BTreeMap<RunId, Job>>,
@@ -60,25 +60,25 @@ pub(super) async fn stage(agent: Agent, team: TeamContext) {
     let approvals = Approvals::new(&agent, &team);
     let agent_loop = AgentLoop::recover(&agent, &team, &approvals);
     let calls = ToolCalls::recover(&agent, &team);
-    let desk = Rc::new(Desk::recover(&agent, team));
-    agent.spawn(Stage { desk: Rc::clone(&desk), agent_loop, calls }.run());
+    let shared = Rc::new(Shared::recover(&agent, team));
+    agent.spawn(Stage { shared: Rc::clone(&shared), agent_loop, calls }.run());
     loop {
         let mail = agent.receive().await;
         if approvals.accept(&mail) {
             continue;
         }
         if let Some(ChainMessage::Pass { task, run, brief }) = mail.open().cloned() {
-            desk.take(&mail, (task, run), brief).await;
+            shared.take(&mail, (task, run), brief).await;
         }
     }
 }
 
-impl Desk {
+impl Shared {
     fn recover(agent: &Agent, team: TeamContext) -> Self {
         let (jobs, passed, arrived) = (RefCell::default(), RefCell::default(), Notify::new());
-        let desk = Self { agent: agent.clone(), team, jobs, passed, arrived };
-        checkpoint::recover(agent, |record| desk.apply(record));
-        desk
+        let shared = Self { agent: agent.clone(), team, jobs, passed, arrived };
+        checkpoint::recover(agent, |record| shared.apply(record));
+        shared
     }
 
     async fn change(&self, about: Name, record: Record) {
@@ -135,7 +135,7 @@ impl Desk {
 }
 
 struct Stage {
-    desk: Rc<Desk>,
+    shared: Rc<Shared>,
     agent_loop: AgentLoop,
     calls: ToolCalls,
 }
@@ -143,10 +143,10 @@ struct Stage {
 impl Stage {
     async fn run(mut self) {
         loop {
-            let next = self.desk.next(self.agent_loop.work());
+            let next = self.shared.next(self.agent_loop.work());
             match next {
                 Some(id) => self.work_on(id).await,
-                None => self.desk.arrived.notified().await,
+                None => self.shared.arrived.notified().await,
             }
         }
     }
@@ -154,29 +154,29 @@ impl Stage {
     /// Does the steps of this stage, and passes the rest on.
     async fn work_on(&mut self, id: RunId) {
         let (task, run) = id;
-        for step in steps_of(&self.desk.team, self.desk.agent.name()) {
-            let ended = self.desk.jobs.borrow().get(&id).and_then(|job| job.ended.get(&step).copied());
+        for step in steps_of(&self.shared.team, self.shared.agent.name()) {
+            let ended = self.shared.jobs.borrow().get(&id).and_then(|job| job.ended.get(&step).copied());
             let is_done = match ended {
                 Some(is_done) => is_done,
                 None => self.do_step(id, step).await,
             };
             if !is_done {
                 self.tell_lead(task, run, false).await;
-                return self.desk.change(task, Record::Passed { task, run }).await;
+                return self.shared.change(task, Record::Passed { task, run }).await;
             }
         }
         self.pass_on(task, run).await;
-        self.desk.change(task, Record::Passed { task, run }).await;
+        self.shared.change(task, Record::Passed { task, run }).await;
     }
 
     /// Runs a loop for a step, unless an earlier run has done it; whether it is done.
     async fn do_step(&mut self, (task, run): RunId, step: usize) -> bool {
-        let intent = self.desk.team.plan.intent(task, step);
+        let intent = self.shared.team.plan.intent(task, step);
         let Some(assignment) = self.assignment((task, run), intent) else { return true };
         let is_begun = |job: &Job| job.begun.contains(&step);
-        if !self.desk.jobs.borrow().get(&(task, run)).is_some_and(is_begun) {
+        if !self.shared.jobs.borrow().get(&(task, run)).is_some_and(is_begun) {
             self.agent_loop.begin(intent).await;
-            self.desk.change(intent, Record::Began { task, run, step }).await;
+            self.shared.change(intent, Record::Began { task, run, step }).await;
         }
         let headers = Headers { correlation: Some(task), ..Headers::NONE };
         let calls = self.calls.ordered(headers, Arc::default(), run > 1);
@@ -184,14 +184,14 @@ impl Stage {
         self.agent_loop.escalate_failures(&assignment, &calls, &outcome).await;
         let notes = outcome.said.into();
         let record = Record::Ended { task, run, step, is_done: outcome.is_done, notes };
-        self.desk.change(intent, record).await;
+        self.shared.change(intent, record).await;
         outcome.is_done
     }
 
     /// A step as a piece of work: what the brief says of it, or the request that it carries. `None` if it is
     /// done already.
     fn assignment(&self, id: RunId, intent: Name) -> Option<LoopTask> {
-        let jobs = self.desk.jobs.borrow();
+        let jobs = self.shared.jobs.borrow();
         let Job { brief, notes, .. } = jobs.get(&id)?;
         if brief.done.contains(&intent) {
             return None;
@@ -205,31 +205,31 @@ impl Stage {
 
     /// Passes what is left to the next stage, or tells the lead that nothing is.
     async fn pass_on(&self, task: Name, run: u32) {
-        let desk = &self.desk;
-        let stages = desk.team.group(STAGES);
-        let place = stages.iter().position(|name| *name == desk.agent.name()).unwrap_or_default();
+        let shared = &self.shared;
+        let stages = shared.team.group(STAGES);
+        let place = stages.iter().position(|name| *name == shared.agent.name()).unwrap_or_default();
         let Some(next) = stages.get(place + 1).copied() else {
             return self.tell_lead(task, run, true).await;
         };
-        let known = desk.jobs.borrow().get(&(task, run)).map(|job| (job.brief.clone(), job.notes.clone()));
+        let known = shared.jobs.borrow().get(&(task, run)).map(|job| (job.brief.clone(), job.notes.clone()));
         let Some((brief, notes)) = known else { return };
-        let mine = steps_of(&desk.team, desk.agent.name());
-        let is_mine = |intent: Name| mine.iter().any(|step| desk.team.plan.intent(task, *step) == intent);
+        let mine = steps_of(&shared.team, shared.agent.name());
+        let is_mine = |intent: Name| mine.iter().any(|step| shared.team.plan.intent(task, *step) == intent);
         let left: Arc<[RequestedStep]> =
             brief.steps.iter().filter(|step| !is_mine(step.operation.intent)).cloned().collect();
-        let steps = if mine.is_empty() { left } else { desk.agent.write_brief(task, left).await };
+        let steps = if mine.is_empty() { left } else { shared.agent.write_brief(task, left).await };
         let brief = Brief { steps, notes: notes.into(), ..brief };
-        desk.agent.before("pass", task).await;
+        shared.agent.before("pass", task).await;
         let message = ChainMessage::Pass { task, run, brief };
         // The next stage is on the team.
-        let _ = hand_over(&desk.agent, desk.team.safeguards(), stages, next, task, message).await;
+        let _ = hand_over(&shared.agent, shared.team.safeguards(), stages, next, task, message).await;
     }
 
     /// Tells the lead how the run has ended.
     async fn tell_lead(&self, task: Name, run: u32, is_done: bool) {
-        let desk = &self.desk;
+        let shared = &self.shared;
         let (lead, message) = (Name::literal(LEAD), ChainMessage::Ended { task, run, is_done });
         // The lead is on the team.
-        let _ = hand_over(&desk.agent, desk.team.safeguards(), &[lead], lead, task, message).await;
+        let _ = hand_over(&shared.agent, shared.team.safeguards(), &[lead], lead, task, message).await;
     }
 }

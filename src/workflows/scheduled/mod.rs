@@ -8,9 +8,10 @@
 //!   user <---report--- runner
 //! ```
 //!
-//! Each task is one trigger and its run: ticks, messages and webhooks take turns, and each of these three is a
-//! job of its own. A source delivers a trigger until a runner answers that its run is over, to another runner
-//! each time, and each delivery has a fresh id for the run. So runs can begin twice, late, and many at once.
+//! Each task is one trigger and its run: ticks, messages and webhooks take turns, and each of these three is
+//! a job of its own. A source delivers a trigger until a runner answers that its run is over, to another
+//! runner each time, and each delivery has a fresh id for the run. So runs can begin twice, late, and many at
+//! once.
 //!
 //! Of the two schedulers the leader fires the ticks, by its wall clock. A leader that was paused, or whose
 //! lease has ended by another clock, still believes that it leads.

@@ -134,8 +134,8 @@ impl Runner {
         None
     }
 
-    /// Carries out a run while no other run of its job does anything. Whether its work is done; `None` if that
-    /// is open.
+    /// Carries out a run while no other run of its job does anything. Whether its work is done; `None` if
+    /// that is open.
     async fn run_alone(&self, (task, place): (Name, usize), run: OpId) -> Option<bool> {
         let job = Schedule::job(place);
         // The semaphores are never closed, so this is always a permit.

@@ -75,8 +75,8 @@ impl Scheduler {
         Self { agent: agent.clone(), schedule, deliveries, catches_up, ahead }
     }
 
-    /// Fires the ticks whose time has come. Those whose time has passed are fired too if the scheduler catches
-    /// up, and otherwise missed.
+    /// Fires the ticks whose time has come. Those whose time has passed are fired too if the scheduler
+    /// catches up, and otherwise missed.
     async fn fire_what_is_due(&mut self) {
         let now = self.agent.now();
         while let Some(place) = self.ahead.first().copied().filter(|place| self.schedule.due(*place) <= now) {

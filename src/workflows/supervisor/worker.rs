@@ -68,7 +68,7 @@ struct Job {
 }
 
 /// What the two tasks of a worker share.
-struct Desk {
+struct Shared {
     agent: Agent,
     team: TeamContext,
     /// In the order in which they came.
@@ -84,9 +84,9 @@ pub(super) async fn worker(agent: Agent, team: TeamContext) {
     let agent_loop = AgentLoop::recover(&agent, &team, &approvals);
     let calls = ToolCalls::recover(&agent, &team);
     let mut inbox: Inbox<OrderId, Terms> = Inbox::recover(&agent, team.safeguards());
-    let desk = Rc::new(Desk::recover(&agent, team));
-    desk.resume(&inbox, agent_loop.work());
-    agent.spawn(work(Rc::clone(&desk), agent_loop, calls));
+    let shared = Rc::new(Shared::recover(&agent, team));
+    shared.resume(&inbox, agent_loop.work());
+    agent.spawn(work(Rc::clone(&shared), agent_loop, calls));
     loop {
         let mail = agent.receive().await;
         if approvals.accept(&mail) {
@@ -95,23 +95,23 @@ pub(super) async fn worker(agent: Agent, team: TeamContext) {
         let Some(message @ StepMessage::Order { attempt, op, left, .. }) = mail.open().copied() else {
             continue;
         };
-        if let Some((task, step)) = message.step(&desk.team.plan) {
-            desk.take(&mut inbox, OrderId { task, step, attempt }, op, left).await;
+        if let Some((task, step)) = message.step(&shared.team.plan) {
+            shared.take(&mut inbox, OrderId { task, step, attempt }, op, left).await;
         }
     }
 }
 
-impl Desk {
+impl Shared {
     fn recover(agent: &Agent, team: TeamContext) -> Self {
-        let desk = Self {
+        let shared = Self {
             agent: agent.clone(),
             team,
             jobs: RefCell::default(),
             answers: RefCell::default(),
             arrived: Notify::new(),
         };
-        checkpoint::recover(agent, |answered| desk.apply(answered));
-        desk
+        checkpoint::recover(agent, |answered| shared.apply(answered));
+        shared
     }
 
     fn intent(&self, order: OrderId) -> Name {
@@ -223,26 +223,26 @@ impl Desk {
 }
 
 /// Works on the jobs, one after the other.
-async fn work(desk: Rc<Desk>, mut agent_loop: AgentLoop, calls: ToolCalls) {
+async fn work(shared: Rc<Shared>, mut agent_loop: AgentLoop, calls: ToolCalls) {
     loop {
-        let next = desk.jobs.borrow().first().cloned();
+        let next = shared.jobs.borrow().first().cloned();
         let Some(job) = next else {
-            desk.arrived.notified().await;
+            shared.arrived.notified().await;
             continue;
         };
         let unclear = ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut));
-        let result = if desk.is_wanted(&job).await {
+        let result = if shared.is_wanted(&job).await {
             if job.is_new {
-                agent_loop.begin(desk.intent(job.order)).await;
+                agent_loop.begin(shared.intent(job.order)).await;
             }
             let OrderId { task, attempt, .. } = job.order;
-            let deadline = job.scope.left(desk.agent.monotonic());
+            let deadline = job.scope.left(shared.agent.monotonic());
             let headers = Headers { correlation: Some(task), deadline, ..Headers::NONE };
-            let given = [(desk.intent(job.order), job.op)].into();
+            let given = [(shared.intent(job.order), job.op)].into();
             let calls = calls.ordered(headers, given, attempt > 1);
-            let outcome = agent_loop.run(&assignment(&desk.team, &job), &calls).await;
-            let is_stopped = !job.scope.holds(desk.agent.monotonic());
-            result_of(desk.intent(job.order), &outcome).unwrap_or(if is_stopped {
+            let outcome = agent_loop.run(&assignment(&shared.team, &job), &calls).await;
+            let is_stopped = !job.scope.holds(shared.agent.monotonic());
+            result_of(shared.intent(job.order), &outcome).unwrap_or(if is_stopped {
                 unclear
             } else {
                 ToolResult::Failed(ToolError::Definite(Definite::Unavailable))
@@ -250,7 +250,7 @@ async fn work(desk: Rc<Desk>, mut agent_loop: AgentLoop, calls: ToolCalls) {
         } else {
             unclear
         };
-        desk.end(&job, result).await;
+        shared.end(&job, result).await;
     }
 }
 

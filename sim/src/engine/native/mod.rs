@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::Command;
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, World, spare};
+use crate::{Domain, Outcome, World, pool};
 use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -42,8 +42,8 @@ struct Executor<D: Domain> {
 pub(crate) fn run<D: Domain>(world: World<D>) -> Option<Outcome<D>> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
-        tasks: spare::take(),
-        tasks_of: spare::take(),
+        tasks: pool::take(),
+        tasks_of: pool::take(),
         ready: Ready::new(),
         parked: Vec::new(),
         paused: Vec::new(),
@@ -56,9 +56,9 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Option<Outcome<D>> {
         }
     }
     executor.tasks.clear();
-    spare::give(std::mem::take(&mut executor.tasks));
+    pool::give(std::mem::take(&mut executor.tasks));
     executor.tasks_of.iter_mut().for_each(Vec::clear);
-    spare::give(std::mem::take(&mut executor.tasks_of));
+    pool::give(std::mem::take(&mut executor.tasks_of));
     drop(executor);
     world.into_outcome()
 }

@@ -108,7 +108,7 @@ fn of_two_gaps_that_two_sessions_wait_for_either_may_have_to_be_filled_first() {
 }
 
 #[test]
-fn after_too_many_tries_nobody_knows() {
+fn after_too_many_tries_it_is_unknown() {
     let items: Vec<String> = (0..16).map(|number| format!("item-{number}")).collect();
     let mut operations = Vec::new();
     for (number, item) in (1..).zip(&items) {
@@ -125,7 +125,7 @@ fn after_too_many_tries_nobody_knows() {
 }
 
 #[test]
-fn what_nobody_knows_is_said_of_the_history_too() {
+fn what_is_unknown_is_said_of_the_history_too() {
     let items: Vec<Name> = (0..16).map(|number| Name::new(&format!("item-{number}"))).collect();
     let mut story = Story::default()
         .note("user", TeamEvent::User(UserEvent::Declared { reads: Consistency::Sequential }));

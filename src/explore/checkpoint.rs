@@ -1,9 +1,9 @@
-//! The place of a campaign: a file in its corpus from which it can be taken up again.
+//! The checkpoint of a campaign: a file in its corpus from which it can be taken up again.
 //!
-//! The file is replaced whole, so a process that is killed leaves the place before or the place after. Of
-//! several campaigns that share a corpus only one has the place; it holds a lock, which ends with its
-//! process. If the folder is emptied while a campaign runs, the place and its lock are made anew when the
-//! place is kept next.
+//! The file is replaced whole, so a process that is killed leaves the checkpoint before or the checkpoint
+//! after. Of several campaigns that share a corpus only one has the checkpoint; it holds a lock, which ends
+//! with its process. If the folder is emptied while a campaign runs, the checkpoint and its lock are made
+//! anew when the checkpoint is written next.
 
 use crate::config::{Problem, Problems};
 use crate::explore::{FuzzState, durable};
@@ -12,24 +12,24 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file of the place, in the corpus.
+/// The file of the checkpoint, in the corpus.
 const FILE: &str = ".campaign.toml";
 
-/// The file to which the place of an earlier campaign goes when another begins.
+/// The file to which the checkpoint of an earlier campaign goes when another begins.
 const BEFORE: &str = ".campaign.before.toml";
 
-/// The file that is locked. It is another one because the place is replaced.
+/// The file that is locked. It is another one because the checkpoint is replaced.
 const LOCK: &str = ".campaign.lock";
 
-/// The place of a campaign.
-pub struct Place {
+/// The checkpoint of a campaign.
+pub struct Checkpoint {
     path: PathBuf,
-    /// Locked for as long as it is open. `None` if the place is another process's.
+    /// Locked for as long as it is open. `None` if the checkpoint is another process's.
     lock: Option<File>,
 }
 
-impl Place {
-    /// Claims the place in a corpus, which is made if it is not there.
+impl Checkpoint {
+    /// Claims the checkpoint in a corpus, which is made if it is not there.
     ///
     /// # Errors
     /// If the folder cannot be made or written to.
@@ -63,7 +63,7 @@ impl Place {
             .help("begin anew without --resume")))
     }
 
-    /// Copies the place of an earlier campaign, if there is one and it is not another process's, so that
+    /// Copies the checkpoint of an earlier campaign, if there is one and it is not another process's, so that
     /// another can begin without it being lost; says where to. What was copied there before is replaced.
     ///
     /// # Errors
@@ -77,11 +77,11 @@ impl Place {
         Ok(Some(aside))
     }
 
-    /// Keeps the place of a campaign, unless it is another process's.
+    /// Keeps the checkpoint of a campaign, unless it is another process's.
     ///
     /// # Errors
     /// If the file cannot be written, and then the one that was there stays; or if the lock was deleted and
-    /// is now another process's, and with it the place.
+    /// is now another process's, and with it the checkpoint.
     ///
     /// # Panics
     /// Never: a campaign has nothing that TOML cannot say.
@@ -91,7 +91,7 @@ impl Place {
         if !is_at(held, &corpus.join(LOCK)) {
             self.lock = lock(corpus)?;
             if self.lock.is_none() {
-                let taken = "its lock was deleted, and another campaign has taken the place";
+                let taken = "its lock was deleted, and another campaign has taken the checkpoint";
                 return Err(io::Error::other(taken));
             }
         }

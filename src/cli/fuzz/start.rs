@@ -2,25 +2,25 @@
 
 use super::Arguments;
 use crate::cli::{complain_of, print_error, tell, warn};
-use crate::explore::{FuzzState, Place};
+use crate::explore::{Checkpoint, FuzzState};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
 use std::path::Path;
 
 /// The campaign to be run with its cases: a new one, or the one that was left. Complains if there is none.
-pub fn opening(
+pub fn start(
     suite: &Suite,
     arguments: &Arguments,
     folder: &Path,
-    place: &Place,
+    checkpoint: &Checkpoint,
     all: Vec<Case>,
 ) -> Option<(FuzzState, Vec<Case>)> {
     let as_written = |case: &Case| case.without().is_none();
     if !arguments.resume {
-        if !place.is_ours() {
+        if !checkpoint.is_ours() {
             warn(format!(
-                "another campaign keeps its place in {}; this one saves what it finds, but cannot be resumed",
+                "another campaign keeps its checkpoint in {}; this one saves what it finds, but cannot be resumed",
                 inert::path(folder)
             ));
         }
@@ -29,17 +29,17 @@ pub fn opening(
         let strategy = arguments.search.strategy(suite);
         let rounds =
             FuzzState::new(&cases, arguments.subject.engine, &strategy, seed, arguments.base.clone());
-        return has_set_aside(place).then_some((rounds, cases));
+        return has_set_aside(checkpoint).then_some((rounds, cases));
     }
-    if !place.is_ours() {
+    if !checkpoint.is_ours() {
         print_error(format!("the campaign in {} is still running", inert::path(folder)));
         return None;
     }
-    let rounds = place.read().map_err(|problems| complain_of(&problems)).ok()?;
+    let rounds = checkpoint.read().map_err(|problems| complain_of(&problems)).ok()?;
     if rounds.choice(suite).is_none() {
         print_error(format!(
             "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
-            inert::path(place.path()),
+            inert::path(checkpoint.path()),
             rounds.strategy
         ));
         return None;
@@ -50,33 +50,36 @@ pub fn opening(
     if let Err(changed) = rounds.check_cases(&cases) {
         print_error(format!(
             "{} cannot go on: {changed}. Begin anew without --resume.",
-            inert::path(place.path())
+            inert::path(checkpoint.path())
         ));
         return None;
     }
     Some((rounds, cases))
 }
 
-/// Makes room for the place of a new campaign. The place of an earlier one is not lost, and its owner is
-/// told.
-fn has_set_aside(place: &Place) -> bool {
-    let with_progress_suspended = match place.set_aside() {
+/// Makes room for the checkpoint of a new campaign. The checkpoint of an earlier one is not lost, and its
+/// owner is told.
+fn has_set_aside(checkpoint: &Checkpoint) -> bool {
+    let with_progress_suspended = match checkpoint.set_aside() {
         Ok(None) => return true,
         Ok(Some(with_progress_suspended)) => with_progress_suspended,
         Err(error) => {
-            print_error(format!("cannot set {} aside: {error}; nothing was run", inert::path(place.path())));
+            print_error(format!(
+                "cannot set {} aside: {error}; nothing was run",
+                inert::path(checkpoint.path())
+            ));
             return false;
         }
     };
-    let earlier = place.read().map_or_else(
+    let earlier = checkpoint.read().map_or_else(
         |_| "an earlier campaign".to_owned(),
         |rounds| format!("the campaign of {} runs from seed {}", rounds.runs(), rounds.first_seed),
     );
     tell(format_args!(
-        "this begins anew; the place of {earlier} is now in {} (to go on with that one, stop this one, move the file \
+        "this begins anew; the checkpoint of {earlier} is now in {} (to go on with that one, stop this one, move the file \
          back to {} and use --resume)",
         inert::path(&with_progress_suspended),
-        inert::path(place.path())
+        inert::path(checkpoint.path())
     ));
     true
 }

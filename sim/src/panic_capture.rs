@@ -12,29 +12,29 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 pub(crate) type PanicHook = fn(&PanicHookInfo<'_>);
 
 thread_local! {
-    static WITNESS: Cell<Option<PanicHook>> = const { Cell::new(None) };
+    static HOOK: Cell<Option<PanicHook>> = const { Cell::new(None) };
 }
 
 /// Runs simulated code, catches its panic and prints nothing.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
-    catch_seen_by(|_| {}, work)
+    catch_with_hook(|_| {}, work)
 }
 
 /// Like [`catch`], with a hook that is called before the stack unwinds.
 ///
 /// The first call wraps the process's panic hook for good; panics anywhere else reach it as before.
-pub(crate) fn catch_seen_by<T>(witness: PanicHook, work: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn catch_with_hook<T>(hook: PanicHook, work: impl FnOnce() -> T) -> Result<T, Panic> {
     static WRAP: Once = Once::new();
     WRAP.call_once(|| {
         let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |info| match WITNESS.get() {
-            Some(witness) => witness(info),
+        panic::set_hook(Box::new(move |info| match HOOK.get() {
+            Some(hook) => hook(info),
             None => usual(info),
         }));
     });
-    let outer = WITNESS.replace(Some(witness));
+    let outer = HOOK.replace(Some(hook));
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    WITNESS.set(outer);
+    HOOK.set(outer);
     result
 }
 

@@ -54,7 +54,7 @@ fn alone(lag: (u64, u64), code: impl AsyncFn(Agent) + Copy + Send + Sync + 'stat
 }
 
 #[test]
-fn an_item_that_nobody_has_written_is_empty() {
+fn an_item_that_was_never_written_is_empty() {
     alone((1, 5), async |agent: Agent| {
         for asks in [Freshness::Any, Freshness::Latest] {
             let snapshot = agent.store().read(item(), asks).await.unwrap();
@@ -98,7 +98,7 @@ fn a_replacement_does_not_look_at_what_it_replaces() {
 }
 
 #[test]
-fn replicas_lag_and_whoever_asks_for_more_gets_it() {
+fn replicas_lag_and_a_stronger_read_is_current() {
     alone((2, 9), async |agent: Agent| {
         let stamp = agent.store().commit(item(), Change::Append(line("one")), OpId(1)).await.unwrap();
         for asks in [Freshness::Version(stamp.version), Freshness::Commit(stamp.commit), Freshness::Latest] {

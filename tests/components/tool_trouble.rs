@@ -21,7 +21,7 @@ fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
 }
 
 #[test]
-fn what_nobody_repairs_stays_broken() {
+fn what_is_not_repaired_stays_broken() {
     let asks = [Ask::Call("a", 1), Ask::Wait(600), Ask::Call("a", 1)];
     let told = told(&asks, &["vault, put, a, try 1: permission-revoked"]);
     let no = StoreOutcome::Call(Err(refused(Definite::Forbidden)));

@@ -1,4 +1,4 @@
-//! Liars with models, people and tools: each breaks a promise about transcripts, approvals or calls, and hides
+//! Liars with models, people and tools: each breaks a property of transcripts, approvals or calls, and hides
 //! it: it names its turns as one, uses another operation id, or reports something else later.
 
 use super::liars::{CALM, broken, do_step, next_task, report, team};

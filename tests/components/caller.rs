@@ -81,7 +81,7 @@ async fn caller(agent: Agent) {
     agent.finish_after(SimSpan::from_secs(200));
 }
 
-pub const TEXT: &str = r#"# A tool and whoever calls it.
+pub const TEXT: &str = r#"# A tool and its caller.
 workflow = "caller"
 
 [[step]]

@@ -10,35 +10,34 @@ use std::cell::RefCell;
 pub(crate) const MOST: usize = 1 << 14;
 
 thread_local! {
-    static SHELF: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A pooled value of this type, or a new one.
 pub(crate) fn take<T: Default + 'static>() -> T {
-    on_shelf(Option::take).flatten().unwrap_or_default()
+    in_pool(Option::take).flatten().unwrap_or_default()
 }
 
 /// Puts a value into the pool. The caller has emptied it.
 pub(crate) fn give<T: 'static>(thing: T) {
     // A thread that ends has no pool any more.
-    let earlier = on_shelf(|place| place.replace(thing));
+    let earlier = in_pool(|place| place.replace(thing));
     drop(earlier);
 }
 
 /// Accesses the pool's slot for values of one type.
-fn on_shelf<T: 'static, R>(work: impl FnOnce(&mut Option<T>) -> R) -> Option<R> {
-    SHELF
-        .try_with(|shelf| {
-            let mut shelf = shelf.borrow_mut();
-            let known = shelf.iter().position(|place| place.is::<Option<T>>());
-            let place = known.unwrap_or_else(|| {
-                shelf.push(Box::new(None::<T>));
-                shelf.len() - 1
-            });
-            shelf[place].downcast_mut().map(work)
-        })
-        .ok()
-        .flatten()
+fn in_pool<T: 'static, R>(work: impl FnOnce(&mut Option<T>) -> R) -> Option<R> {
+    POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        let known = pool.iter().position(|place| place.is::<Option<T>>());
+        let place = known.unwrap_or_else(|| {
+            pool.push(Box::new(None::<T>));
+            pool.len() - 1
+        });
+        pool[place].downcast_mut().map(work)
+    })
+    .ok()
+    .flatten()
 }
 
 #[cfg(test)]
