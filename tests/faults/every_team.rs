@@ -65,6 +65,7 @@ const EVERYWHERE: &[&str] = &[
     r#"approval-twice = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-contradicted = { chance = "10%", after = "1s..90s" }"#,
     r#"approval-outdated = { chance = "10%" }"#,
+    r#"late-verdict = { chance = "10%", by = "1s..90s" }"#,
     r#"handler-error = { at = "everyone", chance = "2%" }"#,
     r#"stranded-reply = { at = "everyone", chance = "5%" }"#,
     r#"shutdown = { at = "everyone", chance = "5%", after = "100ms..3s" }"#,
