@@ -28,6 +28,7 @@ const EVERYWHERE: &[&str] = &[
     r#"pause = [{ at = "everyone", every = "1m..3m", lasting = "1s..9s" }, { at = "everyone", anywhere = true, chance = "0.3%", lasting = "1s..9s" }]"#,
     r#"zombie = [{ at = "everyone", every = "1m..3m" }, { at = "everyone", anywhere = true, chance = "0.1%" }]"#,
     r#"overlapping-restart = { at = "everyone", every = "1m..3m", lasting = "1s..20s" }"#,
+    r#"runtime-restart = { at = "everyone", every = "1m..3m", lasting = "10ms..2s" }"#,
     r#"slow-node = { at = "everyone", times = 5, every = "1m..3m", lasting = "1s..20s" }"#,
     r#"clock-skew = { at = "everyone", by = "1ms..9s" }"#,
     r#"clock-step = { at = "everyone", by = "1s..30s", every = "1m..3m", lasting = "1s..20s" }"#,
