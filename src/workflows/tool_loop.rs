@@ -46,6 +46,7 @@ pub fn workflow() -> Workflow {
             "guardrail",
             "idempotency-keys",
             "intent-keys",
+            "journal-fencing",
             "observe-before-retry",
             "paired-results",
             "persist-before-call",
