@@ -89,6 +89,8 @@ pub enum Loss {
     NoSuchNode,
     /// It replied to a request that the receiver no longer waits for.
     Late,
+    /// It replied to a request that the receiver's runtime has lost in a restart.
+    Stranded,
 }
 
 /// What happened.

@@ -136,6 +136,11 @@ pub(crate) struct Node<D: Domain> {
     local_state: NodeState<D::Payload>,
 }
 
+/// Which of the requests of its node a request is, by its number: 1 for the first.
+pub(crate) fn number_of(request: u64) -> u32 {
+    (request >> 32) as u32
+}
+
 /// A message that has arrived, and for which incarnation if that was decided.
 struct Delivery<P> {
     envelope: IncomingMessage<P>,
@@ -334,6 +339,11 @@ impl<D: Domain> Node<D> {
             let waker = self.local_state.clone_waker(waker);
             self.local_state.inbox_wakers.push(waker);
         }
+    }
+
+    /// How many requests it has made.
+    pub fn requests_made(&self) -> u32 {
+        self.requests
     }
 
     /// The number of a new request, which is now pending.

@@ -14,8 +14,8 @@
 //! ```
 
 use crate::agent::{
-    AgentEvent, Headers, LeaseEvent, Outcome, PersonEvent, Purpose, StoreEvent, TeamEvent, ToolEvent,
-    UserEvent,
+    AgentEvent, GuardrailEvent, Headers, LeaseEvent, Outcome, PersonEvent, Purpose, StoreEvent, TeamEvent,
+    ToolEvent, UserEvent,
 };
 use perfidy_sim::{EventKinds, Payload};
 
@@ -123,6 +123,10 @@ pub const REACHED: EventKinds = kind(42);
 pub const MUST_APPROVE: EventKinds = kind(44);
 /// [`PersonEvent::Decided`].
 pub const DECIDED: EventKinds = kind(45);
+/// [`GuardrailEvent::MustCheck`].
+pub const MUST_CHECK: EventKinds = kind(47);
+/// [`GuardrailEvent::Judged`].
+pub const JUDGED: EventKinds = kind(48);
 /// [`AgentEvent::Chatted`].
 pub const CHATTED: EventKinds = kind(43);
 
@@ -198,6 +202,8 @@ const NAMED: &[(EventKinds, &str)] = &[
     (CHATTED, "a reply of a chat model"),
     (MUST_APPROVE, "an operation that a person must approve"),
     (DECIDED, "a decision of a person"),
+    (MUST_CHECK, "an operation that a guardrail must check"),
+    (JUDGED, "a verdict of a guardrail"),
     (ASKED, "a request to the store"),
     (HEARD, "an answer of the store"),
     (PRODUCED, "an artifact"),
@@ -310,6 +316,10 @@ impl TeamEvent {
                 AgentEvent::Reached { .. } => REACHED,
             },
             Self::Announced { .. } => ANNOUNCED,
+            Self::Guardrail(event) => match event {
+                GuardrailEvent::MustCheck { .. } => MUST_CHECK,
+                GuardrailEvent::Judged { .. } => JUDGED,
+            },
         }
     }
 }

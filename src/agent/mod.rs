@@ -10,6 +10,7 @@ mod body;
 mod chat;
 mod content;
 mod event;
+mod guardrail;
 mod handle;
 mod handler;
 mod headers;
@@ -42,9 +43,10 @@ pub use chat::{
 pub use content::{Content, TypeMismatch};
 pub(crate) use event::StateMachine;
 pub use event::{
-    AgentEvent, CallOutcome, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent, ToolEvent,
-    UserEvent,
+    AgentEvent, CallOutcome, GuardrailEvent, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent,
+    ToolEvent, UserEvent,
 };
+pub use guardrail::{CHECK, GUARDRAIL, LATE_VERDICT, operation_digest};
 pub use handle::{Agent, Delivery, STEPS};
 pub use handler::{AgentFailures, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY, WORK};
 pub use headers::{Headers, Purpose};

@@ -104,6 +104,7 @@ pub(crate) const TABLES: &[FileTable] = &[
         about: "a step of each task: what a tool is asked to do",
         keys: &[
             ("args", "the arguments of the call; `{task}` in a text stands for the task"),
+            ("guarded", "whether a guardrail must check it"),
             ("irreversible", "whether nothing undoes it; only the last step of a saga can be so"),
             ("name", "its name, which with that of the task is the intent: `task-1/file-ticket`"),
             ("needs", "the steps that must be done before it"),

@@ -341,6 +341,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ppm", "by how many parts per million the clock runs wrong"),
     ("records", "how many of the last records it misses; 1 if nothing is said"),
     ("retries", "how many calls may be repeated in that time, of each tool"),
+    ("runs", "when it checks: `before`, `beside` or `after` the model"),
     ("split", "how the team falls apart: `random`, or `minority`"),
     ("times", "how many times as long it takes"),
     ("turn", "how long the link is down and then up, drawn anew each time"),
@@ -427,15 +428,17 @@ mod tests {
     fn whatever_a_workflow_can_be_told_to_do_is_done_by_a_scenario_that_is_shipped() {
         let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
         let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let suite = Suite::shipped();
         let uses = |workflow: &str, safeguard: &str| {
+            let kind = suite.find_safeguard(safeguard).expect("a workflow has only known ones");
             let mut own = scenarios.iter().filter(|scenario| scenario.workflow.name == workflow);
             own.any(|scenario| {
                 let mut taken_away = scenario.without.iter().flat_map(|case| &case.safeguards);
                 scenario.safeguards.names().any(|on| on == safeguard)
+                    || (kind.is_built_in && !scenario.safeguards.is_on(kind))
                     || taken_away.any(|off| *off == safeguard)
             })
         };
-        let suite = Suite::shipped();
         let pairs = suite
             .workflows()
             .flat_map(|workflow| workflow.safeguards.iter().map(|safeguard| (workflow.name, *safeguard)));

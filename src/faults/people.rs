@@ -1,7 +1,9 @@
-//! Faults of people: an approval that is late, missing, doubled, contradicted, or for an older request.
+//! Faults of those who decide whether something may be done: an approval of a person that is late, missing,
+//! doubled, contradicted, or for an older request, and a late verdict of a guardrail.
 //!
 //! A person is asked at the call site `approval`, at the site `approver, approval`. What each fault does is
-//! said where the person is ([`approver`](crate::workflows::approver)).
+//! said where the person is ([`approver`](crate::workflows::approver)). A
+//! [`guardrail`](crate::workflows::guardrail) is asked at the site `guardrail, check`.
 
 use super::{FaultKind, Target, Time, who};
 use crate::config::{Entry, Problem, Ratio, Spread};
@@ -13,8 +15,11 @@ use toml::Spanned;
 
 pub use crate::agent::{
     APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,
-    APPROVER,
+    APPROVER, CHECK, GUARDRAIL, LATE_VERDICT,
 };
+
+/// The node that approves, and the call site at which it is asked.
+const APPROVAL_SITE: (&str, &str) = (APPROVER, APPROVAL);
 
 const AFTER_HOW_LONG: Time = Time::Needed("after how long the second answer comes");
 
@@ -22,7 +27,7 @@ const fn at_approval(time: Time) -> Target {
     Target::CallSite { call_site: APPROVAL, time }
 }
 
-/// The faults of people who approve.
+/// The faults of people who approve, and of guardrails.
 pub const KINDS: &[FaultKind] = &[
     FaultKind {
         name: APPROVAL_LATE,
@@ -59,6 +64,13 @@ pub const KINDS: &[FaultKind] = &[
         target: at_approval(Time::None),
         read: read_plain,
     },
+    FaultKind {
+        name: LATE_VERDICT,
+        about: "a guardrail is slow, so that its verdict comes late",
+        example: r#"late-verdict = { chance = "20%", by = "5s..1m" }"#,
+        target: Target::CallSite { call_site: CHECK, time: Time::Needed("by how much the verdict is late") },
+        read: read_verdict_by,
+    },
 ];
 
 #[derive(Deserialize)]
@@ -83,21 +95,27 @@ struct After {
 
 fn read_plain(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Plain { chance } = entry.read()?;
-    add_rule(entry.name, &chance, None, chaos)
+    add_rule((entry.name, APPROVAL_SITE), &chance, None, chaos)
 }
 
 fn read_by(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let By { chance, by } = entry.read()?;
-    add_rule(entry.name, &chance, Some(who::time(&by)?), chaos)
+    add_rule((entry.name, APPROVAL_SITE), &chance, Some(who::time(&by)?), chaos)
 }
 
 fn read_after(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let After { chance, after } = entry.read()?;
-    add_rule(entry.name, &chance, Some(who::time(&after)?), chaos)
+    add_rule((entry.name, APPROVAL_SITE), &chance, Some(who::time(&after)?), chaos)
 }
 
+fn read_verdict_by(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let By { chance, by } = entry.read()?;
+    add_rule((entry.name, (GUARDRAIL, CHECK)), &chance, Some(who::time(&by)?), chaos)
+}
+
+/// Adds a rule of that name for a node at a call site.
 fn add_rule(
-    name: &str,
+    (name, (node, call_site)): (&str, (&'static str, &'static str)),
     chance: &Spanned<Ratio>,
     span: Option<RangeInclusive<SimSpan>>,
     chaos: &mut Chaos,
@@ -106,9 +124,9 @@ fn add_rule(
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,
-        from: Selector::only(Name::literal(APPROVER)),
+        from: Selector::only(Name::literal(node)),
         to: Selector::Any,
-        what: Selector::only(Name::literal(APPROVAL)),
+        what: Selector::only(Name::literal(call_site)),
         chance: who::chance(chance)?,
         action: Action::Custom { word, span: SimSpan::ZERO },
         span,

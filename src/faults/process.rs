@@ -46,6 +46,13 @@ pub const KINDS: &[FaultKind] = &[
         read: read_overlap,
     },
     FaultKind {
+        name: "runtime-restart",
+        about: "the runtime of an agent restarts; the replies to all of its requests in flight find no request",
+        example: r#"runtime-restart = { at = "executors", every = "30s..2m", lasting = "100ms..2s" }"#,
+        target: Target::World,
+        read: read_runtime_restart,
+    },
+    FaultKind {
         name: "slow-node",
         about: "an agent's work takes several times as long, while its timeouts stay the same",
         example: r#"slow-node = { at = "executors", times = 5, every = "1m..5m", lasting = "10s..60s" }"#,
@@ -207,16 +214,29 @@ impl Pause {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OverlappingRestart {
+struct Restart {
     at: OneOrMany<String>,
     every: Spanned<Spread>,
     lasting: Spanned<Spread>,
 }
 
 fn read_overlap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let OverlappingRestart { at, every, lasting } = entry.read()?;
-    let disturbance = window::degrade(who::agents(&at, cast)?, &[Degradation::OverlappingRestart], 0..=0);
-    let site = format!("overlapping-restart {}", who::joined(&at));
+    add_restart(entry, Degradation::OverlappingRestart, cast, chaos)
+}
+
+fn read_runtime_restart(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    add_restart(entry, Degradation::RuntimeRestart, cast, chaos)
+}
+
+fn add_restart(
+    entry: &Entry<'_>,
+    restart: Degradation,
+    cast: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let Restart { at, every, lasting } = entry.read()?;
+    let disturbance = window::degrade(who::agents(&at, cast)?, &[restart], 0..=0);
+    let site = format!("{} {}", entry.name, who::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 

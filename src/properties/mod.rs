@@ -11,6 +11,7 @@ mod approved_before_irreversible;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
+mod bounded_tokens;
 mod bounded_turns;
 mod calls_within_budget;
 mod completed_work_not_rerun;
@@ -28,6 +29,7 @@ mod no_double_spend;
 mod no_duplicate_effects;
 mod no_effect_after_cancel;
 mod no_effect_after_veto;
+mod no_forbidden_effects;
 mod no_lost_update;
 mod no_orphan_effects;
 mod no_orphans;
@@ -75,6 +77,7 @@ pub fn shipped() -> Vec<Property> {
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),
+        bounded_tokens::property(),
         bounded_turns::property(),
         calls_within_budget::property(),
         completed_work_not_rerun::property(),
@@ -89,6 +92,7 @@ pub fn shipped() -> Vec<Property> {
         no_duplicate_effects::property(),
         no_effect_after_cancel::property(),
         no_effect_after_veto::property(),
+        no_forbidden_effects::property(),
         no_lost_update::property(),
         no_orphan_effects::property(),
         no_orphans::property(),

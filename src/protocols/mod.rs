@@ -11,6 +11,7 @@
 mod agenda;
 mod approval;
 mod coalesced;
+mod guardrail;
 mod model;
 mod repeat;
 mod resend;
@@ -19,6 +20,7 @@ mod single_flight;
 pub use agenda::Agenda;
 pub use approval::{ApprovalMessage, ApprovalRequest, Decision};
 pub use coalesced::Coalesced;
+pub use guardrail::{GuardrailMessage, GuardrailVerdict};
 pub use model::{ComposedCall, Question, choose_agent, compose_call, write_text};
 pub use repeat::{ResendTiming, in_attempts, request_until_answered, until_some};
 pub use resend::{Resend, ResendTimer};

@@ -34,7 +34,7 @@ impl Safeguard for Budgets {
     const ABOUT: &'static str = "a task that exceeds its hops, turns or tokens fails, and the user is told";
     const EXAMPLE: &'static str = "budgets = { hops = 6, turns = 20, tokens = 40000 }";
     const WITHOUT: &'static str = "a task is passed on for as long as models name another agent";
-    const PROTECTS: &'static [&'static str] = &["bounded-handoffs", "bounded-turns"];
+    const PROTECTS: &'static [&'static str] = &["bounded-handoffs", "bounded-tokens", "bounded-turns"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { hops, turns, tokens } = entry.read()?;

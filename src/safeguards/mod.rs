@@ -40,6 +40,7 @@ pub mod event_log;
 pub mod fan_out_cap;
 pub mod fencing;
 pub mod give_up_after;
+pub mod guardrail;
 pub mod idempotency;
 pub mod inbox;
 pub mod intent_keys;
@@ -205,6 +206,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
         SafeguardKind::built_in::<give_up_after::GiveUpAfter>(),
+        SafeguardKind::of::<guardrail::Guardrail>(),
         SafeguardKind::of::<idempotency::IdempotencyKeys>(),
         SafeguardKind::of::<inbox::InboxDedupe>(),
         SafeguardKind::of::<intent_keys::IntentKeys>(),
@@ -430,7 +432,8 @@ mod tests {
     #[test]
     fn a_safeguard_says_what_a_team_does_without_it_and_needs_only_what_there_is() {
         let suite = Suite::shipped();
-        let settings = ["`deduplicates = true`", "`reads`", "`[store]`", "`within`", "`[tasks]`", "`undo`"];
+        let settings =
+            ["`deduplicates = true`", "`guarded`", "`reads`", "`[store]`", "`within`", "`[tasks]`", "`undo`"];
         for kind in suite.safeguards() {
             assert!(!kind.without.is_empty() && kind.without.len() <= 100, "{}", kind.name);
             for word in kind.needs.split('`').skip(1).step_by(2) {

@@ -1,6 +1,6 @@
 //! The directory of a team: the names that a scenario of a workflow has.
 
-use crate::agent::{LeaseService, StoreService};
+use crate::agent::{GUARDRAIL, LeaseService, StoreService};
 use crate::faults::{Directory, FaultKinds, Roles};
 use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
@@ -11,7 +11,8 @@ use perfidy_sim::Name;
 use std::collections::BTreeMap;
 
 /// The services of every world: senders and receivers of messages that are neither agents nor tools.
-pub(crate) const SERVICES: [&str; 5] = [USER, LeaseService::NAME, StoreService::NAME, ON_CALL, APPROVER];
+pub(crate) const SERVICES: [&str; 6] =
+    [USER, LeaseService::NAME, StoreService::NAME, ON_CALL, APPROVER, GUARDRAIL];
 
 impl Workflow {
     /// The directory of a workflow with a team of these sizes and these tools.

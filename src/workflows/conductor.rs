@@ -56,6 +56,7 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "intent-keys",
             "isolated-steps",
+            "journal-fencing",
             "observe-before-retry",
             "persist-before-call",
             "plan-commit",

@@ -35,6 +35,7 @@ pub(crate) mod cast;
 pub mod chain;
 pub mod conductor;
 pub mod dispatcher;
+pub mod guardrail;
 pub mod handoff;
 pub mod hierarchy;
 pub mod on_call;

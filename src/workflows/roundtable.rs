@@ -38,6 +38,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "deadlock-detection",
             "idempotency-keys",
+            "journal-fencing",
             "observe-before-retry",
             "retry",
             "tool-dedupe",

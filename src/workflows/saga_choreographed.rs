@@ -36,6 +36,7 @@ pub fn workflow() -> Workflow {
             "dead-letter",
             "idempotency-keys",
             "inbox-dedupe",
+            "journal-fencing",
             "outbox",
             "retry",
             "tool-dedupe",

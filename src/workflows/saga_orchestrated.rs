@@ -29,7 +29,15 @@ pub fn workflow() -> Workflow {
         .agent(ORCHESTRATOR, |agent, team| Orchestrator::recover(agent, team).run())
         .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
         .person_on_call()
-        .safeguards(&["compensate", "dead-letter", "idempotency-keys", "retry", "saga-log", "tool-dedupe"])
+        .safeguards(&[
+            "compensate",
+            "dead-letter",
+            "idempotency-keys",
+            "journal-fencing",
+            "retry",
+            "saga-log",
+            "tool-dedupe",
+        ])
         .properties(&[
             "all-or-compensated",
             "eventual-termination",

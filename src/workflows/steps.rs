@@ -17,6 +17,8 @@ pub struct Step {
     pub needs: Vec<usize>,
     /// Whether it cannot be undone.
     pub irreversible: bool,
+    /// Whether a guardrail must check it.
+    pub guarded: bool,
     /// What undoes it, if the file says so.
     pub undo: Option<Undo>,
     /// With which arguments the tool is asked, to take the step and to undo it.

@@ -7,13 +7,14 @@
 //!                     |  | '--call--> tool
 //!                     |  '---result-----'
 //!   user <---report---'            assistant --may I?--> approver
+//!                                  assistant --check--> guardrail
 //!                                  assistant --dead letter--> on-call
 //! ```
 //!
 //! The loop itself is an [`AgentLoop`]; this is the smallest agent around one. It works on one task at a
 //! time. Whether the model may ask for several calls in one reply says `parallel-tool-calls` in `[model]`;
 //! the assistant then makes them at the same time. Where a step cannot be undone, and the gate is on, it asks
-//! a person before it makes the call.
+//! a person before it makes the call. Where a step is guarded, it asks a guardrail.
 
 use crate::agent::Agent;
 use crate::workflows::agent_loop::{AgentLoop, Approvals, LoopTask, ToolCalls};
@@ -29,6 +30,7 @@ pub fn workflow() -> Workflow {
         .about("an assistant calls its model and the tools that the model asks for, until a task is done")
         .agent(ASSISTANT, assistant)
         .approver()
+        .guardrail()
         .person_on_call()
         .safeguards(&[
             "approval-binding",
@@ -39,9 +41,12 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "compaction",
             "dead-letter",
+            "effect-permissions",
             "event-log",
+            "guardrail",
             "idempotency-keys",
             "intent-keys",
+            "journal-fencing",
             "observe-before-retry",
             "paired-results",
             "persist-before-call",

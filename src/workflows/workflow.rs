@@ -1,12 +1,13 @@
 //! A workflow as a value: its agents with their code, and what a scenario may configure.
 
-use crate::agent::{Agent, Agents};
+use crate::agent::{Agent, Agents, GUARDRAIL};
 use crate::config::problem::nearest_in_words;
 use crate::properties::{EVENTUAL_TERMINATION, NO_EFFECT_AFTER_CANCEL};
 use crate::safeguards::journal_fencing::{self, JournalFencing};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::{Safeguard, Safeguards};
 use crate::workflows::approver::{APPROVER, approver};
+use crate::workflows::guardrail::guardrail;
 use crate::workflows::on_call::{ON_CALL, on_call};
 use crate::workflows::user::{USER, inquirer, user};
 use crate::workflows::{TeamConfig, TeamContext};
@@ -136,6 +137,7 @@ pub struct Workflow {
     tasks_are_questions: bool,
     has_person_on_call: IfSwitched,
     has_approver: bool,
+    has_guardrail: bool,
     has_deadlines: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
@@ -170,6 +172,7 @@ impl Workflow {
             tasks_are_questions: false,
             has_person_on_call: Arc::new(|_| false),
             has_approver: false,
+            has_guardrail: false,
             has_deadlines: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
@@ -257,8 +260,20 @@ impl Workflow {
         self
     }
 
-    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to
-    /// it in any case.
+    /// Adds a [guardrail](crate::workflows::guardrail) for the steps that one must check, where there are any.
+    #[must_use]
+    pub fn guardrail(mut self) -> Self {
+        self.has_guardrail = true;
+        self
+    }
+
+    /// Whether its agents have a guardrail check the steps that need it.
+    pub(crate) fn has_guardrail(&self) -> bool {
+        self.has_guardrail
+    }
+
+    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to it
+    /// in any case.
     #[must_use]
     pub fn deadlines(mut self) -> Self {
         self.has_deadlines = true;
@@ -349,6 +364,9 @@ impl Workflow {
         }
         if self.has_approver && team.plan.steps.iter().any(|step| step.irreversible) {
             team.spawn_agent(world, Name::literal(APPROVER), approver);
+        }
+        if self.has_guardrail && team.plan.steps.iter().any(|step| step.guarded) {
+            team.spawn_agent(world, Name::literal(GUARDRAIL), guardrail);
         }
         for (who, code) in &self.team {
             match who {

@@ -62,6 +62,7 @@ zombie = [
     {{ at = "everyone", every = "1m..3m" }},
 ]
 overlapping-restart = {{ at = "everyone", every = "1m..3m", lasting = "1s..20s" }}
+runtime-restart = {{ at = "everyone", every = "1m..3m", lasting = "10ms..2s" }}
 slow-node = {{ at = "everyone", times = 5, every = "1m..3m", lasting = "1s..20s" }}
 clock-skew = {{ at = ["everyone", "leases"], by = "1ms..9s" }}
 clock-step = {{ at = "everyone", by = "1s..30s", every = "1m..3m", lasting = "1s..20s" }}

@@ -152,8 +152,9 @@ const SENDS: &[Sends] = &[
         "tool-loop",
         &[
             ("user", &["submit"]),
-            ("assistant", &["dead letter", "may I?", "report"]),
+            ("assistant", &["check", "dead letter", "may I?", "report"]),
             ("approver", &["approved", "vetoed"]),
+            ("guardrail", &["allowed", "forbidden"]),
             ("on-call", &["taken down"]),
         ],
     ),
@@ -229,7 +230,7 @@ const DOES: &[Does] = &[
     (
         "tool-loop",
         &["ask", "call", "record", "report"],
-        &["approval", "chat"],
+        &["approval", "chat", "check"],
         &["call a tool", "look a call up"],
         true,
     ),

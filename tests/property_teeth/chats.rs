@@ -3,10 +3,10 @@
 
 use super::liars::{CALM, broken, do_step, next_task, report, team};
 use perfidy::agent::{
-    Agent, ChatMessage, Finish, OpId, Operation, Outcome, Receipt, Reply, Report, RequestedStep, TaskRequest,
-    ToolCall, ToolResult, Transcript,
+    Agent, ChatMessage, Finish, GUARDRAIL, OpId, Operation, Outcome, Receipt, Reply, Report, RequestedStep,
+    TaskRequest, ToolCall, ToolResult, Transcript, operation_digest,
 };
-use perfidy::protocols::{ApprovalMessage, ApprovalRequest};
+use perfidy::protocols::{ApprovalMessage, ApprovalRequest, GuardrailMessage};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::workflows::approver::APPROVER;
 use perfidy::workflows::user::{USER, UserMessage};
@@ -46,6 +46,14 @@ fn an_agent_that_calls_every_turn_its_first_is_caught_with_too_many() {
     let text = format!("{CALM}[properties]\nbounded-turns = {{ turns = 3 }}\n");
     assert!(broken(asks_its_model::<3>(), &text, &[]).is_empty());
     assert_eq!(broken(asks_its_model::<4>(), &text, &[]), ["bounded-turns"]);
+}
+
+#[test]
+fn an_agent_that_calls_every_turn_its_first_is_caught_with_too_many_tokens() {
+    // The request of two steps goes in with 360 tokens, and comes back with 370 at most.
+    let text = format!("{CALM}[properties]\nbounded-tokens = {{ tokens = 2000 }}\n");
+    assert!(broken(asks_its_model::<2>(), &text, &[]).is_empty());
+    assert_eq!(broken(asks_its_model::<6>(), &text, &[]), ["bounded-tokens"]);
 }
 
 /// Two steps with the same tool.
@@ -212,6 +220,72 @@ fn an_agent_that_makes_another_call_than_was_approved_is_caught() {
 fn an_agent_that_makes_a_vetoed_call_under_another_id_is_caught() {
     let liar = broken(asks_a_person(Approvals::CallsAfterAVeto), &guarded(), &[]);
     assert_eq!(liar, ["approved-before-irreversible", "no-effect-after-veto"]);
+}
+
+/// Both steps must be checked by a guardrail, of many tasks: it forbids some.
+fn checked() -> String {
+    let text = CALM.replace("count = 1", "count = 12\nevery = \"1s\"");
+    let text = text.replace("\ntool = ", "\nguarded = true\ntool = ");
+    format!("{text}[settle]\nwithin = \"60m\"\n")
+}
+
+/// Whether the guardrail allows an operation.
+async fn is_allowed(agent: &Agent, operation: &Operation) -> bool {
+    let digest = operation_digest(operation);
+    let check = GuardrailMessage::Check([operation.clone()].into());
+    agent.send(Name::new(GUARDRAIL), operation.intent, check);
+    loop {
+        if let Some(GuardrailMessage::Checked(verdicts)) = agent.receive().await.open()
+            && let Some(verdict) = verdicts.iter().find(|verdict| verdict.digest == digest)
+        {
+            return verdict.is_allowed;
+        }
+    }
+}
+
+/// What a liar does about a guardrail.
+#[derive(Clone, Copy, PartialEq)]
+enum Checks {
+    Heeds,
+    /// Asks about an operation that is like the one it calls, for another intent.
+    AsksAboutAnother,
+    /// Calls first, and then asks.
+    AsksAfterwards,
+}
+
+fn asks_a_guardrail(how: Checks) -> Workflow {
+    team().guardrail().agent("lead", move |agent: Agent, team: TeamContext| async move {
+        let tasks = team.plan.tasks.clone();
+        for task in tasks {
+            let mut is_done = true;
+            for step in 0..2 {
+                let operation = team.plan.operation_of(task, step);
+                let op = agent.new_operation_id(operation.intent);
+                let asked = match how {
+                    Checks::Heeds | Checks::AsksAfterwards => operation.clone(),
+                    Checks::AsksAboutAnother => team.plan.operation_of(team.plan.tasks[0], step),
+                };
+                if how == Checks::AsksAfterwards || is_allowed(&agent, &asked).await {
+                    do_step(&agent, &team, (task, step), op).await;
+                } else {
+                    is_done = false;
+                }
+                if how == Checks::AsksAfterwards {
+                    is_allowed(&agent, &asked).await;
+                }
+            }
+            let outcome = if is_done { Outcome::Done } else { Outcome::Failed };
+            agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, outcome)));
+        }
+    })
+}
+
+#[test]
+fn an_agent_that_asks_its_guardrail_about_something_else_or_too_late_is_caught() {
+    assert!(broken(asks_a_guardrail(Checks::Heeds), &checked(), &[]).is_empty());
+    for how in [Checks::AsksAboutAnother, Checks::AsksAfterwards] {
+        assert_eq!(broken(asks_a_guardrail(how), &checked(), &[]), ["no-forbidden-effects"]);
+    }
 }
 
 /// The lead gives its first call up at once, and then makes the second, whose answer it takes from whatever

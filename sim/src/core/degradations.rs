@@ -2,9 +2,9 @@
 
 use super::Core;
 use crate::clock::{Clock, opposite};
-use crate::node::{Command, Node, Role};
+use crate::node::{Command, Node, Role, number_of};
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Degradation, Domain, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime};
+use crate::{Action, Call, Degradation, Domain, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime};
 
 const OVERLAPPING_RESTART: Purpose = Purpose::new("overlapping-restart");
 
@@ -20,6 +20,8 @@ pub(crate) struct Health {
     free_at: SimTime,
     /// While it is frozen.
     frozen: Option<Freeze>,
+    /// How many of its requests, the first ones, can get no reply any more.
+    stranded: u32,
 }
 
 impl Default for Health {
@@ -30,6 +32,7 @@ impl Default for Health {
             intake: SimSpan::ZERO,
             free_at: SimTime::ZERO,
             frozen: None,
+            stranded: 0,
         }
     }
 }
@@ -80,6 +83,7 @@ impl<D: Domain> Core<D> {
                     return;
                 }
             }
+            Degradation::RuntimeRestart => self.health(index).stranded = u32::MAX,
             Degradation::Slow { times } => {
                 let health = self.health(index);
                 health.times = health.times.saturating_mul(times.max(1));
@@ -112,6 +116,10 @@ impl<D: Domain> Core<D> {
                 if !self.end_overlap(index, incarnation) {
                     return;
                 }
+            }
+            Degradation::RuntimeRestart => {
+                let made = self.node(index).requests_made();
+                self.health(index).stranded = made;
             }
             Degradation::Slow { times } => {
                 let health = self.health(index);
@@ -200,6 +208,12 @@ impl<D: Domain> Core<D> {
         let free_at = health.free_at.max(now);
         health.free_at = free_at + health.intake;
         (free_at > now).then_some(free_at)
+    }
+
+    /// Whether this is the reply to a request that a restart of the node's runtime has lost.
+    pub(super) fn has_stranded(&mut self, index: NodeIndex, call: Call) -> bool {
+        let stranded = self.node(index).health.as_ref().map_or(0, |health| health.stranded);
+        matches!(call, Call::Reply(id) if number_of(id) <= stranded)
     }
 
     // Overlapping restarts.

@@ -96,6 +96,8 @@ impl<D: Domain> Core<D> {
                     Loss::Partition
                 } else if is_late {
                     Loss::Late
+                } else if self.any_ailing && self.has_stranded(index, call) {
+                    Loss::Stranded
                 } else {
                     return self.hand_over(index, envelope);
                 }

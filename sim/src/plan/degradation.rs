@@ -54,6 +54,9 @@ pub enum Degradation {
         /// In which direction.
         direction: ClockDirection,
     },
+    /// The runtime of the node restarts under its code: the replies to all requests that it has made by the
+    /// end find no request any more, and whoever waits for one waits on.
+    RuntimeRestart,
 }
 
 impl Degradation {
@@ -62,7 +65,7 @@ impl Degradation {
     pub fn with_amount(self, amount: u64) -> Self {
         let (span, number) = (SimSpan::from_nanos(amount), u32::try_from(amount).unwrap_or(u32::MAX));
         match self {
-            Self::Zombie | Self::OverlappingRestart => self,
+            Self::Zombie | Self::OverlappingRestart | Self::RuntimeRestart => self,
             Self::Slow { .. } => Self::Slow { times: number },
             Self::SlowReceiver { .. } => Self::SlowReceiver { each: span },
             Self::Skew { direction, .. } => Self::Skew { by: span, direction },
@@ -77,7 +80,11 @@ impl Degradation {
             Self::SlowReceiver { each: span } | Self::Skew { by: span, .. } | Self::Step { by: span, .. } => {
                 Some(span)
             }
-            Self::Zombie | Self::OverlappingRestart | Self::Slow { .. } | Self::Drift { .. } => None,
+            Self::Zombie
+            | Self::OverlappingRestart
+            | Self::RuntimeRestart
+            | Self::Slow { .. }
+            | Self::Drift { .. } => None,
         }
     }
 
@@ -86,6 +93,7 @@ impl Degradation {
         Name::literal(match self {
             Self::Zombie => "zombie",
             Self::OverlappingRestart => "overlapping-restart",
+            Self::RuntimeRestart => "runtime-restart",
             Self::Slow { .. } => "slow-node",
             Self::SlowReceiver { .. } => "slow-receiver",
             Self::Skew { .. } => "clock-skew",
@@ -96,7 +104,7 @@ impl Degradation {
 
     /// Whether it applies only to nodes with code, and not to services.
     pub fn is_of_processes(self) -> bool {
-        matches!(self, Self::Zombie | Self::OverlappingRestart | Self::Slow { .. })
+        matches!(self, Self::Zombie | Self::OverlappingRestart | Self::RuntimeRestart | Self::Slow { .. })
     }
 
     /// The word of its text form.
@@ -104,6 +112,7 @@ impl Degradation {
         match self {
             Self::Zombie => "zombie",
             Self::OverlappingRestart => "overlapping-restart",
+            Self::RuntimeRestart => "runtime-restart",
             Self::Slow { .. } => "slow",
             Self::SlowReceiver { .. } => "choke",
             Self::Skew { .. } => "skew",
@@ -125,6 +134,7 @@ impl Degradation {
         Some(match verb {
             "zombie" if detail.is_empty() => Self::Zombie,
             "overlapping-restart" if detail.is_empty() => Self::OverlappingRestart,
+            "runtime-restart" if detail.is_empty() => Self::RuntimeRestart,
             "slow" => Self::Slow { times: detail.strip_suffix(" times")?.parse().ok()? },
             "choke" => Self::SlowReceiver { each: detail.strip_suffix(" a message")?.parse().ok()? },
             "skew" => {
@@ -152,7 +162,7 @@ impl fmt::Display for Degradation {
             ClockDirection::Behind => behind,
         };
         match *self {
-            Self::Zombie | Self::OverlappingRestart => Ok(()),
+            Self::Zombie | Self::OverlappingRestart | Self::RuntimeRestart => Ok(()),
             Self::Slow { times } => write!(f, ", {times} times"),
             Self::SlowReceiver { each } => write!(f, ", {each} a message"),
             Self::Skew { by, direction } => write!(f, ", {by} {}", pick(direction, "ahead", "behind")),

@@ -58,7 +58,7 @@ impl fmt::Display for Action {
 }
 
 /// The words of the world's own actions.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "choke",
     "corrupt",
     "crash",
@@ -78,6 +78,7 @@ const VERBS: [&str; 20] = [
     "step",
     "tear",
     "overlapping-restart",
+    "runtime-restart",
     "zombie",
 ];
 
@@ -278,6 +279,7 @@ mod tests {
         prop_oneof![
             Just(Degradation::Zombie),
             Just(Degradation::OverlappingRestart),
+            Just(Degradation::RuntimeRestart),
             any::<u32>().prop_map(|times| Degradation::Slow { times }),
             span().prop_map(|each| Degradation::SlowReceiver { each }),
             (span(), direction()).prop_map(|(by, direction)| Degradation::Skew { by, direction }),

@@ -156,6 +156,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         window("slow-link", Disturbance::SlowLink { left, right, by: ms(10)..=ms(900) }),
         window("zombies", degrade(&[Degradation::Zombie], 0..=0)),
         window("twins", degrade(&[Degradation::OverlappingRestart], 0..=0)),
+        window("runtimes", degrade(&[Degradation::RuntimeRestart], 0..=0)),
         window("slow", degrade(&[Degradation::Slow { times: 1 }], 2..=9)),
         window("choke", degrade(&[Degradation::SlowReceiver { each: by }], nanos..=seconds)),
         window("skew", degrade(&skews, nanos..=9 * seconds)),

@@ -65,3 +65,17 @@ fn an_answer_to_a_dead_asker_does_not_reach_its_next_life() {
         assert_eq!(outcome.history.events().iter().filter(|event| late(&event.what)).count(), 1, "{engine}");
     });
 }
+
+#[test]
+fn an_answer_after_a_restart_of_the_runtime_finds_no_request_and_a_later_one_does() {
+    let config = with_faults(&[
+        ("adder > asker, sum, one, try 1", "delay 400ms"),
+        ("restart, a, try 1", "runtime-restart asker at 100ms for 1ms"),
+    ]);
+    on_every_engine(&config, asker, |engine, outcome| {
+        assert_eq!(notes(&outcome), [0, 21], "{engine}");
+        let stranded = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Stranded, .. });
+        let events = outcome.history.events().iter();
+        assert_eq!(events.filter(|event| stranded(&event.what)).count(), 1, "{engine}");
+    });
+}

@@ -18,8 +18,8 @@ pub use transcript::{
     Transcript,
 };
 
-use crate::agent::{Agent, AgentEvent, Author, Content, OpId, Operation, SUMMARY, TeamEvent};
-use perfidy_sim::{Name, Purpose, SimSpan, SimTime};
+use crate::agent::{Agent, AgentEvent, Author, Content, Model, OpId, Operation, SUMMARY, TeamEvent};
+use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -199,10 +199,7 @@ impl Agent {
             text_tokens: (TEXT_TOKENS.start() + draw.below(TEXT, TEXT_TOKENS.end() - TEXT_TOKENS.start()))
                 as u32,
             first_token: draw.span(FIRST_TOKEN, &self.model.latency),
-            slowed_down: match draw.below(QUEUE, SLOWED_DOWN) {
-                0 => 2 + draw.below(FACTOR, SLOWEST - 1),
-                _ => 1,
-            },
+            slowed_down: slow_down(&draw),
         });
         self.before("model call", about).await;
         let (reply, span) = self.chat_outcome(about, transcript, &drawn);
@@ -251,8 +248,7 @@ impl Agent {
             Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
             Err(error) => (Err(error), at_once),
             Ok(reply) => {
-                let text = TIME_PER_TOKEN.saturating_mul(reply.tokens().into());
-                let span = (first_token + text).saturating_mul(slowed_down).min(LONGEST_REPLY);
+                let span = reply_span(first_token, reply.tokens().into(), slowed_down);
                 let reply = self.completed(about, Content::new(reply)).read();
                 (reply.map_err(|_| ModelError::Unreadable), span)
             }
@@ -308,6 +304,29 @@ impl Agent {
             Some(_) => wrong().collect(),
             None => transcript.clone(),
         }
+    }
+}
+
+impl Model {
+    /// How long a reply of about so many tokens takes, drawn.
+    pub(crate) fn time_to_reply(&self, draw: &DrawSite<'_>, tokens: &RangeInclusive<u64>) -> SimSpan {
+        let first_token = draw.span(FIRST_TOKEN, &self.latency);
+        let tokens = tokens.start() + draw.below(TEXT, tokens.end() - tokens.start());
+        reply_span(first_token, tokens, slow_down(draw))
+    }
+}
+
+/// How long a reply of so many tokens takes.
+fn reply_span(first_token: SimSpan, tokens: u64, slowed_down: u64) -> SimSpan {
+    let text = TIME_PER_TOKEN.saturating_mul(tokens);
+    (first_token + text).saturating_mul(slowed_down).min(LONGEST_REPLY)
+}
+
+/// How many times slower than usual a call is.
+fn slow_down(draw: &DrawSite<'_>) -> u64 {
+    match draw.below(QUEUE, SLOWED_DOWN) {
+        0 => 2 + draw.below(FACTOR, SLOWEST - 1),
+        _ => 1,
     }
 }
 

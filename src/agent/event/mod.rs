@@ -1,15 +1,17 @@
 //! Typed events of a team's history, beyond messages and faults, grouped by author.
 //!
-//! Each kind of event has one author: the user's node, the person on call, a tool, the lock service, the
-//! store, or the handle of an agent, which records the agent's actions. An agent cannot write any of them
+//! Each kind of event has one author: the user's node, the person on call, a guardrail, a tool, the lock
+//! service, the store, or the handle of an agent, which records the agent's actions. An agent cannot write any of them
 //! ([`Author`](crate::agent::Author)). What an agent says about itself is an
 //! [announcement](TeamEvent::Announced), and no shipped verdict depends on one.
 
 mod agent;
+mod guardrail;
 mod people;
 mod services;
 
 pub use agent::{AgentEvent, CallOutcome};
+pub use guardrail::GuardrailEvent;
 pub use people::{PersonEvent, UserEvent};
 pub(crate) use services::StateMachine;
 pub use services::{InitialState, LeaseEvent, StoreEvent, ToolEvent};
@@ -51,6 +53,8 @@ pub enum TeamEvent {
         /// Its content.
         content: Body,
     },
+    /// A guardrail: what it must check, and its verdicts.
+    Guardrail(GuardrailEvent),
 }
 
 impl perfidy_sim::AppEvent for TeamEvent {
@@ -75,6 +79,7 @@ impl fmt::Display for TeamEvent {
             Self::Store(event) => event.fmt(f),
             Self::Agent(event) => event.fmt(f),
             Self::Announced { about, content } => write!(f, "says of {about}: {content}"),
+            Self::Guardrail(event) => event.fmt(f),
         }
     }
 }
@@ -90,6 +95,7 @@ impl TeamEvent {
             Self::Store(event) => Some(event.about()),
             Self::Agent(event) => event.about(),
             Self::Announced { about, .. } => Some(*about),
+            Self::Guardrail(event) => event.about(),
         }
     }
 }

@@ -97,6 +97,7 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
                 Loss::NodeDown => "the receiver is down",
                 Loss::NoSuchNode => "there is no such node",
                 Loss::Late => "late reply: the caller no longer waits for it",
+                Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
             };
             format!("does not get {kind} from {from}, {about}: {why}")
         }

@@ -186,6 +186,7 @@ pub(super) fn resolve(
     };
 
     undo::check(&tables, &steps, &workflow, found);
+    steps::can_be_guarded(&tables, &workflow, found);
     let team = team(&tables, &workflow, found);
     let cast = workflow.cast(&team, &tools);
     let cast = cast.with_faults(suite.fault_kinds());

@@ -1,9 +1,9 @@
 //! The steps of a task and the order in which they can be taken.
 
 use super::{Found, Tables, is_word, not_a_word};
-use crate::config::{OneOrMany, Problem, Shape, nearest};
+use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
 use crate::tools::ToolConfig;
-use crate::workflows::{Step, StepArguments, Undo};
+use crate::workflows::{Step, StepArguments, Undo, Workflow};
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ struct StepTable {
     needs: Option<OneOrMany<String>>,
     #[serde(default)]
     irreversible: bool,
+    #[serde(default)]
+    guarded: bool,
     undo: Option<Spanned<String>>,
     args: Option<Spanned<toml::Table>>,
 }
@@ -57,9 +59,10 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, foun
         // With a step left out because of problems of its own, a name that is missing proves nothing.
         let needs = if complete { needs(step, &names, found) } else { Vec::new() };
         let undo = step.undo.as_ref().and_then(|undo| found.keep(undo_of(step, undo, tools)));
-        let irreversible = step.irreversible;
+        let StepTable { irreversible, guarded, .. } = *step;
         let arguments = found.keep(arguments(step)).unwrap_or_default();
-        let step_read = Step { name: Name::new(name), tool, operation, needs, irreversible, undo, arguments };
+        let name = Name::new(name);
+        let step_read = Step { name, tool, operation, needs, irreversible, guarded, undo, arguments };
         found.0.extend(can_be_asked(step, &step_read, tools));
         steps.push(step_read);
     }
@@ -72,6 +75,18 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, foun
         found.add(Problem::at(place, message).help("take one of these out of `needs`"));
     }
     steps
+}
+
+/// Rejects a guarded step of a team that has no guardrail.
+pub(super) fn can_be_guarded(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) {
+    let entries = tables.get("step").and_then(|entry| entry.tables().ok()).unwrap_or_default();
+    let keys = entries.iter().filter_map(|entry| entry.entries().ok()).flatten();
+    let guarded = |entry: &Entry<'_>| entry.name == "guarded" && entry.read::<bool>() == Ok(true);
+    for entry in keys.filter(|entry| !workflow.has_guardrail() && guarded(entry)) {
+        let message = format!("the agents of the workflow `{}` ask no guardrail", workflow.name);
+        found
+            .add(Problem::at(entry.key_span, message).help("take `guarded` out, or let a `tool-loop` do it"));
+    }
 }
 
 /// The arguments of a step.

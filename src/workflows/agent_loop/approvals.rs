@@ -1,11 +1,12 @@
-//! Asking a person before a call that cannot be undone.
+//! Asking a person before a call that cannot be undone, and a guardrail before one that it must check.
 //!
-//! The agent that has the loop receives all messages, and passes the decisions of the approver on to here. A
-//! decision for which no loop waits is kept: the next request reads it first, and takes it for its own answer
+//! The agent that has the loop receives all messages, and passes the decisions of the approver and of the
+//! guardrail on to here. A decision of the approver for which no loop waits is kept: the next request reads it first, and takes it for its own answer
 //! unless approvals are bound to their requests.
 
+use super::checks::Checks;
 use crate::agent::{Agent, Delivery, OpId, Operation};
-use crate::protocols::{ApprovalMessage, ApprovalRequest, Decision};
+use crate::protocols::{ApprovalMessage, ApprovalRequest, Decision, GuardrailMessage};
 use crate::safeguards::approval_binding::answers;
 use crate::safeguards::approval_gate::ApprovalGate;
 use crate::workflows::TeamContext;
@@ -19,28 +20,38 @@ use tokio::sync::Notify;
 /// How often the approver is asked for one call; each time the agent waits until the request expires.
 const ASKS: u32 = 5;
 
-/// The decisions of the approver that an agent has received. Clones share them.
+/// The decisions of the approver and of the guardrail that an agent has received. Clones share them.
 #[derive(Clone)]
 pub struct Approvals {
     agent: Agent,
     team: TeamContext,
     unread: Rc<RefCell<VecDeque<Decision>>>,
     arrived: Rc<Notify>,
+    checks: Checks,
 }
 
 impl Approvals {
     /// None so far.
     pub fn new(agent: &Agent, team: &TeamContext) -> Self {
-        let (agent, team) = (agent.clone(), team.clone());
-        Self { agent, team, unread: Rc::default(), arrived: Rc::default() }
+        let (checks, agent, team) = (Checks::new(agent, team), agent.clone(), team.clone());
+        Self { agent, team, unread: Rc::default(), arrived: Rc::default(), checks }
     }
 
-    /// Takes a message if it is a decision of the approver.
+    /// Takes a message if it is a decision of the approver or of the guardrail.
     pub fn accept(&self, mail: &Delivery) -> bool {
+        if let Some(verdicts) = mail.open::<GuardrailMessage>() {
+            self.checks.accept(verdicts);
+            return true;
+        }
         let Some(ApprovalMessage::Decided(decision)) = mail.open() else { return false };
         self.unread.borrow_mut().push_back(*decision);
         self.arrived.notify_one();
         true
+    }
+
+    /// What the guardrail has checked.
+    pub(super) fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// Whether a call must be approved before it is made, and how.

@@ -16,7 +16,7 @@
 //! * limits: budgets of turns and tokens, and a [scope](crate::safeguards::work_scope) that says until when
 //!   the work is wanted;
 //! * compaction of a transcript that grows too long;
-//! * [`Approvals`]: a person is asked before a call that cannot be undone;
+//! * [`Approvals`]: a person is asked before a call that cannot be undone, and a guardrail checks what it must;
 //! * verification of the effects, before the model is believed that they are there;
 //! * dead letters: what it could not get done is [escalated](AgentLoop::escalate_failures).
 //!
@@ -53,6 +53,7 @@
 //! ```
 
 mod approvals;
+mod checks;
 mod session;
 mod tool_calls;
 mod work;
@@ -72,6 +73,7 @@ use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::effect_permissions::EffectPermissions;
 use crate::safeguards::event_log::EventLog;
+use crate::safeguards::guardrail::{Guardrail, Runs};
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
@@ -189,7 +191,13 @@ impl AgentLoop {
         self.ask_for(&task.request).await;
         let interrupted = calls_to_repeat(self.team.safeguards(), self.session.transcript());
         self.make_calls(task, calls, interrupted, true).await;
+        if self.guardrail_runs() == Some(Runs::Before) && self.are_forbidden(task, &[]).await {
+            return Ok(false);
+        }
         loop {
+            if self.has_tripped(task) {
+                return Ok(false);
+            }
             match self.last_word() {
                 Some(true) => match self.missing_effects(task).await {
                     missing if missing.is_empty() => return Ok(true),
@@ -212,6 +220,37 @@ impl AgentLoop {
                         return Err(error);
                     }
                 }
+            }
+        }
+    }
+
+    /// When a guardrail checks, if calls wait for it.
+    fn guardrail_runs(&self) -> Option<Runs> {
+        self.team.safeguards().get::<Guardrail>().map(|guardrail| guardrail.runs)
+    }
+
+    /// Whether a guardrail has forbidden what is asked for, as far as is known. One that runs beside the model
+    /// is asked here.
+    fn has_tripped(&self, task: &LoopTask) -> bool {
+        let checks = self.approvals.checks();
+        let requested = checks.guarded(task.operations());
+        if matches!(self.guardrail_runs(), None | Some(Runs::Beside)) {
+            checks.ask(task.work(), &requested);
+        }
+        checks.forbid(&requested)
+    }
+
+    /// Whether a guardrail keeps these calls from being made: it has forbidden them, or has not allowed them
+    /// where they wait for that.
+    async fn are_forbidden(&self, task: &LoopTask, asked: &[CallRequest]) -> bool {
+        let checks = self.approvals.checks();
+        let requested = checks.guarded(task.operations());
+        match self.guardrail_runs() {
+            None => checks.forbid(&requested),
+            Some(Runs::Before | Runs::Beside) => !checks.allow(task.work(), &requested).await,
+            Some(Runs::After) => {
+                let asked = checks.guarded(asked.iter().map(|call| &call.operation));
+                !checks.allow(task.work(), &asked).await
             }
         }
     }
@@ -290,7 +329,8 @@ impl AgentLoop {
     }
 
     /// Makes calls at the same time, and records each result as it comes; then, one by one, those that a
-    /// person must approve. `were_interrupted` says that they may have been made before.
+    /// person must approve. `were_interrupted` says that they may have been made before. Where a guardrail
+    /// forbids one, none is made.
     async fn make_calls(
         &mut self,
         task: &LoopTask,
@@ -299,10 +339,18 @@ impl AgentLoop {
         were_interrupted: bool,
     ) {
         let (work, gate) = (task.work(), self.approvals.gate());
+        let no = if were_interrupted {
+            // Perhaps it was allowed before the crash, and made.
+            ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut))
+        } else {
+            ToolResult::NotApproved
+        };
+        let are_forbidden = !asked.is_empty() && self.are_forbidden(task, &asked).await;
         let mut guarded = Vec::new();
         let (sender, mut results) = mpsc::unbounded_channel();
         for call in asked {
-            if let Some(result) = self.problem_with(task, &call.operation) {
+            let problem = self.problem_with(task, &call.operation);
+            if let Some(result) = problem.or_else(|| are_forbidden.then_some(no)) {
                 self.say(work, ChatMessage::Tool { call: call.id, result }).await;
                 continue;
             }
@@ -331,11 +379,8 @@ impl AgentLoop {
                 ToolResult::Done(receipt)
             } else if self.approvals.is_approved(&prepared.operation, prepared.op, gate).await {
                 calls.make(&prepared).await
-            } else if were_interrupted {
-                // Perhaps it was approved before the crash, and made.
-                ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut))
             } else {
-                ToolResult::NotApproved
+                no
             };
             self.say(work, ChatMessage::Tool { call: prepared.id, result }).await;
         }

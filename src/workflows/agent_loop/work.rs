@@ -35,6 +35,11 @@ impl LoopTask {
         Self { request, effects, scope: Rc::new(WorkScope::unlimited()) }
     }
 
+    /// What it is to do.
+    pub(super) fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.request.steps.iter().map(|step| &step.operation)
+    }
+
     /// Its name.
     pub fn work(&self) -> Name {
         self.request.task

@@ -58,6 +58,7 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "inbox-dedupe",
             "intent-keys",
+            "journal-fencing",
             "observe-before-retry",
             "paired-results",
             "persist-before-call",

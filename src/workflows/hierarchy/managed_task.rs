@@ -217,6 +217,7 @@ mod tests {
             operation: Name::new("do"),
             needs: needs.to_vec(),
             irreversible: false,
+            guarded: false,
             undo: None,
             arguments: StepArguments::default(),
         };

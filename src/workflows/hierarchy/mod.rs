@@ -49,6 +49,7 @@ pub fn workflow() -> Workflow {
             "compensate",
             "deadline-propagation",
             "idempotency-keys",
+            "journal-fencing",
             "observe-before-retry",
             "parent-lease",
             "retry",

@@ -1,0 +1,40 @@
+//! Asking a guardrail whether work may be done: the messages.
+
+use crate::agent::{Headers, Message, Operation, Purpose};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a guardrail says of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct GuardrailVerdict {
+    /// The [digest](crate::agent::operation_digest) of the operation.
+    pub digest: u64,
+    /// Whether it may be done.
+    pub is_allowed: bool,
+}
+
+/// Messages between an agent and a guardrail.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum GuardrailMessage {
+    /// May these be done?
+    Check(Arc<[Operation]>),
+    /// The answer, about each.
+    Checked(Arc<[GuardrailVerdict]>),
+}
+
+impl Message for GuardrailMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "check",
+            Self::Checked(verdicts) if verdicts.iter().all(|verdict| verdict.is_allowed) => "allowed",
+            Self::Checked(_) => "forbidden",
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        match self {
+            Self::Check(_) => Headers::of(Purpose::Ask),
+            Self::Checked(_) => Headers::of(Purpose::Answer),
+        }
+    }
+}
