@@ -138,7 +138,7 @@ impl<D: Domain> Core<D> {
         let mut service = slot.take().expect("a service handles one thing at a time");
         self.begin_code(index);
         let handled = panic_capture::catch(|| {
-            handle(&mut *service, &mut ServiceContext { core: self, node: index, cause })
+            handle(&mut *service, &mut ServiceContext { core: self, node: index, cause });
         });
         self.end_code(index, handled.err().as_ref());
         self.node(index).role = Role::Service(Some(service));

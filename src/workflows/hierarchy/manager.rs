@@ -188,7 +188,7 @@ impl Manager {
             // A failed step is ordered again in time; the other messages are not for a manager.
             TeamMessage::Failed
             | TeamMessage::Order { .. }
-            | TeamMessage::RunEnd { .. }
+            | TeamMessage::Stop { .. }
             | TeamMessage::TakeBack { .. }
             | TeamMessage::Noted => {}
         }
@@ -317,7 +317,7 @@ impl Manager {
         let (plan, task) = (&self.team.plan, led.task);
         for (step, worker) in led.to_stop(self.agent.monotonic()) {
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
-            self.agent.send(worker, plan.intent(task, step), TeamMessage::RunEnd { task, step });
+            self.agent.send(worker, plan.intent(task, step), TeamMessage::Stop { task, step });
         }
         for step in led.to_take_back(plan, self.agent.monotonic()) {
             let intent = plan.intent(task, step);

@@ -107,7 +107,7 @@ enum TeamMessage {
     /// Do this step.
     Order { task: Name, step: usize, op: OpId, left: Option<SimSpan> },
     /// Stop this step.
-    RunEnd { task: Name, step: usize },
+    Stop { task: Name, step: usize },
     /// Make sure that this step has no effect; `was_done` as far as the manager knows.
     TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
     /// The step is done; sent until it is acknowledged.
@@ -127,7 +127,7 @@ impl TeamMessage {
     fn fits(&self, plan: &Plan) -> bool {
         match *self {
             Self::Order { step, .. }
-            | Self::RunEnd { step, .. }
+            | Self::Stop { step, .. }
             | Self::TakeBack { step, .. }
             | Self::Done { step, .. }
             | Self::Stopped { step, .. }
@@ -141,7 +141,7 @@ impl Message for TeamMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Order { .. } => "order",
-            Self::RunEnd { .. } => "stop",
+            Self::Stop { .. } => "stop",
             Self::TakeBack { .. } => "take back",
             Self::Done { .. } => "done",
             Self::Noted => "noted",
@@ -157,7 +157,7 @@ impl Message for TeamMessage {
                 Headers { idempotency_key: Some(op), deadline: left, ..Headers::of(Purpose::Order) }
             }
             Self::TakeBack { op, .. } => Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Undo) },
-            Self::RunEnd { .. } => Headers::of(Purpose::Cancel),
+            Self::Stop { .. } => Headers::of(Purpose::Cancel),
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed => Headers::of(Purpose::Failed),
             Self::Stopped { .. } => Headers::of(Purpose::Cancelled),

@@ -63,7 +63,7 @@ impl Worker {
                 Some(TeamMessage::Order { task, step, op, left }) => {
                     self.on_order(manager, task, step, op, left);
                 }
-                Some(TeamMessage::RunEnd { task, step }) => {
+                Some(TeamMessage::Stop { task, step }) => {
                     let worker = Rc::clone(&self);
                     self.agent.spawn(async move {
                         worker.stop(worker.team.plan.intent(task, step)).await;
