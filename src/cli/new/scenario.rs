@@ -18,6 +18,7 @@ use crate::workflows::Workflow;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -211,7 +212,7 @@ impl Draft {
 }
 
 /// What comes of a scenario as it is written.
-fn tried(scenario: &Scenario) -> CaseReport {
+fn tried(scenario: &Arc<Scenario>) -> CaseReport {
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
     let campaign = Campaign {
         engine: Engine::Native,
