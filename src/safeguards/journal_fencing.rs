@@ -23,7 +23,8 @@ impl Safeguard for JournalFencing {
     const EXAMPLE: &'static str = "journal-fencing = true";
     const WITHOUT: &'static str =
         "two incarnations of an agent act on one journal, each without what the other learnt";
-    const PROTECTS: &'static [&'static str] = &["eventual-termination"];
+    const PROTECTS: &'static [&'static str] =
+        &["eventual-termination", "no-duplicate-effects", "no-orphans", "results-paired"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

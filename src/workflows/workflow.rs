@@ -136,8 +136,8 @@ pub struct Workflow {
     user: Option<Code>,
     tasks_are_questions: bool,
     has_person_on_call: IfSwitched,
-    has_approver: bool,
-    has_guardrail: bool,
+    /// The nodes that are asked whether a call may be made.
+    asks: Vec<&'static str>,
     has_deadlines: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
@@ -171,8 +171,7 @@ impl Workflow {
             user: None,
             tasks_are_questions: false,
             has_person_on_call: Arc::new(|_| false),
-            has_approver: false,
-            has_guardrail: false,
+            asks: Vec::new(),
             has_deadlines: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
@@ -256,20 +255,20 @@ impl Workflow {
     /// any.
     #[must_use]
     pub fn approver(mut self) -> Self {
-        self.has_approver = true;
+        self.asks.push(APPROVER);
         self
     }
 
     /// Adds a [guardrail](crate::workflows::guardrail) for the steps that one must check, where there are any.
     #[must_use]
     pub fn guardrail(mut self) -> Self {
-        self.has_guardrail = true;
+        self.asks.push(GUARDRAIL);
         self
     }
 
     /// Whether its agents have a guardrail check the steps that need it.
     pub(crate) fn has_guardrail(&self) -> bool {
-        self.has_guardrail
+        self.asks.contains(&GUARDRAIL)
     }
 
     /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to it
@@ -362,10 +361,10 @@ impl Workflow {
         if (self.has_person_on_call)(&config.safeguards) {
             team.spawn_agent(world, Name::literal(ON_CALL), on_call);
         }
-        if self.has_approver && team.plan.steps.iter().any(|step| step.irreversible) {
+        if self.asks.contains(&APPROVER) && team.plan.steps.iter().any(|step| step.irreversible) {
             team.spawn_agent(world, Name::literal(APPROVER), approver);
         }
-        if self.has_guardrail && team.plan.steps.iter().any(|step| step.guarded) {
+        if self.has_guardrail() && team.plan.steps.iter().any(|step| step.guarded) {
             team.spawn_agent(world, Name::literal(GUARDRAIL), guardrail);
         }
         for (who, code) in &self.team {

@@ -184,3 +184,18 @@ fn the_value_of_a_protection_is_read_and_senseless_ones_are_refused() {
         assert!(refused[0].0.contains(message), "{entry}: {refused:?}");
     }
 }
+
+#[test]
+fn a_guarded_step_is_refused_where_no_agent_asks_a_guardrail() {
+    let refusal = |workflow: &str, guarded: bool| {
+        let text = format!(
+            "# A guarded step.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"s\"\ntool = \"t.o\"\n\
+             guarded = {guarded}\n[tools.t]\n"
+        );
+        let read = resolve(&Suite::shipped(), "guarded", &text, Unreachable::Accepted);
+        read.err().unwrap_or_default().into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    assert_eq!(refusal("tool-loop", true), [""; 0]);
+    assert_eq!(refusal("conductor", false), [""; 0]);
+    assert_eq!(refusal("conductor", true), ["the agents of the workflow `conductor` ask no guardrail"]);
+}
