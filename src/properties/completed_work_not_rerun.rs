@@ -15,10 +15,11 @@
 //! What an earlier incarnation had only read, a crash may lose. Of two simultaneous incarnations, neither
 //! knows what the other was told.
 //!
-//! An agent that knows a report may order the step again only if a verifier rejects the work, if it was
-//! undone, or if a tool has told it that there is no effect.
+//! An agent that knows a report may order the step again only if another agent rejects the work or has undone
+//! it, or if the tool of the step has told it that there is no effect. The tool and the operation of a step
+//! are those of the calls for it; while there was none, no look-up can be of the wrong one.
 
-use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
+use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds, look_up_of};
 use crate::properties::waits::task_of;
 use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -37,6 +38,7 @@ pub fn property() -> Property {
 /// The kinds of events that make a difference.
 const READS: EventKinds = EventKinds::STARTED
     .and(EventKinds::SENT)
+    .and(kinds::CALLED)
     .and(kinds::ANSWERED)
     .and(kinds::purpose(Purpose::Done))
     .and(kinds::purpose(Purpose::Rejection))
@@ -69,6 +71,8 @@ struct Steps<'a> {
     started: Lookup<(Name, u32), EventId>,
     /// The deliveries that errors in their handlers have swallowed.
     swallowed: Lookup<EventId, ()>,
+    /// The tools and operations of the calls for each intent.
+    called: Lookup<Name, Vec<(Name, Name)>>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -79,6 +83,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         informed: Lookup::default(),
         started: Lookup::default(),
         swallowed: swallowed(history),
+        called: Lookup::default(),
     };
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
@@ -86,16 +91,27 @@ fn judge(history: &TeamHistory) -> Verdict {
             EventKind::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);
             }
+            EventKind::App(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
+                let known = steps.called.get_or_insert_with(*intent, Vec::new);
+                if !known.contains(&(*tool, *operation)) {
+                    known.push((*tool, *operation));
+                }
+            }
             EventKind::App(TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                operation,
                 intent,
                 told: CallOutcome::Found(false),
-                ..
             })) => {
-                steps.reopen(event.node, *intent);
+                if steps.may_be_missing(*tool, *operation, *intent) {
+                    steps.reopen(event.node, *intent);
+                }
             }
-            EventKind::Delivered { about, content, .. } => {
+            EventKind::Delivered { from, about, content, .. } => {
                 if content.is_for(Purpose::Rejection) || content.is_for(Purpose::Undone) {
-                    steps.reopen(event.node, *about);
+                    if *from != event.node {
+                        steps.reopen(event.node, *about);
+                    }
                 } else if content.is_for(Purpose::Done) {
                     steps.report(event, *about);
                 }
@@ -206,6 +222,12 @@ impl<'a> Steps<'a> {
             step.completed.push((report, goes_on));
         }
         !step.completed.is_empty()
+    }
+
+    /// Whether a look-up that finds nothing is about the effect of a step.
+    fn may_be_missing(&self, tool: Name, looked_up: Name, intent: Name) -> bool {
+        let Some(called) = self.called.get(intent) else { return true };
+        called.iter().any(|(of, operation)| *of == tool && look_up_of(*operation) == looked_up)
     }
 
     /// An agent was told that some work is not correct: a step, or a whole task.
@@ -397,6 +419,34 @@ mod tests {
         let not_arrived = complete(ordered(), "c", 1);
         let not_arrived = not_arrived.sends(("verifier", "c"), "task-1", Headers::of(Purpose::Rejection));
         assert_eq!(violation(order(not_arrived, "c", 2).judged_by(&property())).0, [3, 6]);
+    }
+
+    /// An agent looks an operation of the step up, and it is not there.
+    fn misses(story: Story, who: &str, tool: &str, operation: &str) -> Story {
+        let [tool, operation, intent] = [tool, operation, STEP].map(Name::new);
+        let (operation, told) = (look_up_of(operation), CallOutcome::Found(false));
+        story.note(who, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+    }
+
+    #[test]
+    fn what_the_tool_of_the_step_does_not_have_may_be_ordered_again_and_no_other_tool_can_say_so() {
+        let called = || complete(ordered(), "c", 1).called("executor-1", STEP);
+        let missed = order(misses(called(), "c", "ticketing", "create"), "c", 2);
+        assert_eq!(missed.judged_by(&property()), Verdict::Holds);
+        for (tool, operation) in [("billing", "create"), ("ticketing", "close")] {
+            let elsewhere = order(misses(called(), "c", tool, operation), "c", 2);
+            assert_eq!(violation(elsewhere.judged_by(&property())).0, [3, 7], "{tool}.{operation}");
+        }
+        let never_called = order(misses(complete(ordered(), "c", 1), "c", "ticketing", "create"), "c", 2);
+        assert_eq!(never_called.judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_agent_cannot_reject_or_undo_for_itself_what_it_was_told_is_complete() {
+        for purpose in [Purpose::Rejection, Purpose::Undone] {
+            let by_itself = complete(ordered(), "c", 1).tells(("c", "c"), STEP, Headers::of(purpose));
+            assert_eq!(violation(order(by_itself, "c", 2).judged_by(&property())).0, [3, 7], "{purpose:?}");
+        }
     }
 
     #[test]
