@@ -16,10 +16,9 @@
 //! knows what the other was told.
 //!
 //! An agent that knows a report may order the step again only if another agent rejects the work or has undone
-//! it, or if the tool of the step has told it that there is no effect. The tool and the operation of a step
-//! are those of the calls for it; while there was none, no look-up can be of the wrong one.
+//! it, or if a look-up of the operation that the user wants for the step has told it that there is no effect.
 
-use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds, look_up_of};
+use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, UserEvent, kinds, look_up_of};
 use crate::properties::waits::task_of;
 use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -38,7 +37,7 @@ pub fn property() -> Property {
 /// The kinds of events that make a difference.
 const READS: EventKinds = EventKinds::STARTED
     .and(EventKinds::SENT)
-    .and(kinds::CALLED)
+    .and(kinds::WANTED)
     .and(kinds::ANSWERED)
     .and(kinds::purpose(Purpose::Done))
     .and(kinds::purpose(Purpose::Rejection))
@@ -71,8 +70,8 @@ struct Steps<'a> {
     started: Lookup<(Name, u32), EventId>,
     /// The deliveries that errors in their handlers have swallowed.
     swallowed: Lookup<EventId, ()>,
-    /// The tools and operations of the calls for each intent.
-    called: Lookup<Name, Vec<(Name, Name)>>,
+    /// The tool and the operation that the user wants for each intent.
+    wanted: Lookup<Name, (Name, Name)>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -83,7 +82,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         informed: Lookup::default(),
         started: Lookup::default(),
         swallowed: swallowed(history),
-        called: Lookup::default(),
+        wanted: Lookup::default(),
     };
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
@@ -91,11 +90,8 @@ fn judge(history: &TeamHistory) -> Verdict {
             EventKind::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);
             }
-            EventKind::App(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. })) => {
-                let known = steps.called.get_or_insert_with(*intent, Vec::new);
-                if !known.contains(&(*tool, *operation)) {
-                    known.push((*tool, *operation));
-                }
+            EventKind::App(TeamEvent::User(UserEvent::Wanted { intent, tool, operation, .. })) => {
+                steps.wanted.insert(*intent, (*tool, *operation));
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::Answered {
                 tool,
@@ -103,7 +99,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                 intent,
                 told: CallOutcome::Found(false),
             })) => {
-                if steps.may_be_missing(*tool, *operation, *intent) {
+                let is_wanted = |(of, wanted): &(Name, Name)| of == tool && look_up_of(*wanted) == *operation;
+                if steps.wanted.get(*intent).is_none_or(is_wanted) {
                     steps.reopen(event.node, *intent);
                 }
             }
@@ -222,12 +219,6 @@ impl<'a> Steps<'a> {
             step.completed.push((report, goes_on));
         }
         !step.completed.is_empty()
-    }
-
-    /// Whether a look-up that finds nothing is about the effect of a step.
-    fn may_be_missing(&self, tool: Name, looked_up: Name, intent: Name) -> bool {
-        let Some(called) = self.called.get(intent) else { return true };
-        called.iter().any(|(of, operation)| *of == tool && look_up_of(*operation) == looked_up)
     }
 
     /// An agent was told that some work is not correct: a step, or a whole task.
@@ -430,15 +421,15 @@ mod tests {
 
     #[test]
     fn what_the_tool_of_the_step_does_not_have_may_be_ordered_again_and_no_other_tool_can_say_so() {
-        let called = || complete(ordered(), "c", 1).called("executor-1", STEP);
-        let missed = order(misses(called(), "c", "ticketing", "create"), "c", 2);
+        let known = || complete(order(Story::default().given("task-1"), "c", 1), "c", 1);
+        let missed = order(misses(known(), "c", "ticketing", "create"), "c", 2);
         assert_eq!(missed.judged_by(&property()), Verdict::Holds);
         for (tool, operation) in [("billing", "create"), ("ticketing", "close")] {
-            let elsewhere = order(misses(called(), "c", tool, operation), "c", 2);
-            assert_eq!(violation(elsewhere.judged_by(&property())).0, [3, 7], "{tool}.{operation}");
+            let elsewhere = order(misses(known(), "c", tool, operation), "c", 2);
+            assert_eq!(violation(elsewhere.judged_by(&property())).0, [5, 8], "{tool}.{operation}");
         }
-        let never_called = order(misses(complete(ordered(), "c", 1), "c", "ticketing", "create"), "c", 2);
-        assert_eq!(never_called.judged_by(&property()), Verdict::Holds);
+        let not_wanted = order(misses(complete(ordered(), "c", 1), "c", "billing", "create"), "c", 2);
+        assert_eq!(not_wanted.judged_by(&property()), Verdict::Holds, "no other operation is known");
     }
 
     #[test]

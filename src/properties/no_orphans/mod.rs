@@ -1,9 +1,11 @@
 //! No agent works for long for a crashed parent, or on work that is no longer wanted.
 //!
-//! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned when
-//! the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when its
-//! task has ended or was cancelled. An agent with two incarnations is dead when both are; what one of them
-//! orders takes nothing from what the other has ordered. The bound limits how much longer the agent may call its model and its tools; time in which the agent
+//! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned
+//! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when
+//! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
+//! them orders takes nothing from what the other has ordered.
+//!
+//! The bound limits how much longer the agent may call its model and its tools; time in which the agent
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
 
 use super::ledger::Ledger;
