@@ -65,6 +65,8 @@ pub struct Agent {
     pub(super) connections: Option<Rc<Connections>>,
     /// Whether it goes on when a journal write has failed.
     pub(super) writes_once: bool,
+    /// Whether it may end the run.
+    pub(super) may_finish: bool,
     /// Which failures of agents there can be.
     pub(super) failures: AgentFailures,
 }
@@ -88,6 +90,7 @@ impl Agent {
             epoch: None,
             connections: None,
             writes_once: false,
+            may_finish: true,
             failures: AgentFailures::default(),
         }
     }
@@ -125,6 +128,11 @@ impl Agent {
     #[must_use]
     pub fn that_writes_once(self) -> Self {
         Self { writes_once: true, ..self }
+    }
+
+    /// The same agent, which cannot end the run.
+    pub(crate) fn that_may_not_finish(self) -> Self {
+        Self { may_finish: false, ..self }
     }
 
     /// The same agent, which is subject to these failures.
@@ -344,7 +352,12 @@ impl Agent {
     }
 
     /// Ends the run after `span`: the work is over, and messages in flight may still arrive.
+    ///
+    /// # Panics
+    /// If the agent is of a team. What comes after the end is judged by nothing, so only the team's user says
+    /// when that is.
     pub fn finish_after(&self, span: SimSpan) {
+        assert!(self.may_finish, "{} is not the user, and only the user ends a run", self.name());
         self.context.finish_after(span);
     }
 }

@@ -9,7 +9,7 @@
 //! | property | reads |
 //! |---|---|
 //! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key`, and the `precondition` of tool calls |
-//! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`], and their `attempt` |
+//! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`] |
 //! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
 //! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
 //! | `decisions-cite-artifacts` | tool calls with a `provenance` |
@@ -18,7 +18,7 @@
 //! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
 //! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work or the job as `correlation` |
 //! | `plan-agreement` | orders and tool calls with a `plan` |
-//! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
+//! | `recovered-state-is-a-prefix` | records, and their `correlation`: the work that they are about, or any work |
 
 use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};

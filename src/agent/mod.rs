@@ -60,7 +60,7 @@ pub use model::{
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use person::{
     APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,
-    APPROVER, approval_digest,
+    APPROVER,
 };
 pub use report::{AnswerPart, Outcome, Report};
 pub use send::{SendAgent, SendFuture};

@@ -1,8 +1,8 @@
 //! What is simulated of the people that agents ask: how long they think, what they decide, and what goes
 //! wrong with them.
 
-use crate::agent::{Agent, OpId, Operation};
-use perfidy_sim::{Name, Purpose, SimSpan, Words};
+use crate::agent::Agent;
+use perfidy_sim::{Name, Purpose, SimSpan};
 use std::ops::RangeInclusive;
 
 /// The name of the person who approves.
@@ -30,11 +30,6 @@ const VETOED: u64 = 10;
 
 const THINKING: Purpose = Purpose::new("thinking");
 const VETO: Purpose = Purpose::new("veto");
-
-/// What an approval is bound to: this operation, with these arguments, under this operation id.
-pub fn approval_digest(operation: &Operation, op: OpId) -> u64 {
-    Words::digest(|words| words.hash(&(operation, op)))
-}
 
 impl Agent {
     /// How long a person thinks about an intent, and whether the person approves: the same answer however

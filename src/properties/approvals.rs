@@ -3,7 +3,7 @@
 //! Which operations need one, the person's node says, and what it decided. A call of such an operation begins
 //! with the first request under its operation id; what follows under that id is the same call.
 
-use crate::agent::{AgentEvent, OpId, PersonEvent, TeamEvent, approval_digest, kinds};
+use crate::agent::{AgentEvent, OpId, Operation, PersonEvent, TeamEvent, kinds};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Event, EventKinds, Lookup, Name, SimTime};
 
@@ -11,17 +11,18 @@ use perfidy_sim::{Event, EventKinds, Lookup, Name, SimTime};
 #[derive(Clone, Copy)]
 pub(super) struct Guarded<'a> {
     pub event: &'a Event<TeamEvent>,
-    pub intent: Name,
+    /// What is called, with its arguments.
+    pub operation: &'a Operation,
     pub op: OpId,
-    /// What an approval of it is bound to.
-    pub digest: u64,
 }
 
 /// A decision of a person.
 #[derive(Clone, Copy)]
 pub(super) struct Decided<'a> {
     pub event: &'a Event<TeamEvent>,
-    pub digest: u64,
+    /// The call that it is about.
+    pub operation: &'a Operation,
+    pub op: OpId,
     pub is_approved: bool,
     pub expires_at: SimTime,
 }
@@ -43,15 +44,14 @@ pub(super) fn steps(history: &TeamHistory, others: EventKinds) -> impl Iterator<
             guarded.insert((*tool, *operation), ());
             None
         }
-        Some(TeamEvent::Person(PersonEvent::Decided { digest, is_approved, expires_at, .. })) => {
-            let (digest, is_approved, expires_at) = (*digest, *is_approved, *expires_at);
-            Some(Step::Decided(Decided { event, digest, is_approved, expires_at }))
+        Some(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at })) => {
+            let (op, is_approved, expires_at) = (*op, *is_approved, *expires_at);
+            Some(Step::Decided(Decided { event, operation, op, is_approved, expires_at }))
         }
         Some(TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, request })) => {
             let is_first =
                 guarded.contains((*tool, *operation)) && begun.insert((*intent, *op), ()).is_none();
-            let digest = || approval_digest(request.operation(), *op);
-            is_first.then(|| Step::Begun(Guarded { event, intent: *intent, op: *op, digest: digest() }))
+            is_first.then(|| Step::Begun(Guarded { event, operation: request.operation(), op: *op }))
         }
         _ => Some(Step::Other(event)),
     })
@@ -60,10 +60,10 @@ pub(super) fn steps(history: &TeamHistory, others: EventKinds) -> impl Iterator<
 #[cfg(test)]
 pub(super) mod testing {
     use super::*;
-    use crate::agent::{Body, Operation, ToolCall, ToolRequest, Wire};
+    use crate::agent::{Body, ToolCall, ToolRequest, Wire};
     use crate::properties::testing::Story;
 
-    fn operation(intent: &str) -> Operation {
+    pub fn operation(intent: &str) -> Operation {
         let [tool, create, intent] = ["ticketing", "create", intent].map(Name::new);
         Operation::new(tool, create, intent)
     }
@@ -76,18 +76,21 @@ pub(super) mod testing {
 
     /// A person decides on the call of an intent under an operation id; the decision expires at this second.
     pub fn decides(story: Story, (intent, op): (&str, u64), is_approved: bool, expires_at: u64) -> Story {
-        let digest = approval_digest(&operation(intent), OpId(op));
+        let (operation, op) = (operation(intent), OpId(op));
         let expires_at = SimTime::ZERO + perfidy_sim::SimSpan::from_secs(expires_at);
-        let intent = Name::new(intent);
         story.note(
             "approver",
-            TeamEvent::Person(PersonEvent::Decided { intent, digest, is_approved, expires_at }),
+            TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at }),
         )
     }
 
     /// An agent calls a tool for an intent under an operation id.
     pub fn calls(story: Story, (intent, op): (&str, u64)) -> Story {
-        let operation = operation(intent);
+        begins(story, operation(intent), op)
+    }
+
+    /// An agent calls this operation under an operation id.
+    pub fn begins(story: Story, operation: Operation, op: u64) -> Story {
         let (tool, name, intent) = (operation.tool, operation.name, operation.intent);
         let call = ToolCall::unkeyed(operation, OpId(op));
         let request =

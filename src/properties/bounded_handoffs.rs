@@ -1,12 +1,15 @@
 //! No task is handed off more often than its user allows.
 //!
-//! A task changes hands when a handoff is delivered. Repeated deliveries of one handoff count once; sender,
-//! receiver and attempt identify a handoff.
+//! A task changes hands when a handoff is delivered. Between two agents that counts again only once the first
+//! of them was handed the task back, whatever number a handoff bears. A repetition of a handoff counts once:
+//! a copy that was sent before the task came back, or one with the same content that does not follow from its
+//! coming back.
 
-use crate::agent::{Purpose, kinds};
+use crate::agent::{Purpose, TeamEvent, kinds};
+use crate::properties::wire::sending_of;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{EventKind, EventKinds};
-use std::collections::{BTreeMap, BTreeSet};
+use perfidy_sim::{Event, EventId, EventKind, EventKinds, Name, Payload};
+use std::collections::BTreeMap;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -22,26 +25,71 @@ pub fn property() -> Property {
 /// The kinds of events that it reads.
 const READS: EventKinds = kinds::purpose(Purpose::Handoff);
 
+/// How one task has changed hands.
+struct Hands<'a> {
+    first: &'a Event<TeamEvent>,
+    count: u64,
+    /// By sender and receiver: when the last handoff that counted was sent, and the digests of all of them.
+    handed: BTreeMap<(Name, Name), (EventId, Vec<u64>)>,
+    /// When each agent was last handed it.
+    got: BTreeMap<Name, EventId>,
+}
+
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
-    let mut handoffs = BTreeMap::new();
+    let mut tasks = BTreeMap::new();
     for event in history.events_of(READS) {
         let EventKind::Delivered { from, about: task, content, .. } = &event.what else { continue };
         if !content.is_for(Purpose::Handoff) {
             continue;
         }
-        let headers = content.headers();
-        let (known, first) = handoffs.entry(*task).or_insert_with(|| (BTreeSet::new(), event));
-        known.insert((*from, event.node, headers.attempt));
-        let count = known.len() as u64;
+        let hands = tasks.entry(*task).or_insert_with(|| Hands::from(event));
+        hands.change(history, event, *from);
+        let count = hands.count;
         if count > at_most {
             let message = format!(
                 "{task} changed hands {count} times, from {from} to {} in the end; at most {at_most} were asked for",
                 event.node
             );
-            return Verdict::violated(&[*first, event], message);
+            return Verdict::violated(&[hands.first, event], message);
         }
     }
-    if handoffs.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
+    if tasks.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
+}
+
+impl<'a> From<&'a Event<TeamEvent>> for Hands<'a> {
+    fn from(first: &'a Event<TeamEvent>) -> Self {
+        Self { first, count: 0, handed: BTreeMap::new(), got: BTreeMap::new() }
+    }
+}
+
+impl Hands<'_> {
+    /// A handoff is delivered, and counts unless it is a repetition.
+    fn change(&mut self, history: &TeamHistory, delivered: &Event<TeamEvent>, from: Name) {
+        let sending = sending_of(history, delivered).unwrap_or(delivered);
+        let (EventKind::Sent { content, .. } | EventKind::Delivered { content, .. }) = &sending.what else {
+            return;
+        };
+        let digest = content.digest();
+        let back = self.got.get(&from).copied().filter(|back| *back < sending.id);
+        match self.handed.get_mut(&(from, delivered.node)) {
+            None => {
+                self.handed.insert((from, delivered.node), (sending.id, vec![digest]));
+            }
+            Some((last, digests)) => {
+                let follows = |back: EventId| {
+                    let mut causes = history.causes(sending.id).take_while(|cause| cause.id >= back);
+                    !digests.contains(&digest) || causes.any(|cause| cause.id == back)
+                };
+                if !back.is_some_and(|back| back > *last && follows(back)) {
+                    return;
+                }
+                *last = sending.id;
+                digests.push(digest);
+            }
+        }
+        self.count += 1;
+        self.got.insert(delivered.node, delivered.id);
+    }
 }
 
 #[cfg(test)]
@@ -126,9 +174,37 @@ mod tests {
     }
 
     #[test]
-    fn the_same_two_agents_in_a_later_attempt_are_another_handoff() {
+    fn the_same_two_agents_count_again_once_the_task_was_handed_back() {
         let story = took_over(asked(), "task-1", &["desk", "a", "b"]);
-        assert_eq!(violation(arrives_again(story, ("a", "b"), 3).judged_by(&property())).0, [3, 6]);
+        let repeated = arrives_again(story, ("a", "b"), 3);
+        assert_eq!(repeated.judged_by(&property()), Verdict::Holds, "a number alone is no change of hands");
+        let story = took_over(Story::default().bounded(property().name, 3), "task-1", &["a", "b", "a"]);
+        assert_eq!(violation(took_over(story, "task-1", &["b", "c", "a"]).judged_by(&property())).0, [3, 9]);
+        let story = took_over(Story::default().bounded(property().name, 2), "task-1", &["a", "b", "a"]);
+        assert_eq!(violation(story.tells(("a", "b"), "task-1", handoff(9)).judged_by(&property())).0, [3, 7]);
+    }
+
+    /// The task goes to and fro between two agents, each of which acts on what it got.
+    fn to_and_fro(headers: Headers) -> Story {
+        let mut story = asked().tells(("a", "b"), "task-1", headers);
+        for pair in [("b", "a"), ("a", "b")] {
+            let because = Some(story.last());
+            story = story.tells_because_of(because, pair, "task-1", headers);
+        }
+        story
+    }
+
+    #[test]
+    fn a_handoff_without_a_number_and_with_always_the_same_one_counts_whenever_the_task_had_come_back() {
+        for headers in [Headers::of(Purpose::Handoff), handoff(1)] {
+            assert_eq!(violation(to_and_fro(headers).judged_by(&property())).0, [3, 7]);
+        }
+    }
+
+    #[test]
+    fn a_repetition_that_does_not_follow_from_the_way_back_is_one_still() {
+        let story = took_over(asked(), "task-1", &["a", "b", "a"]).tells(("a", "b"), "task-1", handoff(1));
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
     #[test]

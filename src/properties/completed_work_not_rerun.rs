@@ -15,10 +15,10 @@
 //! What an earlier incarnation had only read, a crash may lose. Of two simultaneous incarnations, neither
 //! knows what the other was told.
 //!
-//! An agent that knows a report may order the step again only if a verifier rejects the work, if it was
-//! undone, or if a tool has told it that there is no effect.
+//! An agent that knows a report may order the step again only if another agent rejects the work or has undone
+//! it, or if a look-up of the operation that the user wants for the step has told it that there is no effect.
 
-use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, kinds};
+use crate::agent::{AgentEvent, CallOutcome, Purpose, TeamEvent, UserEvent, kinds, look_up_of};
 use crate::properties::waits::task_of;
 use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -37,6 +37,7 @@ pub fn property() -> Property {
 /// The kinds of events that make a difference.
 const READS: EventKinds = EventKinds::STARTED
     .and(EventKinds::SENT)
+    .and(kinds::WANTED)
     .and(kinds::ANSWERED)
     .and(kinds::purpose(Purpose::Done))
     .and(kinds::purpose(Purpose::Rejection))
@@ -69,6 +70,8 @@ struct Steps<'a> {
     started: Lookup<(Name, u32), EventId>,
     /// The deliveries that errors in their handlers have swallowed.
     swallowed: Lookup<EventId, ()>,
+    /// The tool and the operation that the user wants for each intent.
+    wanted: Lookup<Name, (Name, Name)>,
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
@@ -79,6 +82,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         informed: Lookup::default(),
         started: Lookup::default(),
         swallowed: swallowed(history),
+        wanted: Lookup::default(),
     };
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
@@ -86,16 +90,25 @@ fn judge(history: &TeamHistory) -> Verdict {
             EventKind::Started { incarnation: 1.. } => {
                 steps.started.insert((event.node, event.incarnation), event.id);
             }
+            EventKind::App(TeamEvent::User(UserEvent::Wanted { intent, tool, operation, .. })) => {
+                steps.wanted.insert(*intent, (*tool, *operation));
+            }
             EventKind::App(TeamEvent::Agent(AgentEvent::Answered {
+                tool,
+                operation,
                 intent,
                 told: CallOutcome::Found(false),
-                ..
             })) => {
-                steps.reopen(event.node, *intent);
+                let is_wanted = |(of, wanted): &(Name, Name)| of == tool && look_up_of(*wanted) == *operation;
+                if steps.wanted.get(*intent).is_none_or(is_wanted) {
+                    steps.reopen(event.node, *intent);
+                }
             }
-            EventKind::Delivered { about, content, .. } => {
+            EventKind::Delivered { from, about, content, .. } => {
                 if content.is_for(Purpose::Rejection) || content.is_for(Purpose::Undone) {
-                    steps.reopen(event.node, *about);
+                    if *from != event.node {
+                        steps.reopen(event.node, *about);
+                    }
                 } else if content.is_for(Purpose::Done) {
                     steps.report(event, *about);
                 }
@@ -397,6 +410,34 @@ mod tests {
         let not_arrived = complete(ordered(), "c", 1);
         let not_arrived = not_arrived.sends(("verifier", "c"), "task-1", Headers::of(Purpose::Rejection));
         assert_eq!(violation(order(not_arrived, "c", 2).judged_by(&property())).0, [3, 6]);
+    }
+
+    /// An agent looks an operation of the step up, and it is not there.
+    fn misses(story: Story, who: &str, tool: &str, operation: &str) -> Story {
+        let [tool, operation, intent] = [tool, operation, STEP].map(Name::new);
+        let (operation, told) = (look_up_of(operation), CallOutcome::Found(false));
+        story.note(who, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+    }
+
+    #[test]
+    fn what_the_tool_of_the_step_does_not_have_may_be_ordered_again_and_no_other_tool_can_say_so() {
+        let known = || complete(order(Story::default().given("task-1"), "c", 1), "c", 1);
+        let missed = order(misses(known(), "c", "ticketing", "create"), "c", 2);
+        assert_eq!(missed.judged_by(&property()), Verdict::Holds);
+        for (tool, operation) in [("billing", "create"), ("ticketing", "close")] {
+            let elsewhere = order(misses(known(), "c", tool, operation), "c", 2);
+            assert_eq!(violation(elsewhere.judged_by(&property())).0, [5, 8], "{tool}.{operation}");
+        }
+        let not_wanted = order(misses(complete(ordered(), "c", 1), "c", "billing", "create"), "c", 2);
+        assert_eq!(not_wanted.judged_by(&property()), Verdict::Holds, "no other operation is known");
+    }
+
+    #[test]
+    fn an_agent_cannot_reject_or_undo_for_itself_what_it_was_told_is_complete() {
+        for purpose in [Purpose::Rejection, Purpose::Undone] {
+            let by_itself = complete(ordered(), "c", 1).tells(("c", "c"), STEP, Headers::of(purpose));
+            assert_eq!(violation(order(by_itself, "c", 2).judged_by(&property())).0, [3, 7], "{purpose:?}");
+        }
     }
 
     #[test]

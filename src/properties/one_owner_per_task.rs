@@ -11,7 +11,7 @@
 //! run of it. When a call of an earlier run takes effect makes no difference then: it is another operation.
 
 use crate::agent::{AgentEvent, OpId, Purpose, StoreEvent, TeamEvent, ToolEvent, UserEvent, kinds};
-use crate::properties::wire::sending_of;
+use crate::properties::wire::{Incarnation, sending_of};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
@@ -26,7 +26,7 @@ struct Claim<'a> {
     item: Name,
     entry: Name,
     written: &'a Event<TeamEvent>,
-    owner: (Name, u32),
+    owner: Incarnation,
     /// The calls of the owner for the work, and under which operation ids.
     calls: Vec<(&'a Event<TeamEvent>, OpId)>,
 }
@@ -47,7 +47,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 if let (Some(Purpose::Claim), Some(work)) = (headers.purpose, headers.correlation)
                     && let Some(sent) = sending_of(history, event)
                 {
-                    let owner = (sent.node, sent.incarnation);
+                    let owner = Incarnation::of(sent);
                     work_of.insert(*item, work);
                     claims.insert(
                         work,
@@ -66,8 +66,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                 let job = jobs.get(*intent).copied();
                 let Some(claim) = claims.get_mut(job.unwrap_or(*intent)) else { continue };
                 verdict = Verdict::Holds;
-                if claim.owner != (event.node, event.incarnation) {
-                    let (owner, who) = (named(claim.owner), named((event.node, event.incarnation)));
+                let (owner, who) = (claim.owner, Incarnation::of(event));
+                if owner != who {
                     let work = job.unwrap_or(*intent);
                     let what = job.map_or_else(|| "it".to_owned(), |_| intent.to_string());
                     let message =
@@ -85,9 +85,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                     continue;
                 }
                 let Some(sent) = sending_of(history, event) else { continue };
-                let by = (sent.node, sent.incarnation);
-                if claim.owner != by {
-                    let (owner, who, tool) = (named(claim.owner), named(by), event.node);
+                let (owner, who, tool) = (claim.owner, Incarnation::of(sent), event.node);
+                if owner != who {
                     let message = format!(
                         "{owner} owned {intent} and had called for it when {tool}.{operation} happened for {who}"
                     );
@@ -109,13 +108,6 @@ fn jobs_in(history: &TeamHistory) -> Lookup<Name, Name> {
         }
     }
     jobs
-}
-
-fn named((name, incarnation): (Name, u32)) -> String {
-    match incarnation {
-        0 => name.to_string(),
-        later => format!("{name} (incarnation {})", later + 1),
-    }
 }
 
 #[cfg(test)]

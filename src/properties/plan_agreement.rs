@@ -6,7 +6,7 @@
 
 use crate::agent::{ArtifactId, Purpose, TeamEvent, kinds};
 use crate::properties::waits::task_of;
-use crate::properties::wire::call;
+use crate::properties::wire::{Incarnation, call, sending_of};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, Lookup, Name};
 
@@ -16,15 +16,16 @@ pub fn property() -> Property {
         .needs(kinds::PLAN)
 }
 
-/// Which agent follows which plan for what, if an event shows it.
-fn follows(history: &TeamHistory, event: &Event<TeamEvent>) -> Option<(Name, Name, ArtifactId)> {
+/// Which incarnation of an agent follows which plan for what, if an event shows it.
+fn follows(history: &TeamHistory, event: &Event<TeamEvent>) -> Option<(Incarnation, Name, ArtifactId)> {
     match &event.what {
         EventKind::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
-            Some((*from, *about, content.headers().plan?))
+            let incarnation = sending_of(history, event).map_or(0, |sent| sent.incarnation);
+            Some((Incarnation(*from, incarnation), *about, content.headers().plan?))
         }
         EventKind::Sent { .. } => {
             let call = call(history, event)?;
-            Some((event.node, call.intent, call.headers.plan?))
+            Some((Incarnation::of(event), call.intent, call.headers.plan?))
         }
         _ => None,
     }
@@ -117,10 +118,11 @@ mod tests {
     #[test]
     fn an_agent_that_changes_its_mind_disagrees_with_itself() {
         let story = orders(orders(Story::default(), "a", "task-1", PLAN), "a#1", "task-1", 0);
-        assert!(story.judged_by(&property()).is_violated());
+        let (_, message) = violation(story.judged_by(&property()));
+        assert_eq!(message, "a follows plan c1d2 for task-1, and a (incarnation 2) plan 0000");
         let story = calls(calls(Story::default(), "a", "task-1/file", PLAN), "a#1", "task-1/file", 0);
         let (_, message) = violation(story.judged_by(&property()));
-        assert_eq!(message, "a follows plan c1d2 for task-1, and a plan 0000");
+        assert_eq!(message, "a follows plan c1d2 for task-1, and a (incarnation 2) plan 0000");
     }
 
     #[test]

@@ -112,6 +112,17 @@ impl Story {
         self.sends(route, about, headers).arrives(route, about, headers, false)
     }
 
+    /// The same, caused by the event of that number.
+    pub fn tells_because_of(
+        self,
+        cause: Option<u32>,
+        route: (&str, &str),
+        about: &str,
+        headers: Headers,
+    ) -> Self {
+        self.sends_because_of(cause, route, about, headers).arrives(route, about, headers, false)
+    }
+
     /// The same, as the reply to a request.
     pub fn replies(self, route: (&str, &str), about: &str, headers: Headers) -> Self {
         self.sends(route, about, headers).arrives(route, about, headers, true)
@@ -119,6 +130,7 @@ impl Story {
 
     /// The message that was just sent arrives.
     fn arrives(self, (from, to): (&str, &str), about: &str, headers: Headers, is_reply: bool) -> Self {
+        let from = from.split_once('#').map_or(from, |(name, _)| name);
         let (sending, [from, kind, about]) = (self.last(), [from, "word", about].map(Name::new));
         let delivered = EventKind::Delivered { from, kind, about, is_reply, content: message(headers) };
         self.event_because_of(Some(sending), to, delivered)

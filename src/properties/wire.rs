@@ -3,6 +3,27 @@
 use crate::agent::{AgentEvent, HANDLER_ERROR, Headers, Purpose, TeamEvent};
 use crate::properties::TeamHistory;
 use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name};
+use std::fmt;
+
+/// One incarnation of an agent. Two of one name can be alive at the same time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Incarnation(pub Name, pub u32);
+
+impl Incarnation {
+    /// The author of an event.
+    pub fn of(event: &Event<TeamEvent>) -> Self {
+        Self(event.node, event.incarnation)
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(name, 0) => name.fmt(f),
+            Self(name, later) => write!(f, "{name} (incarnation {})", later + 1),
+        }
+    }
+}
 
 /// The receiver and the subject of a message sent for this purpose.
 pub(super) fn sent_for(purpose: Purpose, event: &Event<TeamEvent>) -> Option<(Name, Name)> {

@@ -1,9 +1,9 @@
 //! Asking a person for an approval: the messages, and what each is about.
 //!
 //! A request names the operation and the id under which it will be called, and says until when an answer is
-//! of use. The answer names what it approves by a digest of both, so that it fits no other request.
+//! of use. The answer repeats both, so that it fits no other request.
 
-use crate::agent::{Headers, Message, OpId, Operation, Purpose, approval_digest};
+use crate::agent::{Headers, Message, OpId, Operation, Purpose};
 use perfidy_sim::SimTime;
 use serde::{Deserialize, Serialize};
 
@@ -19,21 +19,37 @@ pub struct ApprovalRequest {
 }
 
 impl ApprovalRequest {
-    /// What an answer to it is bound to.
-    pub fn digest(&self) -> u64 {
-        approval_digest(&self.operation, self.op)
+    /// What an answer to it is bound to: the operation, with its arguments, and its id.
+    pub fn call(&self) -> (&Operation, OpId) {
+        (&self.operation, self.op)
+    }
+
+    /// The answer to it.
+    #[must_use]
+    pub fn decided(&self, is_approved: bool) -> Decision {
+        let Self { operation, op, expires_at } = self.clone();
+        Decision { operation, op, is_approved, expires_at }
     }
 }
 
 /// What a person has decided.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Decision {
-    /// The digest of the request that it answers.
-    pub digest: u64,
+    /// The operation on which it decides.
+    pub operation: Operation,
+    /// Under which operation id.
+    pub op: OpId,
     /// Whether it may be done.
     pub is_approved: bool,
     /// Until when it counts.
     pub expires_at: SimTime,
+}
+
+impl Decision {
+    /// What it is bound to.
+    pub fn call(&self) -> (&Operation, OpId) {
+        (&self.operation, self.op)
+    }
 }
 
 /// Messages between an agent and the person who approves.

@@ -2,9 +2,9 @@
 //! expires.
 //!
 //! An agent that is interrupted for an approval and takes the next answer for the one it waits for can act on
-//! the second copy of an earlier answer, on one that comes too late, or on one to an older request. A digest
-//! of the operation and its id in the answer tells them apart. As the id is new for each operation, an
-//! approval cannot be used for a second one.
+//! the second copy of an earlier answer, on one that comes too late, or on one to an older request. The
+//! operation and its id in the answer tell them apart. As the id is new for each operation, an approval cannot
+//! be used for a second one.
 
 use crate::config::{Entry, Problem};
 use crate::protocols::{ApprovalRequest, Decision};
@@ -18,7 +18,7 @@ pub struct ApprovalBinding;
 impl Safeguard for ApprovalBinding {
     const NAME: &'static str = "approval-binding";
     const ABOUT: &'static str =
-        "an approval counts only for the operation whose digest it has, once, and until it expires";
+        "an approval counts only for the operation that it names, once, and until it expires";
     const EXAMPLE: &'static str = "approval-binding = true";
     const WITHOUT: &'static str = "the next answer of a person counts for the call that waits for one";
     const NEEDS: &'static str = "`approval-gate`";
@@ -33,7 +33,7 @@ impl Safeguard for ApprovalBinding {
 ///
 /// ```
 /// use perfidy::agent::{OpId, Operation};
-/// use perfidy::protocols::{ApprovalRequest, Decision};
+/// use perfidy::protocols::ApprovalRequest;
 /// use perfidy::safeguards::Safeguards;
 /// use perfidy::safeguards::approval_binding::{ApprovalBinding, answers};
 /// use perfidy_sim::{Name, SimSpan, SimTime};
@@ -41,7 +41,7 @@ impl Safeguard for ApprovalBinding {
 /// let [tool, pay, intent] = ["bank", "pay", "task-1/pay"].map(Name::new);
 /// let expires_at = SimTime::ZERO + SimSpan::from_secs(120);
 /// let request = |op| ApprovalRequest { operation: Operation::new(tool, pay, intent), op, expires_at };
-/// let decision = Decision { digest: request(OpId(1)).digest(), is_approved: true, expires_at };
+/// let decision = request(OpId(1)).decided(true);
 ///
 /// let binds = Safeguards::default().with(ApprovalBinding);
 /// assert!(answers(&binds, &decision, &request(OpId(1)), SimTime::ZERO));
@@ -55,5 +55,5 @@ pub fn answers(
     request: &ApprovalRequest,
     now: SimTime,
 ) -> bool {
-    !safeguards.has::<ApprovalBinding>() || decision.digest == request.digest() && now < decision.expires_at
+    !safeguards.has::<ApprovalBinding>() || decision.call() == request.call() && now < decision.expires_at
 }

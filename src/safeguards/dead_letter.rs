@@ -1,7 +1,7 @@
 //! Dead letters: a call that failed for good is escalated to a person, with everything needed to finish it.
 //!
 //! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which
-//! operation it was, what went wrong, when, and which agent tried. It is sent until the person on call has
+//! operation it was, what went wrong and when; its sender is the agent that gives up. It is sent until the person on call has
 //! recorded it, and only then does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise
 //! Integration Patterns").
 
@@ -40,10 +40,8 @@ pub struct FailedCall {
     pub op: OpId,
     /// What went wrong at that try.
     pub error: ToolError,
-    /// When it was given up, by the wall clock of that agent.
+    /// When it was given up, by the wall clock of the agent that sends the letter.
     pub at: SimTime,
-    /// The agent that gave it up.
-    pub agent: Name,
 }
 
 /// Messages between an agent and the person on call.
@@ -67,7 +65,7 @@ impl Message for DeadLetterMessage {
 /// Escalates a failed call to `person`, and returns once the person has recorded it. If the agent crashes
 /// before that, nothing is lost, as long as it records the failure only afterwards.
 pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: OpId, error: ToolError) {
-    let call = FailedCall { operation: operation.clone(), op, error, at: agent.now(), agent: agent.name() };
+    let call = FailedCall { operation: operation.clone(), op, error, at: agent.now() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
     let waits_for = (person, "word that a dead letter was taken down");
     let is_taken_down =

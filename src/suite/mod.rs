@@ -275,8 +275,12 @@ impl Suite {
     }
 
     /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would
-    /// promise or allow nothing.
+    /// promise or allow nothing; an agent with the name of a person would be the author of what that one says.
     pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
+        if let Some(taken) = workflow.taken_name() {
+            let taken_by = "which is the name of a person or a service of every team";
+            return Some(format!("the workflow `{}` names an agent `{taken}`, {taken_by}", workflow.name));
+        }
         let named = [
             ("property", workflow.properties.as_slice(), self.property_names()),
             ("safeguard", &workflow.safeguards, self.safeguard_names()),

@@ -30,7 +30,7 @@ pub async fn approver(agent: Agent, team: TeamContext) {
         let mail = agent.receive().await;
         let Some(ApprovalMessage::Requested(request)) = mail.open().cloned() else { continue };
         let earlier = open_before.replace(request.clone());
-        let earlier = earlier.filter(|earlier| earlier.digest() != request.digest());
+        let earlier = earlier.filter(|earlier| earlier.call() != request.call());
         let (person, by) = (agent.clone(), mail.from());
         agent.spawn(async move { answer(&person, by, request, earlier).await });
     }
@@ -48,31 +48,31 @@ async fn answer(agent: &Agent, by: Name, request: ApprovalRequest, earlier: Opti
     };
     let (thinks, is_approved) = agent.decide(answered.operation.intent);
     agent.sleep(thinks).await;
-    let decision = Decision { digest: answered.digest(), is_approved, expires_at };
+    let decision = Decision { expires_at, ..answered.decided(is_approved) };
     match fault {
         Some((APPROVAL_ABSENT, _)) => {}
         Some((APPROVAL_LATE, late)) => {
             agent.sleep(late).await;
-            decided(agent, by, &answered, decision);
+            decided(agent, by, decision);
         }
         Some((APPROVAL_TWICE, after)) => {
-            decided(agent, by, &answered, decision);
+            decided(agent, by, decision.clone());
             agent.sleep(after).await;
-            agent.send(by, answered.operation.intent, ApprovalMessage::Decided(decision));
+            agent.send(by, decision.operation.intent, ApprovalMessage::Decided(decision));
         }
         Some((APPROVAL_CONTRADICTED, after)) => {
-            decided(agent, by, &answered, decision);
+            decided(agent, by, decision.clone());
             agent.sleep(after).await;
-            decided(agent, by, &answered, Decision { is_approved: !is_approved, ..decision });
+            decided(agent, by, Decision { is_approved: !is_approved, ..decision });
         }
-        Some(_) | None => decided(agent, by, &answered, decision),
+        Some(_) | None => decided(agent, by, decision),
     }
 }
 
 /// Records a decision and sends it.
-fn decided(agent: &Agent, to: Name, answered: &ApprovalRequest, decision: Decision) {
-    let Decision { digest, is_approved, expires_at } = decision;
-    let intent = answered.operation.intent;
-    agent.note(TeamEvent::Person(PersonEvent::Decided { intent, digest, is_approved, expires_at }));
+fn decided(agent: &Agent, to: Name, decision: Decision) {
+    let Decision { operation, op, is_approved, expires_at } = decision.clone();
+    let intent = operation.intent;
+    agent.note(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at }));
     agent.send(to, intent, ApprovalMessage::Decided(decision));
 }

@@ -3,7 +3,7 @@
 //! In a team with a person on call, no failed call may vanish; the property `every-call-accounted` checks
 //! this.
 
-use crate::agent::{Agent, PersonEvent, TeamEvent};
+use crate::agent::{Agent, OpId, PersonEvent, TeamEvent};
 use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
 use crate::workflows::TeamContext;
 use perfidy_sim::Name;
@@ -12,20 +12,20 @@ use std::collections::BTreeSet;
 /// The name of the person on call.
 pub const ON_CALL: &str = "on-call";
 
-/// Records each dead letter once, and acknowledges every copy of it.
+/// Records the dead letters of each operation id once, as those of the agent that sends them, and acknowledges every copy of it.
 ///
 /// # Panics
 /// If the agent is not the node of that name.
 pub async fn on_call(agent: Agent, _: TeamContext) {
     assert_eq!(agent.name().as_str(), ON_CALL, "only the node of that name is the person on call");
     agent.note(TeamEvent::Person(PersonEvent::IsOnCall));
-    let mut known: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
+    let mut known: BTreeSet<(Name, Name, Name, OpId)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
         let Some(DeadLetterMessage::Escalated(call)) = mail.open() else { continue };
-        let FailedCall { operation: ref operation_of, op, error, at, agent: by } = *call;
-        if known.insert((operation_of.tool, operation_of.name, operation_of.intent)) {
-            let (tool, operation, intent) = (operation_of.tool, operation_of.name, operation_of.intent);
+        let FailedCall { operation: ref operation_of, op, error, at } = *call;
+        let (tool, operation, intent) = (operation_of.tool, operation_of.name, operation_of.intent);
+        if known.insert((tool, operation, intent, op)) {
             agent.note(TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                 tool,
                 operation,
@@ -33,7 +33,7 @@ pub async fn on_call(agent: Agent, _: TeamContext) {
                 op,
                 told: error.into(),
                 at,
-                by,
+                by: mail.from(),
             }));
         }
         agent.reply(&mail, DeadLetterMessage::Recorded);

@@ -5,6 +5,7 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::reply_correlation::ReplyCorrelation;
 use crate::safeguards::retry_writes::RetryWrites;
 use crate::workflows::TeamConfig;
+use crate::workflows::user::USER;
 use perfidy_sim::{Context, Name, SimSpan, World};
 use std::future::Future;
 use std::ops::Deref;
@@ -60,7 +61,8 @@ impl TeamContext {
         world.service(Name::literal(StoreService::NAME), service);
     }
 
-    /// Puts an agent into the world that begins with `run`, now and after every crash.
+    /// Puts an agent into the world that begins with `run`, now and after every crash. Only the node of the
+    /// user can end the run.
     pub fn spawn_agent<F, R>(&self, world: &mut World<Agents>, name: Name, run: F)
     where
         F: Fn(Agent, Self) -> R + 'static,
@@ -71,6 +73,7 @@ impl TeamContext {
             let agent =
                 Agent::with_model(context, Rc::clone(&team.0.model)).that_may_fail(team.agent_failures);
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
+            let agent = if name.as_str() == USER { agent } else { agent.that_may_not_finish() };
             run(team.unprotected(agent), team.clone())
         });
     }

@@ -162,11 +162,10 @@ async fn may_i(agent: &Agent, operation: &Operation, op: OpId) -> bool {
     let (approver, intent) = (Name::new(APPROVER), operation.intent);
     let expires_at = agent.now() + SimSpan::from_secs(600);
     let request = ApprovalRequest { operation: operation.clone(), op, expires_at };
-    let digest = request.digest();
     agent.send(approver, intent, ApprovalMessage::Requested(request));
     loop {
         match agent.receive().await.open() {
-            Some(ApprovalMessage::Decided(decision)) if decision.digest == digest => {
+            Some(ApprovalMessage::Decided(decision)) if decision.call() == (operation, op) => {
                 return decision.is_approved;
             }
             _ => {}

@@ -222,14 +222,15 @@ fn a_worker_that_acts_under_an_old_token_is_caught() {
     assert!(broken(liar, CALM, &[]).contains(&"no-split-brain"));
 }
 
-/// The lead hands the task to the worker, which hands it back, and so on.
-fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
+/// The lead hands the task to the worker, which hands it back, and so on; they number that, or not.
+fn hands_over_again_and_again<const LIES: bool, const COUNTS: bool>() -> Workflow {
     team()
         .agent("lead", |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 for hop in 0..(if LIES { 3 } else { 1 }) {
-                    let headers = Headers { attempt: Some(2 * hop), ..Headers::of(Purpose::Handoff) };
+                    let attempt = COUNTS.then_some(2 * hop);
+                    let headers = Headers { attempt, ..Headers::of(Purpose::Handoff) };
                     agent
                         .request(Name::new("worker"), task, Word::new("take", headers), CALL_TIMEOUT)
                         .await
@@ -255,11 +256,13 @@ fn hands_over_again_and_again<const LIES: bool>() -> Workflow {
 
 #[test]
 fn a_team_that_hands_over_more_often_than_allowed_is_caught() {
-    let honest = hands_over_again_and_again::<false>();
-    let liar = hands_over_again_and_again::<true>();
     let text = format!("{CALM}[properties]\nbounded-handoffs = {{ hops = 3 }}\n");
-    assert!(broken(honest, &text, &[]).is_empty());
-    assert_eq!(broken(liar, &text, &[]), ["bounded-handoffs"]);
+    let honest = [hands_over_again_and_again::<false, true>(), hands_over_again_and_again::<false, false>()];
+    let liars = [hands_over_again_and_again::<true, true>(), hands_over_again_and_again::<true, false>()];
+    for (honest, liar) in honest.into_iter().zip(liars) {
+        assert!(broken(honest, &text, &[]).is_empty());
+        assert_eq!(broken(liar, &text, &[]), ["bounded-handoffs"]);
+    }
 }
 
 /// The lead claims the first step in the store and works on it; the rival works on it too, without a claim.
@@ -345,16 +348,26 @@ impl Message for Finished {
     }
 }
 
+/// A record that says in no header what it is about.
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+struct Unlabelled(Name);
+
+impl Message for Unlabelled {
+    fn kind(&self) -> &'static str {
+        "unlabelled"
+    }
+}
+
 /// The worker records that a step is done, syncs or not, and reports that it is done.
-fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
+fn tells_what_is_not_durable<const LIES: bool, R: Message>(record: fn(Name) -> R) -> Workflow {
     team()
         .tasks_to(&["worker"])
-        .agent("worker", |agent: Agent, team: TeamContext| {
+        .agent("worker", move |agent: Agent, team: TeamContext| {
             Box::pin(async move {
                 let (task, ops) = next_task(&agent).await;
                 do_all(&agent, &team, task, &ops).await;
                 let intent = team.plan.intent(task, 0);
-                agent.write(Finished(intent)).expect("the disk is well");
+                agent.write(record(intent)).expect("the disk is well");
                 if !LIES {
                     agent.sync().await;
                 }
@@ -368,11 +381,12 @@ fn tells_what_is_not_durable<const LIES: bool>() -> Workflow {
 
 #[test]
 fn an_agent_that_goes_on_from_a_state_that_it_had_not_made_durable_is_caught() {
-    let honest = tells_what_is_not_durable::<false>();
-    let liar = tells_what_is_not_durable::<true>();
     let crash = [("crash of the worker, by hand, try 1", "crash worker at 20s, back after 1s")];
-    assert!(!broken(honest, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
-    assert!(broken(liar, CALM, &crash).contains(&"recovered-state-is-a-prefix"));
+    let is_broken = |team| broken(team, CALM, &crash).contains(&"recovered-state-is-a-prefix");
+    assert!(!is_broken(tells_what_is_not_durable::<false, _>(Finished)));
+    assert!(is_broken(tells_what_is_not_durable::<true, _>(Finished)));
+    assert!(!is_broken(tells_what_is_not_durable::<false, _>(Unlabelled)));
+    assert!(is_broken(tells_what_is_not_durable::<true, _>(Unlabelled)));
 }
 
 /// The lead orders the first step and gets the report that it is done; it thanks the worker, and crashes. It
@@ -449,6 +463,38 @@ fn a_lead_that_repeats_a_step_that_it_had_recorded_as_complete_is_caught() {
     let crash = [("crash of the lead, by hand, try 1", "crash lead at 20s, back after 1s")];
     assert!(!broken(honest, CALM, &crash).contains(&"completed-work-not-rerun"));
     assert!(broken(liar, CALM, &crash).contains(&"completed-work-not-rerun"));
+}
+
+/// The lead does its work and reports; it may end the run then.
+fn ends_the_run<const LIES: bool>() -> Workflow {
+    team().agent("lead", |agent: Agent, team: TeamContext| {
+        Box::pin(async move {
+            let (task, ops) = next_task(&agent).await;
+            do_all(&agent, &team, task, &ops).await;
+            report(&agent, task);
+            if LIES {
+                agent.finish_after(SimSpan::ZERO);
+            }
+        })
+    })
+}
+
+#[test]
+fn an_agent_that_ends_the_run_before_its_user_does_is_caught() {
+    assert!(broken(ends_the_run::<false>(), CALM, &[]).is_empty());
+    assert!(broken(ends_the_run::<true>(), CALM, &[]).contains(&"well-behaved"));
+}
+
+#[test]
+fn no_agent_can_have_the_name_of_a_person_or_of_a_service() {
+    for name in ["approver", "on-call", "user", "store"] {
+        let team = team().agent("lead", |_: Agent| async {}).agent(name, |_: Agent| async {});
+        let suite = Suite::shipped().workflow(team);
+        let refused = Scenario::parse(&suite, "honesty/liars", CALM).unwrap_err().to_string();
+        let why =
+            format!("names an agent `{name}`, which is the name of a person or a service of every team");
+        assert!(refused.contains(&why), "{refused}");
+    }
 }
 
 /// The lead lets its model make an artifact, and acts on it or on an invented one.

@@ -1,6 +1,6 @@
 //! Events of the user and of the person on call.
 
-use crate::agent::{CallOutcome, Consistency, Content, OpId, Report};
+use crate::agent::{CallOutcome, Consistency, Content, OpId, Operation, Report};
 use perfidy_sim::{Name, SimTime};
 use std::fmt;
 
@@ -86,9 +86,9 @@ pub enum PersonEvent {
     /// A person must approve this operation before it is called.
     #[non_exhaustive]
     MustApprove { tool: Name, operation: Name },
-    /// A person has decided on the call with this digest.
+    /// A person has decided on the call of this operation under this operation id.
     #[non_exhaustive]
-    Decided { intent: Name, digest: u64, is_approved: bool, expires_at: SimTime },
+    Decided { operation: Operation, op: OpId, is_approved: bool, expires_at: SimTime },
     /// The person on call has recorded a failed call that `by` escalated.
     #[non_exhaustive]
     DeadLetterRecorded {
@@ -107,10 +107,10 @@ impl fmt::Display for PersonEvent {
         match self {
             Self::IsOnCall => f.write_str("is on call"),
             Self::MustApprove { tool, operation } => write!(f, "must approve {tool}.{operation}"),
-            Self::Decided { intent, is_approved: true, expires_at, .. } => {
-                write!(f, "APPROVES the call for {intent}, until {expires_at}")
+            Self::Decided { operation, op, is_approved: true, expires_at } => {
+                write!(f, "APPROVES {operation} ({op}), until {expires_at}")
             }
-            Self::Decided { intent, is_approved: false, .. } => write!(f, "VETOES the call for {intent}"),
+            Self::Decided { operation, op, is_approved: false, .. } => write!(f, "VETOES {operation} ({op})"),
             Self::DeadLetterRecorded { tool, operation, intent, op, told, at, by } => {
                 write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
             }
@@ -123,7 +123,8 @@ impl PersonEvent {
     pub fn about(&self) -> Option<Name> {
         match *self {
             Self::IsOnCall | Self::MustApprove { .. } => None,
-            Self::DeadLetterRecorded { intent, .. } | Self::Decided { intent, .. } => Some(intent),
+            Self::DeadLetterRecorded { intent, .. } => Some(intent),
+            Self::Decided { ref operation, .. } => Some(operation.intent),
         }
     }
 }

@@ -121,6 +121,26 @@ fn a_call_that_is_made_after_it_was_taken_down_is_too_and_one_under_another_id_i
 }
 
 #[test]
+fn a_call_that_was_taken_down_is_open_again_once_it_is_tried_under_another_id() {
+    let taken_down = || call(on_call(), LOST).dead_lettered("task-1/file");
+    let again = tries(taken_down(), "executor-1", 2);
+    let (events, message) = violation(failed(again.clone()).judged_by(&property()));
+    assert_eq!(events, [7, 9, 10]);
+    assert!(message.starts_with("executor-1 called ticketing.create for task-1/file"), "{message}");
+    assert_eq!(failed(hears(again, "executor-1", REFUSED)).judged_by(&property()), Verdict::Holds);
+    let under_it = tries(taken_down(), "executor-2", 1);
+    assert_eq!(failed(under_it).judged_by(&property()), Verdict::Holds, "the person knows of that one");
+}
+
+#[test]
+fn to_take_one_id_down_says_nothing_about_another() {
+    let two = tries(tries(on_call(), "executor-1", 1), "executor-1", 2);
+    assert!(failed(two.dead_lettered("task-1/file")).judged_by(&property()).is_violated());
+    let never_tried = tries(on_call(), "executor-1", 2).dead_lettered("task-1/file");
+    assert!(failed(never_tried).judged_by(&property()).is_violated());
+}
+
+#[test]
 fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
     assert_eq!(call(on_call(), LOST).judged_by(&property()), Verdict::Vacuous);
 }

@@ -1,15 +1,18 @@
 //! No agent works for long for a crashed parent, or on work that is no longer wanted.
 //!
-//! An agent works on what it was ordered to do. Its work is orphaned when the agent that ordered it crashes,
-//! or any agent above; when that agent orders it from another; or when its task has ended or was cancelled.
+//! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned
+//! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when
+//! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
+//! them orders takes nothing from what the other has ordered.
+//!
 //! The bound limits how much longer the agent may call its model and its tools; time in which the agent
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
 
 use super::ledger::Ledger;
 use crate::agent::{AgentEvent, Purpose, TeamEvent, UserEvent, kinds};
-use crate::properties::wire::sent_for;
+use crate::properties::wire::{Incarnation, sending_of, sent_for};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
-use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name, SimSpan, SimTime};
+use perfidy_sim::{Event, EventId, EventKind, EventKinds, Lookup, Name, SimSpan, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
@@ -24,18 +27,28 @@ pub fn property() -> Property {
 
 type At<'a> = &'a Event<TeamEvent>;
 
+/// An order that has arrived.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    event: At<'a>,
+    about: Name,
+    by: Incarnation,
+    /// Its sending. Of two orders the one that was sent later counts, whichever arrives first.
+    sent: EventId,
+}
+
 /// Which agent has which work from which other, and the state of each.
 #[derive(Default)]
 struct Family<'a> {
     task_of: Lookup<Name, Name>,
     /// By work and agent: the order that the agent works on.
-    orders: Lookup<(Name, Name), At<'a>>,
+    orders: Lookup<(Name, Name), Order<'a>>,
     /// The work that each agent has ordered, and from whom.
     ordered_by: BTreeMap<Name, BTreeSet<(Name, Name)>>,
     /// The intents of each task.
     intents_of: Lookup<Name, Vec<Name>>,
-    /// By work and orderer: the agent that has it now.
-    holders: Lookup<(Name, Name), Name>,
+    /// By work and orderer: the order by which another agent has it now.
+    holders: Lookup<(Name, Name), Order<'a>>,
     /// By work: the agent that ordered it last.
     orderers: Lookup<Name, Name>,
     /// The nodes of users, whose orders have no parent.
@@ -44,8 +57,11 @@ struct Family<'a> {
     replaced: Lookup<(Name, Name), At<'a>>,
     /// Tasks that have ended, and tasks and steps that were cancelled.
     over: Lookup<Name, At<'a>>,
+    /// The incarnations of each agent that are alive; the first one, of an agent that is not in it.
+    alive: BTreeMap<Name, BTreeSet<u32>>,
+    /// The agents of which none is alive, each with its last crash.
     dead: BTreeMap<Name, At<'a>>,
-    woken: BTreeMap<Name, SimTime>,
+    woken: BTreeMap<Incarnation, SimTime>,
     ledger: Ledger<'a>,
 }
 
@@ -68,39 +84,59 @@ fn judge(history: &TeamHistory, bound_nanos: u64) -> Verdict {
     let mut family = Family::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        if verdict == Verdict::Vacuous && family.makes_orphans(event) {
+        let order = family.order_in(history, event);
+        if verdict == Verdict::Vacuous && family.makes_orphans(event, order.as_ref()) {
             verdict = Verdict::Holds;
         }
         if let Some((about, does)) = family.work(event)
             && let Some((why, loss)) = family.loss(about, event.node)
-            && event.at > family.could_know(event.node, loss.at) + bound
+            && event.at > family.could_know(Incarnation::of(event), loss.at) + bound
         {
-            let order = family.order(about, event.node).into_iter();
+            let order = family.order(about, event.node).map(|order| order.event).into_iter();
             let message =
                 format!("{} {does} for {about}, {} after {why}", event.node, event.at.since(loss.at));
             return Verdict::violated(&order.chain([loss, event]).collect::<Vec<_>>(), message);
         }
-        family.take_in(event);
+        family.take_in(event, order);
     }
     cut_short(history).unwrap_or(verdict)
 }
 
 impl<'a> Family<'a> {
-    fn take_in(&mut self, event: At<'a>) {
+    /// The order that arrives, if it is not one of the user.
+    fn order_in(&self, history: &'a TeamHistory, event: At<'a>) -> Option<Order<'a>> {
+        let EventKind::Delivered { from, about, content, .. } = &event.what else { return None };
+        if !content.is_for(Purpose::Order) || self.users.contains(from) {
+            return None;
+        }
+        let sending = sending_of(history, event).unwrap_or(event);
+        let incarnation = if sending.node == *from { sending.incarnation } else { 0 };
+        Some(Order { event, about: *about, by: Incarnation(*from, incarnation), sent: sending.id })
+    }
+
+    fn take_in(&mut self, event: At<'a>, order: Option<Order<'a>>) {
+        if let Some(order) = order {
+            return self.order_arrives(order);
+        }
         match &event.what {
-            EventKind::Crashed { .. } => drop(self.dead.insert(event.node, event)),
-            EventKind::Started { .. } | EventKind::Resumed => {
-                self.dead.remove(&event.node);
-                self.woken.insert(event.node, event.at);
+            EventKind::Crashed { .. } => {
+                self.incarnations(event.node).remove(&event.incarnation);
+                if self.incarnations(event.node).is_empty() {
+                    self.dead.insert(event.node, event);
+                }
             }
+            EventKind::Started { incarnation } => {
+                self.incarnations(event.node).insert(*incarnation);
+                self.dead.remove(&event.node);
+                self.woken.insert(Incarnation(event.node, *incarnation), event.at);
+            }
+            EventKind::Resumed => drop(self.woken.insert(Incarnation::of(event), event.at)),
             EventKind::App(note) => {
                 self.ledger.take_in(event, note);
                 self.note(event, note);
             }
             EventKind::Sent { .. } if !self.users.contains(&event.node) => {
-                if let Some((to, about)) = sent_for(Purpose::Order, event) {
-                    self.order_goes_out(event, about, to);
-                } else if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
+                if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
                     self.over.get_or_insert_with(about, || event);
                 }
             }
@@ -122,15 +158,46 @@ impl<'a> Family<'a> {
         }
     }
 
-    fn order_goes_out(&mut self, event: At<'a>, intent: Name, to: Name) {
-        if let Some(before) = self.orders.insert((intent, to), event).filter(|it| it.node != event.node) {
-            self.ordered_by.entry(before.node).or_default().remove(&(intent, to));
+    /// The living incarnations of an agent.
+    fn incarnations(&mut self, who: Name) -> &mut BTreeSet<u32> {
+        self.alive.entry(who).or_insert_with(|| [0].into())
+    }
+
+    fn is_alive(&self, Incarnation(who, number): Incarnation) -> bool {
+        self.alive.get(&who).map_or(number == 0, |alive| alive.contains(&number))
+    }
+
+    /// The agent from which an order takes the work that it hands on.
+    fn loser(&self, order: &Order<'a>) -> Option<Name> {
+        let known = self.holders.get((order.about, order.by.0))?;
+        let takes_back = known.by == order.by || !self.is_alive(known.by);
+        let is_later = known.sent < order.sent && known.event.node != order.event.node;
+        (is_later && takes_back).then_some(known.event.node)
+    }
+
+    fn order_arrives(&mut self, order: Order<'a>) {
+        let (about, to, orderer) = (order.about, order.event.node, order.by.0);
+        if let Some(before) = self.orders.get((about, to)).copied() {
+            if before.sent >= order.sent {
+                return;
+            }
+            if before.by.0 != orderer {
+                self.ordered_by.entry(before.by.0).or_default().remove(&(about, to));
+            }
         }
-        self.ordered_by.entry(event.node).or_default().insert((intent, to));
-        self.orderers.insert(intent, event.node);
-        self.replaced.remove((intent, to));
-        if let Some(before) = self.holders.insert((intent, event.node), to).filter(|before| *before != to) {
-            self.replaced.insert((intent, before), event);
+        let loser = self.loser(&order);
+        self.orders.insert((about, to), order);
+        self.ordered_by.entry(orderer).or_default().insert((about, to));
+        self.orderers.insert(about, orderer);
+        self.replaced.remove((about, to));
+        if let Some(loser) = loser {
+            self.replaced.insert((about, loser), order.event);
+        }
+        match self.holders.get((about, orderer)).copied().filter(|known| known.sent > order.sent) {
+            // It comes late: the orderer had changed its mind since.
+            Some(later) if later.by == order.by => drop(self.replaced.insert((about, to), later.event)),
+            Some(_) => {}
+            None => drop(self.holders.insert((about, orderer), order)),
         }
     }
 
@@ -140,28 +207,31 @@ impl<'a> Family<'a> {
     }
 
     /// Whether an event makes unfinished work of an agent an orphan.
-    fn makes_orphans(&self, event: At<'a>) -> bool {
+    fn makes_orphans(&self, event: At<'a>, order: Option<&Order<'a>>) -> bool {
+        if let Some(order) = order {
+            let loser = self.loser(order).filter(|who| *who != order.by.0);
+            return loser.is_some() && !self.ledger.stands(order.about);
+        }
         // The agent that has unfinished work, other than by its own order.
         let holder_of = |intent: Name| {
             let orderer = *self.orderers.get(intent)?;
-            let holder = self.holders.get((intent, orderer)).copied().filter(|who| event.node != *who);
-            holder.filter(|_| !self.ledger.stands(intent))
+            let holder = self.holders.get((intent, orderer)).map(|order| order.event.node);
+            holder.filter(|who| event.node != *who && !self.ledger.stands(intent))
         };
         match event.what {
             EventKind::Crashed { .. } => {
+                let mut others = self.alive.get(&event.node).into_iter().flatten();
+                if others.any(|other| *other != event.incarnation) {
+                    return false;
+                }
                 let mut orders = self.ordered_by.get(&event.node).into_iter().flatten();
                 orders.any(|(intent, who)| holder_of(*intent) == Some(*who))
             }
-            EventKind::Sent { .. } if !self.users.contains(&event.node) => {
-                if let Some((to, about)) = sent_for(Purpose::Order, event) {
-                    let holder = self.holders.get((about, event.node)).filter(|who| **who != event.node);
-                    return holder.is_some_and(|who| *who != to) && !self.ledger.stands(about);
-                }
-                sent_for(Purpose::Cancel, event).is_some_and(|(_, about)| {
+            EventKind::Sent { .. } if !self.users.contains(&event.node) => sent_for(Purpose::Cancel, event)
+                .is_some_and(|(_, about)| {
                     let intents = self.intents_of.get(about).into_iter().flatten();
                     intents.chain([&about]).any(|intent| holder_of(*intent).is_some())
-                })
-            }
+                }),
             _ => false,
         }
     }
@@ -180,7 +250,7 @@ impl<'a> Family<'a> {
     }
 
     /// The order by which an agent works on a step, or on its task.
-    fn order(&self, about: Name, who: Name) -> Option<At<'a>> {
+    fn order(&self, about: Name, who: Name) -> Option<Order<'a>> {
         let task = self.task_of.get(about);
         let of = |about: Name| self.orders.get((about, who)).copied();
         of(about).or_else(|| of(*task?))
@@ -199,8 +269,8 @@ impl<'a> Family<'a> {
             let ended = if self.over.contains(task) { task } else { mine };
             return Some((format!("{ended} {why}"), over));
         }
-        let parent = order.node;
-        let holder = self.holders.get((mine, parent));
+        let parent = order.by.0;
+        let holder = self.holders.get((mine, parent)).map(|order| order.event.node);
         if let (Some(handed), Some(holder)) = (self.replaced.get((mine, who)), holder) {
             return Some((format!("{holder} was given it"), handed));
         }
@@ -210,8 +280,8 @@ impl<'a> Family<'a> {
         if mine == task { None } else { self.loss(task, parent) }
     }
 
-    /// Since when an agent could know an event: not while it was down or paused.
-    fn could_know(&self, who: Name, what: SimTime) -> SimTime {
+    /// Since when an incarnation could know an event: not while it was down or paused.
+    fn could_know(&self, who: Incarnation, what: SimTime) -> SimTime {
         self.woken.get(&who).map_or(what, |woken| what.max(*woken))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::agent::{Headers, Outcome, UserEvent};
-use crate::properties::testing::{Story, completed, violation};
+use crate::properties::testing::{Story, completed, message, violation};
 
 const TASK: &str = "task-1";
 const STEP: &str = "task-1/file";
@@ -20,7 +20,7 @@ fn handed() -> Story {
 }
 
 fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
-    story.sends((by, to), intent, Headers::of(Purpose::Order))
+    story.tells((by, to), intent, Headers::of(Purpose::Order))
 }
 
 fn thinks(story: Story, who: &str) -> Story {
@@ -50,7 +50,7 @@ fn an_agent_that_stops_in_time_is_no_orphan() {
 fn an_agent_that_goes_on_for_a_dead_parent_is_one() {
     let story = thinks(later(handed().dies("manager-1"), 3), "worker-1");
     let (events, message) = violation(story.judged_by(&property()));
-    assert_eq!(events, [5, 6, 10]);
+    assert_eq!(events, [7, 8, 12]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-1 had died");
 }
 
@@ -91,7 +91,7 @@ fn an_agent_that_goes_on_with_what_another_was_given_is_one() {
 fn an_agent_that_goes_on_with_what_was_cancelled_or_has_ended_is_one() {
     let (events, message) =
         violation(thinks(later(cancelled(handed()), 3), "worker-1").judged_by(&property()));
-    assert_eq!(events, [5, 6, 10]);
+    assert_eq!(events, [7, 8, 12]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 was cancelled");
     let ended = handed().told(TASK, Outcome::Done);
     let (_, message) = violation(thinks(later(ended, 3), "worker-1").judged_by(&property()));
@@ -160,7 +160,7 @@ fn every_way_to_end_is_an_end_and_the_first_one_counts() {
     for outcome in [Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
         let story = thinks(later(handed().told(TASK, outcome), 3), "worker-1");
         let (events, message) = violation(story.judged_by(&property()));
-        assert_eq!(events, [5, 6, 10]);
+        assert_eq!(events, [7, 8, 12]);
         assert_eq!(message, "worker-1 thinks for task-1/file, 4s after task-1 had ended");
     }
     let twice = later(cancelled(handed()), 3).told(TASK, Outcome::Cancelled);
@@ -184,9 +184,9 @@ fn to_be_handed_the_same_again_takes_nothing_away() {
 fn an_agent_that_was_dead_could_not_know_and_one_that_had_been_before_could() {
     let wakes = |story: Story| story.event("worker-1", EventKind::Started { incarnation: 1 });
     let woken_after = wakes(later(cancelled(handed()).dies("worker-1"), 3));
-    assert_eq!(thinks(woken_after, "worker-1").judged_by(&property()), Verdict::Holds);
+    assert_eq!(thinks(woken_after, "worker-1#1").judged_by(&property()), Verdict::Holds);
     let woken_before = later(cancelled(wakes(handed().dies("worker-1"))), 3);
-    assert!(thinks(woken_before, "worker-1").judged_by(&property()).is_violated());
+    assert!(thinks(woken_before, "worker-1#1").judged_by(&property()).is_violated());
     let another_woken = later(cancelled(handed()), 3).event("worker-2", EventKind::Resumed);
     assert!(thinks(another_woken, "worker-1").judged_by(&property()).is_violated());
 }
@@ -252,7 +252,7 @@ fn what_the_user_no_longer_wants_is_over_once_the_team_cancels_it() {
     assert_eq!(going_on.judged_by(&property()), Verdict::Vacuous, "the director may not know yet");
     let story = thinks(later(cancel(later(story, 9), "director", TASK), 3), "manager-1");
     let (events, message) = violation(story.judged_by(&property()));
-    assert_eq!(events, [5, 17, 21]);
+    assert_eq!(events, [7, 19, 23]);
     assert_eq!(message, "manager-1 thinks for task-1/file, 4s after task-1 was cancelled");
 }
 
@@ -264,7 +264,7 @@ fn the_order_of_another_orderer_takes_nothing_away() {
     }
     let taken = thinks(later(order(twice(), "manager-1", STEP, "worker-3"), 3), "worker-1");
     let (events, message) = violation(taken.judged_by(&property()));
-    assert_eq!(events, [5, 7, 11]);
+    assert_eq!(events, [7, 11, 15]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after worker-3 was given it");
     let of_the_other = thinks(later(order(twice(), "manager-1", STEP, "worker-3"), 3), "worker-2");
     assert!(!of_the_other.judged_by(&property()).is_violated(), "it works for the auditor");
@@ -276,7 +276,7 @@ fn the_order_that_came_last_says_whom_an_agent_works_for() {
     let going_on = |dead: &str| thinks(later(story().dies(dead), 3), "worker-1").judged_by(&property());
     assert!(!going_on("manager-1").is_violated());
     let (events, message) = violation(going_on("manager-2"));
-    assert_eq!(events, [6, 7, 11]);
+    assert_eq!(events, [9, 10, 14]);
     assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-2 had died");
 }
 
@@ -290,6 +290,59 @@ fn only_an_order_hands_work_on_and_only_a_cancel_ends_it() {
         assert_eq!(says("manager-2", TASK), Verdict::Vacuous, "{purpose:?}");
         assert_eq!(says("manager-1", STEP), Verdict::Vacuous, "{purpose:?}");
     }
+}
+
+/// Another incarnation of an agent starts beside the first one.
+fn twin(story: Story, who: &str) -> Story {
+    story.event(&format!("{who}#1"), EventKind::Started { incarnation: 1 })
+}
+
+#[test]
+fn an_order_that_does_not_arrive_takes_nothing_and_hands_nothing_on() {
+    let lost = handed().sends(("director", "manager-2"), TASK, Headers::of(Purpose::Order));
+    assert_eq!(thinks(later(lost, 9), "worker-1").judged_by(&property()), Verdict::Vacuous);
+    let never_arrived = handed_to_one().sends(("manager-1", "worker-1"), STEP, Headers::of(Purpose::Order));
+    let story = thinks(later(never_arrived.dies("manager-1"), 9), "worker-1");
+    assert!(!story.judged_by(&property()).is_violated(), "it does not work for manager-1");
+}
+
+#[test]
+fn a_copy_of_an_order_that_comes_after_the_work_was_given_to_another_hands_nothing_back() {
+    let given = order(handed(), "manager-1", STEP, "worker-2");
+    let [from, kind, about] = ["manager-1", "word", STEP].map(Name::new);
+    let content = message(Headers::of(Purpose::Order));
+    let copy = EventKind::Delivered { from, kind, about, is_reply: false, content };
+    let story = later(given.event_because_of(Some(6), "worker-1", copy), 3);
+    assert!(!thinks(story.clone(), "worker-2").judged_by(&property()).is_violated());
+    let (_, message) = violation(thinks(story, "worker-1").judged_by(&property()));
+    assert_eq!(message, "worker-1 thinks for task-1/file, 5s after worker-2 was given it");
+}
+
+#[test]
+fn a_second_incarnation_gives_the_first_one_no_more_time() {
+    let story = twin(later(cancelled(handed()), 3), "worker-1");
+    assert!(thinks(story.clone(), "worker-1").judged_by(&property()).is_violated());
+    assert_eq!(thinks(story, "worker-1#1").judged_by(&property()), Verdict::Holds);
+}
+
+#[test]
+fn an_agent_is_dead_when_none_of_its_incarnations_is_alive() {
+    let one_is_left = twin(handed(), "manager-1").dies("manager-1");
+    assert_eq!(thinks(later(one_is_left.clone(), 9), "worker-1").judged_by(&property()), Verdict::Vacuous);
+    let (_, message) =
+        violation(thinks(later(one_is_left.dies("manager-1#1"), 3), "worker-1").judged_by(&property()));
+    assert_eq!(message, "worker-1 thinks for task-1/file, 4s after manager-1 had died");
+}
+
+#[test]
+fn what_one_incarnation_orders_takes_nothing_from_what_another_has_ordered_unless_that_one_is_dead() {
+    let given = |story: Story| later(order(story, "manager-1#1", STEP, "worker-2"), 3);
+    let both_live = given(twin(handed(), "manager-1"));
+    assert!(!thinks(both_live, "worker-1").judged_by(&property()).is_violated());
+    let (_, message) = violation(
+        thinks(given(twin(handed().dies("manager-1"), "manager-1")), "worker-1").judged_by(&property()),
+    );
+    assert_eq!(message, "worker-1 thinks for task-1/file, 4s after worker-2 was given it");
 }
 
 fn undone_by_withdrawing() -> TeamEvent {

@@ -44,7 +44,7 @@ impl Approvals {
             return true;
         }
         let Some(ApprovalMessage::Decided(decision)) = mail.open() else { return false };
-        self.unread.borrow_mut().push_back(*decision);
+        self.unread.borrow_mut().push_back(decision.clone());
         self.arrived.notify_one();
         true
     }
