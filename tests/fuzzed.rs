@@ -151,9 +151,9 @@ impl fmt::Debug for World {
 /// The worlds of a workflow, with these safeguards on.
 fn worlds(kind: &'static Kind, safeguards: Vec<&'static str>) -> impl Strategy<Value = World> {
     let tools = 1..=3_usize;
-    let moments = moments(kind, &safeguards);
+    let (moments, links) = places(kind, &safeguards);
     let body = tools.prop_flat_map(move |tools| {
-        (steps(kind, tools), latencies(tools), faults(kind, moments.clone(), tools))
+        (steps(kind, tools), latencies(tools), faults(kind, (moments.clone(), links.clone()), tools))
     });
     let around = (1..=5_u32, 1..=6_u32, spread(0, 60_000), 1..=6_u32, 61..=600_u32, any::<u32>());
     (body, around).prop_map(move |((steps, latencies, faults), around)| {
@@ -179,26 +179,36 @@ fn text(kind: &Kind, safeguards: &[&str], team: u32, parts: &[String; 5]) -> Str
 /// An agent or role, `before` or `after`, and a step.
 type Moment = (&'static str, &'static str, &'static str);
 
-/// The moments of a team with these safeguards at which an agent can crash: other faults are rejected.
-fn moments(kind: &'static Kind, safeguards: &[&str]) -> Vec<Moment> {
+/// The moments of a team with these safeguards at which an agent can crash, and the pairs that send each other
+/// anything: other faults are rejected.
+fn places(kind: &'static Kind, safeguards: &[&str]) -> (Vec<Moment>, Vec<[&'static str; 2]>) {
     let [tasks, retry] =
         ["count = 2\nevery = \"10s\"", "retry = { attempts = 3, backoff = \"1s..30s\" }"].map(str::to_owned);
     let steps = [step(kind, 0, 0, &BTreeSet::new()), step(kind, 1, 0, &BTreeSet::from([0]))].join("\n");
     let tools = "[tools.tool-0]\ndeduplicates = true\n".to_owned();
-    let is_accepted = |(agents, when, step): &Moment| {
-        let crash = format!(
-            "crash = {{ at = \"{agents}\", {when} = \"{step}\", chance = \"1%\", back-after = \"1s\" }}"
-        );
-        let faults = format!("until = \"10m\"\n{crash}");
+    let accepts = |fault: String| {
+        let faults = format!("until = \"10m\"\n{fault}");
         let parts = [steps.clone(), tasks.clone(), retry.clone(), tools.clone(), faults];
         Scenario::parse(&Suite::shipped(), "moments", &text(kind, safeguards, 2, &parts)).is_ok()
+    };
+    let is_accepted = |(agents, when, step): &Moment| {
+        accepts(format!(
+            "crash = {{ at = \"{agents}\", {when} = \"{step}\", chance = \"1%\", back-after = \"1s\" }}"
+        ))
     };
     let sides = |agents: &'static str| ["before", "after"].map(|when| (agents, when));
     let all = kind.agents.iter().flat_map(|agents| sides(agents));
     let all = all.flat_map(|(agents, when)| kind.steps.iter().map(move |step| (agents, when, *step)));
     let accepted: Vec<Moment> = all.filter(is_accepted).collect();
     assert!(accepted.len() >= kind.steps.len(), "{}: {accepted:?}", kind.workflow);
-    accepted
+    let nodes = [kind.agents, &["user", "tool-0"]].concat();
+    let pairs = nodes.iter().flat_map(|from| nodes.iter().filter(move |to| from < to).map(|to| [*from, *to]));
+    let links = pairs.filter(|pair| {
+        accepts(format!("partition = {{ between = {pair:?}, every = \"10s\", lasting = \"1s\" }}"))
+    });
+    let links: Vec<[&str; 2]> = links.collect();
+    assert!(links.len() > kind.agents.len(), "{}: {links:?}", kind.workflow);
+    (accepted, links)
 }
 
 /// A range of milliseconds as a file has it.
@@ -244,7 +254,11 @@ fn latencies(tools: usize) -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Any of the faults that a team with all safeguards must tolerate. No agent crashes forever.
-fn faults(kind: &'static Kind, moments: Vec<Moment>, tools: usize) -> impl Strategy<Value = Vec<String>> {
+fn faults(
+    kind: &'static Kind,
+    (moments, links): (Vec<Moment>, Vec<[&'static str; 2]>),
+    tools: usize,
+) -> impl Strategy<Value = Vec<String>> {
     let liars = move || {
         let all: Vec<String> = (0..tools).map(|number| format!("{:?}", tool(number))).collect();
         subsequence(all, 1..=tools).prop_map(|some| format!("[{}]", some.join(", ")))
@@ -262,8 +276,7 @@ fn faults(kind: &'static Kind, moments: Vec<Moment>, tools: usize) -> impl Strat
         .prop_map(|(chance, by)| format!("delay = {{ chance = {chance}, by = {by} }}"));
     let duplicate = (chance(), spread(0, 60_000))
         .prop_map(|(chance, after)| format!("duplicate = {{ chance = {chance}, after = {after} }}"));
-    let sides = subsequence([kind.agents, &["user", "tool-0"]].concat(), 2);
-    let partition = (sides, any::<bool>(), spread(500, 60_000), spread(1_000, 60_000)).prop_map(
+    let partition = (select(links), any::<bool>(), spread(500, 60_000), spread(1_000, 60_000)).prop_map(
         |(between, one_way, every, lasting)| {
             format!("partition = {{ between = {between:?}, one-way = {one_way}, every = {every}, lasting = {lasting} }}")
         },

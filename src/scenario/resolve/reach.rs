@@ -130,16 +130,18 @@ impl Reach<'_> {
             return None;
         }
         let (from, to) = (words(left), words(right));
-        let message = if one_way {
-            format!("nothing is sent from {from} to {to}, so `{}` makes no difference", entry.name)
+        let idle = if one_way {
+            format!("nothing is sent from {from} to {to}")
+        } else if left == right {
+            format!("{from} send each other nothing")
         } else {
-            format!("{from} and {to} send each other nothing, so `{}` makes no difference", entry.name)
+            format!("{from} and {to} send each other nothing")
         };
+        let message = format!("{idle}, so `{}` makes no difference", entry.name);
         let actions = self.learner.all();
-        let sent_to = actions.peers_of(left, &roles);
-        let help = match sent_to.as_slice() {
+        let help = match actions.peers_of(left, &roles).as_slice() {
             [] => self.see_all(),
-            peers => format!("{from} exchanges messages with {}", listed(peers)),
+            peers => format!("messages go between {from} and {}", listed(peers)),
         };
         Some(entry.problem(message).help(help))
     }
