@@ -202,7 +202,8 @@ fn places(kind: &'static Kind, safeguards: &[&str]) -> (Vec<Moment>, Vec<[&'stat
     let accepted: Vec<Moment> = all.filter(is_accepted).collect();
     assert!(accepted.len() >= kind.steps.len(), "{}: {accepted:?}", kind.workflow);
     let nodes = [kind.agents, &["user", "tool-0"]].concat();
-    let pairs = nodes.iter().flat_map(|from| nodes.iter().filter(move |to| from < to).map(|to| [*from, *to]));
+    let pairs =
+        nodes.iter().flat_map(|from| nodes.iter().filter(move |to| *from < **to).map(|to| [*from, *to]));
     let links = pairs.filter(|pair| {
         accepts(format!("partition = {{ between = {pair:?}, every = \"10s\", lasting = \"1s\" }}"))
     });

@@ -187,7 +187,14 @@ fn parse(text: &str) -> Option<Action> {
         }
         "zombie" if !rest.contains(" at ") => Action::Zombie(span(rest)?),
         "slow" if !rest.contains(" at ") => Action::SlowSync(span(rest.strip_prefix("by ")?)?),
-        "zombie" | "overlapping-restart" | "slow" | "choke" | "skew" | "step" | "drift" => {
+        "zombie"
+        | "overlapping-restart"
+        | "runtime-restart"
+        | "slow"
+        | "choke"
+        | "skew"
+        | "step"
+        | "drift" => {
             let (node, when) = rest.split_once(" at ")?;
             let (at, tail) = when.split_once(" for ")?;
             let (lasting, detail) = tail.split_once(',').unwrap_or((tail, ""));
