@@ -98,6 +98,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 operation,
                 intent,
                 told: CallOutcome::Found(false),
+                ..
             })) => {
                 let is_wanted = |(of, wanted): &(Name, Name)| of == tool && look_up_of(*wanted) == *operation;
                 if steps.wanted.get(*intent).is_none_or(is_wanted) {
@@ -300,7 +301,7 @@ fn attempt_of(report: &Event<TeamEvent>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Headers;
+    use crate::agent::{Content, Headers};
     use crate::properties::testing::{Story, completed, number, violation};
     use perfidy_sim::Fault;
 
@@ -416,7 +417,8 @@ mod tests {
     fn misses(story: Story, who: &str, tool: &str, operation: &str) -> Story {
         let [tool, operation, intent] = [tool, operation, STEP].map(Name::new);
         let (operation, told) = (look_up_of(operation), CallOutcome::Found(false));
-        story.note(who, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told }))
+        let content = Content::NOTHING;
+        story.note(who, TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, content }))
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Workflow {
     /// A name of its agents or roles that one of these services has.
     pub(crate) fn taken_name(&self) -> Option<&'static str> {
         let roles = self.roles.iter().flat_map(|role| [role.group, role.member]);
-        self.singletons.iter().copied().chain(roles).find(|name| BYSTANDERS.contains(name))
+        self.singletons.iter().copied().chain(roles).find(|name| SERVICES.contains(name))
     }
 
     /// The names by which the agents of its roles are known together.
