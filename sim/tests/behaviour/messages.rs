@@ -78,7 +78,7 @@ fn a_message_to_an_unknown_node_is_lost() {
         },
         |engine, outcome| {
             let last = last_thing(&outcome);
-            assert!(matches!(last, EventKind::Lost { why: Loss::NodeDown, .. }), "{engine}: {last:?}");
+            assert!(matches!(last, EventKind::Lost { why: Loss::NoSuchNode, .. }), "{engine}: {last:?}");
         },
     );
 }

@@ -84,7 +84,7 @@ fn every_kind_of_fault_is_injected() {
                 }
             }
         }
-        assert_eq!(kinds.len(), 26, "{engine}: {kinds:?}");
+        assert_eq!(kinds.len(), 27, "{engine}: {kinds:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A call is an operation that an agent wants from a tool, however many tries it takes and whichever agents
 //! make them. It is accounted for if some try returned that it is done; if the person on call has recorded
-//! each id under which its outcome is unknown; or if for every try it is definite that nothing happened and the user has a report that the task
+//! it; or if for every try it is definite that nothing happened and the user has a report that the task
 //! failed or was cancelled. A cancelled call is as definite as one that was done or rejected for good; each
 //! outcome concerns one operation id. A refused *compensation* needs more, because no report to the user says
 //! that an effect was left behind. Calls of a task without a final report may still be retried, and in a team
@@ -33,35 +33,22 @@ struct Account<'a> {
     last_word: Option<(&'a Event<TeamEvent>, CallOutcome)>,
     /// The id of each agent's last try.
     last_ops: BTreeMap<Name, OpId>,
-    /// The ids of all tries.
-    tried: BTreeSet<OpId>,
     /// The ids of tries with an unknown outcome.
     unclear: Vec<OpId>,
     /// Ids under which nothing has happened and nothing will.
     declined: BTreeSet<OpId>,
-    /// Ids of tries that the person on call has recorded.
-    escalated: BTreeSet<OpId>,
     is_closed: bool,
 }
 
 impl<'a> Account<'a> {
     fn opened_by(event: &'a Event<TeamEvent>) -> Self {
-        Self {
-            last_try: event,
-            last_word: None,
-            last_ops: BTreeMap::new(),
-            tried: BTreeSet::new(),
-            unclear: Vec::new(),
-            declined: BTreeSet::new(),
-            escalated: BTreeSet::new(),
-            is_closed: false,
-        }
+        let (last_ops, unclear, declined) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        Self { last_try: event, last_word: None, last_ops, unclear, declined, is_closed: false }
     }
 
     fn is_tried(&mut self, event: &'a Event<TeamEvent>, op: OpId) {
         self.last_try = event;
         self.last_ops.insert(event.node, op);
-        self.tried.insert(op);
         self.unclear.push(op);
     }
 
@@ -81,12 +68,6 @@ impl<'a> Account<'a> {
             }
             _ => {}
         }
-    }
-
-    /// Whether the person on call knows of it, and of every try whose outcome is unknown.
-    fn is_recorded(&self) -> bool {
-        let is_known = |op| self.declined.contains(op) || self.escalated.contains(op);
-        !self.escalated.is_empty() && self.unclear.iter().all(is_known)
     }
 
     /// Whether it is definite that nothing happened.
@@ -135,7 +116,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         let says_enough = account.came_to_nothing()
             && book.given_up.contains(task)
             && !book.ledger.is_undoing(tool, operation, intent);
-        if account.is_closed || account.is_recorded() || says_enough {
+        if account.is_closed || says_enough {
             continue;
         }
         let caller = account.last_try.node;
@@ -166,9 +147,7 @@ impl<'a> Book<'a> {
                 });
                 account.is_tried(event, op);
                 // A late order can reach an agent after its call was escalated.
-                if self.escalated.contains(&(tool, operation, intent, op)) {
-                    account.escalated.insert(op);
-                }
+                account.is_closed |= self.escalated.contains(&(tool, operation, intent, op));
             }
             TeamEvent::Agent(AgentEvent::Answered {
                 tool,
@@ -191,10 +170,8 @@ impl<'a> Book<'a> {
             }
             TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, op, .. }) => {
                 self.escalated.insert((tool, operation, intent, op));
-                if let Some(account) = self.calls.get_mut(&(tool, operation, intent))
-                    && account.tried.contains(&op)
-                {
-                    account.escalated.insert(op);
+                if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
+                    account.is_closed = true;
                 }
             }
             TeamEvent::User(UserEvent::Informed { ref report, .. }) => {

@@ -50,7 +50,7 @@ fn a_call_that_was_looked_up_and_found_is_too() {
 }
 
 #[test]
-fn an_unclear_answer_without_a_follow_up_is_a_lost_call() {
+fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
     for ended in [done, failed] {
         let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&property()));
         assert_eq!(events, [6, 7, 8]);
@@ -63,7 +63,7 @@ fn an_unclear_answer_without_a_follow_up_is_a_lost_call() {
 }
 
 #[test]
-fn a_call_whose_caller_died_and_that_was_not_tried_again_is_lost() {
+fn a_call_whose_caller_died_and_that_nobody_tried_again_is_lost() {
     let story = failed(on_call().called("executor-1", "task-1/file"));
     assert!(violation(story.judged_by(&property())).1.contains("heard nothing"));
 }
@@ -121,32 +121,12 @@ fn a_call_that_is_made_after_it_was_taken_down_is_too_and_one_under_another_id_i
 }
 
 #[test]
-fn a_call_that_was_taken_down_is_open_again_once_it_is_tried_under_another_id() {
-    let taken_down = || call(on_call(), LOST).dead_lettered("task-1/file");
-    let again = tries(taken_down(), "executor-1", 2);
-    let (events, message) = violation(failed(again.clone()).judged_by(&property()));
-    assert_eq!(events, [7, 9, 10]);
-    assert!(message.starts_with("executor-1 called ticketing.create for task-1/file"), "{message}");
-    assert_eq!(failed(hears(again, "executor-1", REFUSED)).judged_by(&property()), Verdict::Holds);
-    let under_it = tries(taken_down(), "executor-2", 1);
-    assert_eq!(failed(under_it).judged_by(&property()), Verdict::Holds, "the person knows of that one");
-}
-
-#[test]
-fn to_take_one_id_down_says_nothing_about_another() {
-    let two = tries(tries(on_call(), "executor-1", 1), "executor-1", 2);
-    assert!(failed(two.dead_lettered("task-1/file")).judged_by(&property()).is_violated());
-    let never_tried = tries(on_call(), "executor-1", 2).dead_lettered("task-1/file");
-    assert!(failed(never_tried).judged_by(&property()).is_violated());
-}
-
-#[test]
 fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
     assert_eq!(call(on_call(), LOST).judged_by(&property()), Verdict::Vacuous);
 }
 
 #[test]
-fn without_calls_or_a_person_on_call_there_is_nothing_to_judge() {
+fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
     assert_eq!(failed(call(saga(), LOST)).judged_by(&property()), Verdict::Vacuous);
     assert_eq!(done(on_call()).judged_by(&property()), Verdict::Vacuous);
 }
@@ -213,7 +193,7 @@ fn what_is_turned_down_for_good_is_one_id_and_not_the_wish() {
 }
 
 #[test]
-fn a_refusal_is_of_the_try_of_the_agent_that_hears_it() {
+fn a_refusal_is_of_the_try_of_whoever_hears_it() {
     let two = || tries(tries(on_call(), "executor-1", 1), "executor-2", 2);
     assert!(failed(hears(two(), "executor-1", REFUSED)).judged_by(&property()).is_violated());
     assert!(failed(hears(two(), "executor-1", DECLINED)).judged_by(&property()).is_violated());
