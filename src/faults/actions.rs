@@ -195,7 +195,7 @@ impl ActionMap {
         };
         let receivers = self.by.values().flat_map(|actions| &actions.sends).map(|(receiver, _)| *receiver);
         let all: BTreeSet<Name> = self.by.keys().copied().chain(receivers).collect();
-        all.into_iter().filter(|role| are_linked(*role)).map(|role| role.as_str()).collect()
+        all.into_iter().filter(|role| are_linked(*role)).map(Name::as_str).collect()
     }
 
     /// The kinds of messages that are sent, each once, in order.

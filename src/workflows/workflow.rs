@@ -391,7 +391,7 @@ impl Workflow {
         let unknown = unknown.copied().find(|name| !self.singletons.contains(name) && !is_member(name))?;
         let members: Vec<String> = self.roles.iter().map(|role| format!("{}-1", role.member)).collect();
         let known = self.singletons.iter().copied().chain(members.iter().map(String::as_str));
-        let near = nearest_in_words(unknown, &Vec::from_iter(known));
+        let near = nearest_in_words(unknown, &known.collect::<Vec<_>>());
         Some(format!(
             "the workflow `{}` gives its tasks to `{unknown}`, who is not in the team; {near}",
             self.name

@@ -101,8 +101,7 @@ impl ToolResult {
     /// has no receipt for it confirms nothing.
     pub fn receipt(self) -> Option<Receipt> {
         match self {
-            Self::Done(Receipt::NONE) => None,
-            Self::Done(receipt) | Self::Said(receipt, _) => Some(receipt),
+            Self::Done(receipt) | Self::Said(receipt, _) => Some(receipt).filter(|it| *it != Receipt::NONE),
             Self::Failed(_) | Self::UnknownTool | Self::InvalidArguments | Self::NotApproved => None,
         }
     }

@@ -233,7 +233,7 @@ impl CampaignLog {
         }
         let kept = self.checkpoint.keep(&self.rounds);
         kept.map_err(|error| {
-            print_error(format!("cannot save {}: {error}", inert::path(self.checkpoint.path())))
+            print_error(format!("cannot save {}: {error}", inert::path(self.checkpoint.path())));
         })
         .is_ok()
     }

@@ -108,10 +108,10 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
     for event in history.events_of(READS) {
         match event.what {
             EventKind::Started { .. } => {
-                incarnations.get_or_insert_with(event.node, Incarnations::default).begin()
+                incarnations.get_or_insert_with(event.node, Incarnations::default).begin();
             }
             EventKind::Crashed { .. } => {
-                incarnations.get_or_insert_with(event.node, Incarnations::default).end(0)
+                incarnations.get_or_insert_with(event.node, Incarnations::default).end(0);
             }
             EventKind::Recovered { from } if from == twin => {
                 incarnations.get_or_insert_with(event.node, Incarnations::default).end(1);
