@@ -18,7 +18,7 @@
 //! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
 //! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work or the job as `correlation` |
 //! | `plan-agreement` | orders and tool calls with a `plan` |
-//! | `recovered-state-is-a-prefix` | records, and their `correlation`: the work that they are about, or any work |
+//! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
 
 use crate::agent::{ArtifactId, OpId, Token, Version};
 use perfidy_sim::{Name, SimSpan};

@@ -1,9 +1,9 @@
 //! Nothing takes effect that no user asked for.
 //!
-//! Judged on the ledgers of the tools, against what the users want: for an intent one operation of one tool, so
-//! an effect of another is not wanted, whatever its caller says that it is for. A model can be steered to one by
-//! any text that it reads, and an agent that makes up an intent of its own hides a repetition from those who
-//! count effects by intent. What undoes a wanted effect is wanted as well.
+//! Judged on the ledgers of the tools, against what the users want: for an intent one operation of one
+//! tool, so an effect of another is not wanted, whatever its caller says that it is for. A model can be
+//! steered to one by any text that it reads, and an agent that makes up an intent of its own hides a
+//! repetition from those who count effects by intent. What undoes a wanted effect is wanted as well.
 
 use crate::agent::{TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

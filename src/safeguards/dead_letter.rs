@@ -1,9 +1,9 @@
 //! Dead letters: a call that failed for good is escalated to a person, with everything needed to finish it.
 //!
 //! An error must not vanish with the agent that gives up on it. The dead letter says what was wanted, which
-//! operation it was, what went wrong and when; its sender is the agent that gives up. It is sent until the person on call has
-//! recorded it, and only then does the agent let go ("dead letter channel", Hohpe and Woolf 2003, "Enterprise
-//! Integration Patterns").
+//! operation it was, what went wrong and when; its sender is the agent that gives up. It is sent until the
+//! person on call has recorded it, and only then does the agent let go ("dead letter channel", Hohpe and
+//! Woolf 2003, "Enterprise Integration Patterns").
 
 use crate::agent::{Agent, Delivery, Message, OpId, Operation, ToolError};
 use crate::config::{Entry, Problem};

@@ -1,8 +1,8 @@
 //! The guardrail: a model of its own that judges what an agent is asked for, or what its model asks for.
 //!
-//! It gives a verdict on each operation that it is asked about, after a time. It forbids what no user has asked
-//! for, and of the rest some operations: the same ones however often it is asked. Its node records which operations it must check, and every verdict; the property
-//! `no-forbidden-effects` judges by these.
+//! It gives a verdict on each operation that it is asked about, after a time. It forbids what no user has
+//! asked for, and of the rest some operations: the same ones however often it is asked. Its node records
+//! which operations it must check, and every verdict; the property `no-forbidden-effects` judges by these.
 
 use crate::agent::{Agent, CHECK, GUARDRAIL, GuardrailEvent, Operation, TeamEvent, operation_digest};
 use crate::protocols::{GuardrailMessage, GuardrailVerdict};

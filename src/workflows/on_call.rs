@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 /// The name of the person on call.
 pub const ON_CALL: &str = "on-call";
 
-/// Records the dead letters of each operation id once, as those of the agent that sends them, and acknowledges every copy of it.
+/// Records the dead letters of each operation id once, as those of the agent that sends them, and
+/// acknowledges every copy of it.
 ///
 /// # Panics
 /// If the agent is not the node of that name.

@@ -1,8 +1,8 @@
 //! Typed events of a team's history, beyond messages and faults, grouped by author.
 //!
 //! Each kind of event has one author: the user's node, the person on call, a guardrail, a tool, the lock
-//! service, the store, or the handle of an agent, which records the agent's actions. An agent cannot write any of them
-//! ([`Author`](crate::agent::Author)). What an agent says about itself is an
+//! service, the store, or the handle of an agent, which records the agent's actions. An agent cannot write
+//! any of them ([`Author`](crate::agent::Author)). What an agent says about itself is an
 //! [announcement](TeamEvent::Announced), and no shipped verdict depends on one.
 
 mod agent;

@@ -1,8 +1,8 @@
 //! Asking a person before a call that cannot be undone, and a guardrail before one that it must check.
 //!
 //! The agent that has the loop receives all messages, and passes the decisions of the approver and of the
-//! guardrail on to here. A decision of the approver for which no loop waits is kept: the next request reads it first, and takes it for its own answer
-//! unless approvals are bound to their requests.
+//! guardrail on to here. A decision of the approver for which no loop waits is kept: the next request reads
+//! it first, and takes it for its own answer unless approvals are bound to their requests.
 
 use super::checks::Checks;
 use crate::agent::{Agent, Delivery, OpId, Operation};
@@ -59,8 +59,8 @@ impl Approvals {
         self.team.safeguards().get::<ApprovalGate>().copied()
     }
 
-    /// Asks for a call until there is an answer, so often that none means no. After a crash the call is still
-    /// without a result, and the approver is asked again.
+    /// Asks for a call until there is an answer, so often that none means no. After a crash the call is
+    /// still without a result, and the approver is asked again.
     pub(super) async fn is_approved(&self, operation: &Operation, op: OpId, gate: ApprovalGate) -> bool {
         let (approver, intent) = (Name::literal(APPROVER), operation.intent);
         for _ in 0..ASKS {

@@ -16,7 +16,8 @@
 //! * limits: budgets of turns and tokens, and a [scope](crate::safeguards::work_scope) that says until when
 //!   the work is wanted;
 //! * compaction of a transcript that grows too long;
-//! * [`Approvals`]: a person is asked before a call that cannot be undone, and a guardrail checks what it must;
+//! * [`Approvals`]: a person is asked before a call that cannot be undone, and a guardrail checks what it
+//!   must;
 //! * verification of the effects, before the model is believed that they are there;
 //! * dead letters: what it could not get done is [escalated](AgentLoop::escalate_failures).
 //!
@@ -229,8 +230,8 @@ impl AgentLoop {
         self.team.safeguards().get::<Guardrail>().map(|guardrail| guardrail.runs)
     }
 
-    /// Whether a guardrail has forbidden what is asked for, as far as is known. One that runs beside the model
-    /// is asked here.
+    /// Whether a guardrail has forbidden what is asked for, as far as is known. One that runs beside the
+    /// model is asked here.
     fn has_tripped(&self, task: &LoopTask) -> bool {
         let checks = self.approvals.checks();
         let requested = checks.guarded(task.operations());
