@@ -249,14 +249,25 @@ impl TaskCalls {
         (0..plan.steps.len()).find(|step| plan.intent(self.task, *step) == intent)
     }
 
-    /// Orders a step from a worker until its result is there; `None` if the worker is silent.
+    /// Gets ready for the result of a step. It can come before the step is ordered, if an earlier incarnation
+    /// had ordered it.
+    fn expect(&self, step: usize, intent: Name, attempt: u32) {
+        let (all, news) = (&self.all, Rc::new(Notify::new()));
+        let leased_until = all.agent.monotonic() + all.lease().unwrap_or_default();
+        let (worker, scope) = (all.worker(step, attempt), Rc::clone(&self.scope));
+        let order = Order { worker, attempt, leased_until, scope, result: None, news };
+        all.orders.borrow_mut().insert(intent, order);
+    }
+
+    /// Orders an expected step from its worker until its result is there; `None` if the worker is silent.
     async fn order(&self, step: usize, intent: Name, attempt: u32) -> Option<ToolResult> {
         let (all, agent) = (&self.all, &self.all.agent);
-        let (worker, news) = (all.worker(step, attempt), Rc::new(Notify::new()));
-        let leased_until = agent.monotonic() + all.lease().unwrap_or_default();
-        let (scope, news_of_it) = (Rc::clone(&self.scope), Rc::clone(&news));
-        let order = Order { worker, attempt, leased_until, scope, result: None, news: news_of_it };
-        all.orders.borrow_mut().insert(intent, order);
+        let (worker, news) = {
+            let mut orders = all.orders.borrow_mut();
+            let order = orders.get_mut(&intent)?;
+            order.leased_until = agent.monotonic() + all.lease().unwrap_or_default();
+            (order.worker, Rc::clone(&order.news))
+        };
         loop {
             match all.state_of(intent) {
                 OrderState::Answered(result) => return Some(result),
@@ -293,6 +304,7 @@ impl Calls for TaskCalls {
         let (task, mut failures) = (self.task, 0);
         let mut attempt = self.all.attempt(intent, call.tried_before);
         loop {
+            self.expect(step, intent, attempt);
             self.all.change(intent, Record::Handed { task, step, attempt }).await;
             let result = self.order(step, intent, attempt).await;
             self.all.is_over(intent);
