@@ -128,7 +128,7 @@ fn suite() -> Suite {
     );
     let jam = FaultKind::of_tools(
         "paper-jam",
-        "a tool answers after somebody has opened it",
+        "a tool answers once a person has opened it",
         r#"paper-jam = { at = "desk", chance = "20%", by = "6s..9s" }"#,
         |by| ToolFault::of_calls(CallFault::LateReply(by)),
         Some("how long it takes to open it"),

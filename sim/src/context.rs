@@ -282,8 +282,6 @@ impl<D: Domain> Context<D> {
         Ok(envelope)
     }
 
-    // Time: also in `wait`.
-
     /// Lets other tasks run first.
     pub async fn yield_now(&self) {
         let mut yielded = false;

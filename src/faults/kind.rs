@@ -82,7 +82,7 @@ impl FaultKind {
     ///
     /// let jam = FaultKind::of_tools(
     ///     "paper-jam",
-    ///     "the printer answers after somebody has opened it",
+    ///     "the printer answers once a person has opened it",
     ///     r#"paper-jam = { at = "printer", chance = "5%", by = "1m..10m" }"#,
     ///     |by| ToolFault::of_calls(CallFault::LateReply(by)),
     ///     Some("how long it takes to open it"),

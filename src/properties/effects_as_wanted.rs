@@ -33,23 +33,23 @@ fn judge(history: &TeamHistory) -> Verdict {
                 wanted.insert(*intent, Wanted { event, arguments, undone_by: None });
             }
             TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {
-                if let Some(operation_of) = wanted.get_mut(intent) {
-                    operation_of.undone_by = Some((*tool, *operation));
+                if let Some(wish) = wanted.get_mut(intent) {
+                    wish.undone_by = Some((*tool, *operation));
                 }
             }
             TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. }) => {
-                let Some(operation_of) = wanted.get(intent) else { continue };
-                if operation_of.undone_by == Some((event.node, *operation)) {
+                let Some(wish) = wanted.get(intent) else { continue };
+                if wish.undone_by == Some((event.node, *operation)) {
                     continue;
                 }
                 verdict = Verdict::Holds;
-                let (done, wanted) = (&request.operation().arguments, operation_of.arguments);
+                let (done, wanted) = (&request.operation().arguments, wish.arguments);
                 if done != wanted && done.json() != wanted.json() {
                     let message = format!(
                         "{}.{operation} was carried out for {intent} with {done}, and {wanted} was wanted",
                         event.node
                     );
-                    return Verdict::violated(&[operation_of.event, event], message);
+                    return Verdict::violated(&[wish.event, event], message);
                 }
             }
             _ => {}

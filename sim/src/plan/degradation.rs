@@ -55,7 +55,7 @@ pub enum Degradation {
         direction: ClockDirection,
     },
     /// The runtime of the node restarts under its code: the replies to all requests that it has made by the
-    /// end find no request any more, and whoever waits for one waits on.
+    /// end find no request any more, and a task that waits for one waits on.
     RuntimeRestart,
 }
 

@@ -99,12 +99,6 @@ pub enum ToolError {
     Indefinite(Indefinite),
 }
 
-impl From<Indefinite> for CallError {
-    fn from(error: Indefinite) -> Self {
-        Self { error: ToolError::Indefinite(error), why: Content::NOTHING }
-    }
-}
-
 /// Why a call was not confirmed, with the tool's own explanation, such as the balance that is too low.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CallError {
@@ -135,6 +129,12 @@ impl fmt::Display for CallError {
 }
 
 impl std::error::Error for CallError {}
+
+impl From<Indefinite> for CallError {
+    fn from(error: Indefinite) -> Self {
+        Self { error: ToolError::Indefinite(error), why: Content::NOTHING }
+    }
+}
 
 impl From<CallError> for ToolError {
     fn from(refused: CallError) -> Self {

@@ -219,7 +219,6 @@ impl Known<'_> {
         }
     }
 
-    /// What a key of that name means in files, each meaning with all that has it.
     /// The keys and safeguards that can have a value, as their lines mention it, each with its place.
     fn values(&self, value: &str) -> Vec<(String, String)> {
         let quoted = format!("`{value}`");
@@ -239,6 +238,7 @@ impl Known<'_> {
         values
     }
 
+    /// What a key of that name means in files, each meaning with all that has it.
     fn meanings(&self, name: &str) -> Vec<Meaning> {
         let all = catalogue::all(self.suite);
         let mut meanings: Vec<Meaning> = Vec::new();

@@ -227,7 +227,7 @@ impl CampaignLog {
     }
 
     /// Writes the checkpoint, unless it is kept for good.
-    pub fn keep_place(&mut self) -> bool {
+    pub fn write_checkpoint(&mut self) -> bool {
         if self.is_left {
             return true;
         }
@@ -240,7 +240,7 @@ impl CampaignLog {
 
     /// Writes the checkpoint for the last time.
     fn leave(&mut self) -> bool {
-        let is_kept = self.keep_place();
+        let is_kept = self.write_checkpoint();
         self.is_left = true;
         is_kept
     }

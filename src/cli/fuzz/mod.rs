@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The time for which the checkpoint of a campaign is not written again.
-const PLACE_PAUSE: Duration = Duration::from_secs(1);
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -134,11 +134,11 @@ impl Fuzz<'_> {
         let mut on_step = || {
             let now = self.stopwatch.elapsed();
             progress.tell(now, || self.logbook().line(now, before));
-            if now.saturating_sub(kept) < PLACE_PAUSE {
+            if now.saturating_sub(kept) < CHECKPOINT_PAUSE {
                 return true;
             }
             kept = now;
-            self.logbook().keep_place()
+            self.logbook().write_checkpoint()
         };
         let most = self.arguments.runs.unwrap_or(u64::MAX);
         let status = loop {

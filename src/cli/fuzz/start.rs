@@ -60,9 +60,9 @@ pub fn start(
 /// Makes room for the checkpoint of a new campaign. The checkpoint of an earlier one is not lost, and its
 /// owner is told.
 fn has_set_aside(checkpoint: &Checkpoint) -> bool {
-    let with_progress_suspended = match checkpoint.set_aside() {
+    let moved_to = match checkpoint.set_aside() {
         Ok(None) => return true,
-        Ok(Some(with_progress_suspended)) => with_progress_suspended,
+        Ok(Some(moved_to)) => moved_to,
         Err(error) => {
             print_error(format!(
                 "cannot set {} aside: {error}; nothing was run",
@@ -78,7 +78,7 @@ fn has_set_aside(checkpoint: &Checkpoint) -> bool {
     tell(format_args!(
         "this begins anew; the checkpoint of {earlier} is now in {} (to go on with that one, stop this one, move the file \
          back to {} and use --resume)",
-        inert::path(&with_progress_suspended),
+        inert::path(&moved_to),
         inert::path(checkpoint.path())
     ));
     true
