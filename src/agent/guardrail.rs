@@ -4,7 +4,7 @@
 //! latency has the same long tail, so it is now and then the slower of the two.
 
 use crate::agent::{Agent, Operation};
-use perfidy_sim::{Name, Purpose, SimSpan, Words};
+use perfidy_sim::{Name, Purpose, SimSpan};
 use std::ops::RangeInclusive;
 
 /// The name of the guardrail.
@@ -23,11 +23,6 @@ const VERDICT_TOKENS: RangeInclusive<u64> = 5..=20;
 const FORBIDDEN: u64 = 5;
 
 const VERDICT: Purpose = Purpose::new("verdict");
-
-/// What a verdict is about: this operation, with these arguments.
-pub fn operation_digest(operation: &Operation) -> u64 {
-    Words::digest(|words| words.hash(operation))
-}
 
 impl Agent {
     /// How long a guardrail takes to check some work.

@@ -46,7 +46,7 @@ pub use event::{
     AgentEvent, CallOutcome, GuardrailEvent, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent,
     ToolEvent, UserEvent,
 };
-pub use guardrail::{CHECK, GUARDRAIL, LATE_VERDICT, operation_digest};
+pub use guardrail::{CHECK, GUARDRAIL, LATE_VERDICT};
 pub use handle::{Agent, Delivery, STEPS};
 pub use handler::{AgentFailures, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY, WORK};
 pub use headers::{Headers, Purpose};

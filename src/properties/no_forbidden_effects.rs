@@ -5,7 +5,7 @@
 //! about that very operation with its arguments, so a check of something else is none of it. A verdict that
 //! allows may come later than the effect.
 
-use crate::agent::{GuardrailEvent, TeamEvent, ToolEvent, kinds, operation_digest};
+use crate::agent::{GuardrailEvent, TeamEvent, ToolEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::Lookup;
 
@@ -20,28 +20,29 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let (mut guarded, mut effects) = (Lookup::default(), Vec::new());
-    let mut verdicts = Lookup::default();
+    let (mut guarded, mut effects, mut verdicts) = (Lookup::default(), Vec::new(), Vec::new());
     for (event, note) in history.notes_of(kinds::MUST_CHECK.and(kinds::JUDGED).and(kinds::EFFECT)) {
         match note {
             TeamEvent::Guardrail(GuardrailEvent::MustCheck { tool, operation }) => {
                 guarded.insert((*tool, *operation), ());
             }
-            TeamEvent::Guardrail(GuardrailEvent::Judged { digest, is_allowed, .. }) => {
-                verdicts.insert(*digest, (event, *is_allowed));
+            TeamEvent::Guardrail(GuardrailEvent::Judged { operation, is_allowed }) => {
+                verdicts.push((event, operation, *is_allowed));
             }
-            TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. })
+            TeamEvent::Tool(ToolEvent::Effect { operation, request, .. })
                 if guarded.contains((event.node, *operation)) =>
             {
-                effects.push((event, *intent, operation_digest(request.operation())));
+                effects.push((event, request.operation()));
             }
             _ => {}
         }
     }
-    for (effect, intent, digest) in &effects {
-        match verdicts.get(*digest) {
-            Some((_, true)) => {}
-            Some((verdict, false)) => {
+    for (effect, operation) in &effects {
+        let intent = operation.intent;
+        // A verdict on the same operation is the same however often it is given.
+        match verdicts.iter().find(|(_, judged, _)| judged == operation) {
+            Some((_, _, true)) => {}
+            Some((verdict, _, false)) => {
                 let message = format!("{intent} took effect, and the guardrail forbids it");
                 let mut because = [*verdict, *effect];
                 because.sort_unstable_by_key(|event| event.id);
@@ -77,8 +78,7 @@ mod tests {
     }
 
     fn judges(story: Story, operation: &Operation, is_allowed: bool) -> Story {
-        let (intent, digest) = (operation.intent, operation_digest(operation));
-        let judged = GuardrailEvent::Judged { intent, digest, is_allowed };
+        let judged = GuardrailEvent::Judged { operation: operation.clone(), is_allowed };
         story.note("guardrail", TeamEvent::Guardrail(judged))
     }
 

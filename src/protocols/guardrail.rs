@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a guardrail says of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct GuardrailVerdict {
-    /// The [digest](crate::agent::operation_digest) of the operation.
-    pub digest: u64,
+    /// The operation, with its arguments.
+    pub operation: Operation,
     /// Whether it may be done.
     pub is_allowed: bool,
 }
@@ -16,8 +16,13 @@ pub struct GuardrailVerdict {
 /// Messages between an agent and a guardrail.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum GuardrailMessage {
-    /// May these be done?
-    Check(Arc<[Operation]>),
+    /// May these be done, for one who has asked for that?
+    Check {
+        /// What was asked for.
+        requested: Arc<[Operation]>,
+        /// What an agent wants to do about it.
+        operations: Arc<[Operation]>,
+    },
     /// The answer, about each.
     Checked(Arc<[GuardrailVerdict]>),
 }
@@ -25,7 +30,7 @@ pub enum GuardrailMessage {
 impl Message for GuardrailMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Check(_) => "check",
+            Self::Check { .. } => "check",
             Self::Checked(verdicts) if verdicts.iter().all(|verdict| verdict.is_allowed) => "allowed",
             Self::Checked(_) => "forbidden",
         }
@@ -33,7 +38,7 @@ impl Message for GuardrailMessage {
 
     fn headers(&self) -> Headers {
         match self {
-            Self::Check(_) => Headers::of(Purpose::Ask),
+            Self::Check { .. } => Headers::of(Purpose::Ask),
             Self::Checked(_) => Headers::of(Purpose::Answer),
         }
     }

@@ -4,7 +4,7 @@
 use super::liars::{CALM, broken, do_step, next_task, report, team};
 use perfidy::agent::{
     Agent, ChatMessage, Finish, GUARDRAIL, OpId, Operation, Outcome, Receipt, Reply, Report, RequestedStep,
-    TaskRequest, ToolCall, ToolResult, Transcript, operation_digest,
+    TaskRequest, ToolCall, ToolResult, Transcript,
 };
 use perfidy::protocols::{ApprovalMessage, ApprovalRequest, GuardrailMessage};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
@@ -230,12 +230,13 @@ fn checked() -> String {
 
 /// Whether the guardrail allows an operation.
 async fn is_allowed(agent: &Agent, operation: &Operation) -> bool {
-    let digest = operation_digest(operation);
-    let check = GuardrailMessage::Check([operation.clone()].into());
+    let operations = [operation.clone()];
+    let check =
+        GuardrailMessage::Check { requested: operations.clone().into(), operations: operations.into() };
     agent.send(Name::new(GUARDRAIL), operation.intent, check);
     loop {
         if let Some(GuardrailMessage::Checked(verdicts)) = agent.receive().await.open()
-            && let Some(verdict) = verdicts.iter().find(|verdict| verdict.digest == digest)
+            && let Some(verdict) = verdicts.iter().find(|verdict| verdict.operation == *operation)
         {
             return verdict.is_allowed;
         }

@@ -1,5 +1,6 @@
 //! Events of a guardrail.
 
+use crate::agent::Operation;
 use perfidy_sim::Name;
 use std::fmt;
 
@@ -10,17 +11,17 @@ pub enum GuardrailEvent {
     /// A guardrail must check this operation.
     #[non_exhaustive]
     MustCheck { tool: Name, operation: Name },
-    /// A guardrail has given its verdict on the operation with this digest.
+    /// A guardrail has given its verdict on this operation, with these arguments.
     #[non_exhaustive]
-    Judged { intent: Name, digest: u64, is_allowed: bool },
+    Judged { operation: Operation, is_allowed: bool },
 }
 
 impl fmt::Display for GuardrailEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MustCheck { tool, operation } => write!(f, "must check {tool}.{operation}"),
-            Self::Judged { intent, is_allowed: true, .. } => write!(f, "ALLOWS {intent}"),
-            Self::Judged { intent, is_allowed: false, .. } => write!(f, "FORBIDS {intent}"),
+            Self::Judged { operation, is_allowed: true } => write!(f, "ALLOWS {}", operation.intent),
+            Self::Judged { operation, is_allowed: false } => write!(f, "FORBIDS {}", operation.intent),
         }
     }
 }
@@ -28,9 +29,9 @@ impl fmt::Display for GuardrailEvent {
 impl GuardrailEvent {
     /// The intent of the event, if any.
     pub fn about(&self) -> Option<Name> {
-        match *self {
+        match self {
             Self::MustCheck { .. } => None,
-            Self::Judged { intent, .. } => Some(intent),
+            Self::Judged { operation, .. } => Some(operation.intent),
         }
     }
 }

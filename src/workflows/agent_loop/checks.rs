@@ -1,11 +1,10 @@
 //! Having a guardrail check what is asked for, or what the model asks for.
 
-use crate::agent::{Agent, GUARDRAIL, Operation, operation_digest};
+use crate::agent::{Agent, GUARDRAIL, Operation};
 use crate::protocols::GuardrailMessage;
 use crate::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
@@ -26,8 +25,8 @@ pub(super) struct Checks {
     agent: Agent,
     /// The tools and operations that a guardrail must check.
     guarded: Rc<[(Name, Name)]>,
-    /// By the digest of the operation.
-    known: Rc<RefCell<BTreeMap<u64, Check>>>,
+    /// What is known of each. There are few.
+    known: Rc<RefCell<Vec<(Operation, Check)>>>,
     arrived: Rc<Notify>,
 }
 
@@ -42,8 +41,9 @@ impl Checks {
     /// Takes a message in.
     pub fn accept(&self, message: &GuardrailMessage) {
         let GuardrailMessage::Checked(verdicts) = message else { return };
-        let done = verdicts.iter().map(|said| (said.digest, Check::Done { is_allowed: said.is_allowed }));
-        self.known.borrow_mut().extend(done);
+        for verdict in verdicts.iter() {
+            self.learn(&verdict.operation, Check::Done { is_allowed: verdict.is_allowed });
+        }
         self.arrived.notify_waiters();
     }
 
@@ -56,8 +56,9 @@ impl Checks {
         operations.filter(is_guarded).cloned().collect()
     }
 
-    /// Has these checked that are not, or not any more: a question may be lost.
-    pub fn ask(&self, about: Name, operations: &[Operation]) {
+    /// Has these checked that are not, or not any more: a question may be lost. The guardrail is shown what
+    /// was requested.
+    pub fn ask(&self, about: Name, requested: &[Operation], operations: &[Operation]) {
         let now = self.agent.monotonic();
         let is_open = |operation: &&Operation| match self.state(operation) {
             None => true,
@@ -68,9 +69,11 @@ impl Checks {
         if open.is_empty() {
             return;
         }
-        let asked = open.iter().map(|operation| (operation_digest(operation), Check::Asked(now)));
-        self.known.borrow_mut().extend(asked);
-        self.agent.send(Name::literal(GUARDRAIL), about, GuardrailMessage::Check(open.into()));
+        for operation in &open {
+            self.learn(operation, Check::Asked(now));
+        }
+        let check = GuardrailMessage::Check { requested: requested.into(), operations: open.into() };
+        self.agent.send(Name::literal(GUARDRAIL), about, check);
     }
 
     /// Whether one of these is known to be forbidden.
@@ -81,13 +84,13 @@ impl Checks {
 
     /// Whether all of these are allowed. It asks until there is a verdict on each, so often that none means
     /// no.
-    pub async fn allow(&self, about: Name, operations: &[Operation]) -> bool {
+    pub async fn allow(&self, about: Name, requested: &[Operation], operations: &[Operation]) -> bool {
         let guardrail = Name::literal(GUARDRAIL);
         for _ in 0..ASKS {
             if self.are_done(operations) {
                 break;
             }
-            self.ask(about, operations);
+            self.ask(about, requested, operations);
             self.agent.declare_wait(guardrail, "a verdict", about);
             let all_done = async {
                 while !self.are_done(operations) {
@@ -108,6 +111,14 @@ impl Checks {
     }
 
     fn state(&self, operation: &Operation) -> Option<Check> {
-        self.known.borrow().get(&operation_digest(operation)).copied()
+        self.known.borrow().iter().find(|(known, _)| known == operation).map(|(_, check)| *check)
+    }
+
+    fn learn(&self, operation: &Operation, check: Check) {
+        let mut known = self.known.borrow_mut();
+        match known.iter_mut().find(|(known, _)| known == operation) {
+            Some((_, state)) => *state = check,
+            None => known.push((operation.clone(), check)),
+        }
     }
 }

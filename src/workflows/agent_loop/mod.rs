@@ -236,7 +236,7 @@ impl AgentLoop {
         let checks = self.approvals.checks();
         let requested = checks.guarded(task.operations());
         if matches!(self.guardrail_runs(), None | Some(Runs::Beside)) {
-            checks.ask(task.work(), &requested);
+            checks.ask(task.work(), &requested, &requested);
         }
         checks.forbid(&requested)
     }
@@ -248,10 +248,10 @@ impl AgentLoop {
         let requested = checks.guarded(task.operations());
         match self.guardrail_runs() {
             None => checks.forbid(&requested),
-            Some(Runs::Before | Runs::Beside) => !checks.allow(task.work(), &requested).await,
+            Some(Runs::Before | Runs::Beside) => !checks.allow(task.work(), &requested, &requested).await,
             Some(Runs::After) => {
                 let asked = checks.guarded(asked.iter().map(|call| &call.operation));
-                !checks.allow(task.work(), &asked).await
+                !checks.allow(task.work(), &requested, &asked).await
             }
         }
     }
