@@ -6,7 +6,8 @@
 //! ones, and a limit of turns is none of tokens. Calls about a step of a task, or about a question of one,
 //! are calls of the task, whichever agent makes them.
 
-use crate::agent::{AgentEvent, ModelError, TeamEvent, UserEvent, kinds};
+use crate::agent::{AgentEvent, ModelError, TeamEvent, kinds};
+use crate::properties::waits::task_of;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{EventKinds, Lookup, Name};
 
@@ -21,23 +22,12 @@ pub fn property() -> Property {
 }
 
 /// The kinds of events that it reads.
-const READS: EventKinds =
-    kinds::CHATTED.and(kinds::COMPLETED).and(kinds::TASK_GIVEN).and(kinds::WANTED).and(kinds::QUESTION);
+const READS: EventKinds = kinds::CHATTED.and(kinds::COMPLETED);
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
-    let (mut tokens, mut task_of) = (Lookup::default(), Lookup::default());
+    let mut tokens = Lookup::default();
     for (event, note) in history.notes_of(READS) {
         let (about, cost) = match note {
-            TeamEvent::User(UserEvent::TaskGiven { task }) => {
-                task_of.insert(*task, *task);
-                continue;
-            }
-            TeamEvent::User(
-                UserEvent::Wanted { task, intent, .. } | UserEvent::Question { task, intent },
-            ) => {
-                task_of.insert(*intent, *task);
-                continue;
-            }
             TeamEvent::Agent(AgentEvent::Chatted { task, transcript, reply, .. }) => {
                 let sent = u64::from(transcript.tokens());
                 (
@@ -54,7 +44,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
             }
             _ => continue,
         };
-        let task = task_about(&task_of, about);
+        let task = Name::new(task_of(about));
         let (sum, first) = tokens.get_or_insert_with(task, || (0, event));
         *sum += cost;
         if *sum > at_most {
@@ -63,20 +53,6 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
         }
     }
     if tokens.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
-}
-
-/// The task that something is about: itself, that of its step, or of what it is a part of, by its name.
-fn task_about(task_of: &Lookup<Name, Name>, about: Name) -> Name {
-    let mut whole = about.as_str();
-    loop {
-        if let Some(task) = task_of.get(Name::new(whole)) {
-            return *task;
-        }
-        match whole.rsplit_once('/') {
-            Some((rest, _)) => whole = rest,
-            None => return about,
-        }
-    }
 }
 
 #[cfg(test)]

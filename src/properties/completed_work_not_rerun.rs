@@ -301,8 +301,8 @@ fn attempt_of(report: &Event<TeamEvent>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Content, Headers};
-    use crate::properties::testing::{Story, completed, number, violation};
+    use crate::agent::Headers;
+    use crate::properties::testing::{Story, answered, completed, number, violation};
     use perfidy_sim::Fault;
 
     const STEP: &str = "task-1/file";
@@ -417,16 +417,7 @@ mod tests {
     fn misses(story: Story, who: &str, tool: &str, operation: &str) -> Story {
         let [tool, operation, intent] = [tool, operation, STEP].map(Name::new);
         let (operation, told) = (look_up_of(operation), CallOutcome::Found(false));
-        story.note(
-            who,
-            TeamEvent::Agent(AgentEvent::Answered {
-                tool,
-                operation,
-                intent,
-                told,
-                content: Content::NOTHING,
-            }),
-        )
+        story.note(who, TeamEvent::Agent(answered([tool, operation, intent], told)))
     }
 
     #[test]

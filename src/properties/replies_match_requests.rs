@@ -58,8 +58,8 @@ fn reply_behind<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Content, Headers, Indefinite};
-    use crate::properties::testing::{Story, message, violation};
+    use crate::agent::{Headers, Indefinite};
+    use crate::properties::testing::{Story, answered, message, violation};
 
     /// An executor that asked for `create` for task-1/a gets a reply of that kind about that intent, and
     /// takes this from it.
@@ -69,13 +69,7 @@ mod tests {
         let reply = EventKind::Delivered { from, kind, about, is_reply: true, content };
         let story = Story::default().event("executor", reply);
         let [tool, operation, intent] = ["ticketing", "create", "task-1/a"].map(Name::new);
-        let answered = TeamEvent::Agent(AgentEvent::Answered {
-            tool,
-            operation,
-            intent,
-            told,
-            content: Content::NOTHING,
-        });
+        let answered = TeamEvent::Agent(answered([tool, operation, intent], told));
         let delivery = story.last();
         story.event_because_of(Some(delivery), "executor", EventKind::App(answered)).judged_by(&property())
     }

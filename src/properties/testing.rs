@@ -50,6 +50,11 @@ pub fn called([tool, operation, intent]: [Name; 3], op: OpId) -> AgentEvent {
     AgentEvent::Called { tool, operation, intent, op, request }
 }
 
+/// That a tool has answered a call, without content.
+pub fn answered([tool, operation, intent]: [Name; 3], told: CallOutcome) -> AgentEvent {
+    AgentEvent::Answered { tool, operation, intent, told, content: Content::NOTHING }
+}
+
 /// That a task wants something created in the ticketing tool, whatever the arguments.
 pub fn wanted(task: Name, intent: Name) -> UserEvent {
     let [tool, operation] = ["ticketing", "create"].map(Name::new);
@@ -185,17 +190,8 @@ impl Story {
     }
 
     pub fn answered(self, node: &str, intent: &str, told: CallOutcome) -> Self {
-        let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
-        self.note(
-            node,
-            TeamEvent::Agent(AgentEvent::Answered {
-                tool,
-                operation,
-                intent: Name::new(intent),
-                told,
-                content: Content::NOTHING,
-            }),
-        )
+        let call = ["ticketing", "create", intent].map(Name::new);
+        self.note(node, TeamEvent::Agent(answered(call, told)))
     }
 
     pub fn refused(self, node: &str, intent: &str) -> Self {

@@ -1,8 +1,8 @@
 //! Small histories of calls, tries and dead letters.
 
 use super::*;
-use crate::agent::{AgentEvent, Content, Indefinite, PersonEvent};
-use crate::properties::testing::{Story, called, saga, violation};
+use crate::agent::{Indefinite, PersonEvent};
+use crate::properties::testing::{Story, answered, called, saga, violation};
 
 const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
 const REFUSED: CallOutcome = CallOutcome::Not(Definite::Refused);
@@ -36,13 +36,7 @@ fn a_call_that_was_looked_up_and_found_is_too() {
     let look_up = |found| {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = CallOutcome::Found(found);
-        let note = TeamEvent::Agent(AgentEvent::Answered {
-            tool: Name::new("ticketing"),
-            operation,
-            intent,
-            told,
-            content: Content::NOTHING,
-        });
+        let note = TeamEvent::Agent(answered([Name::new("ticketing"), operation, intent], told));
         done(call(on_call(), LOST).note("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
@@ -88,16 +82,7 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), CallOutcome::Done);
         let story = story.note("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
-        story.note(
-            "executor-1",
-            TeamEvent::Agent(AgentEvent::Answered {
-                tool,
-                operation,
-                intent,
-                told,
-                content: Content::NOTHING,
-            }),
-        )
+        story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
     assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
@@ -151,10 +136,7 @@ fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
 fn calls_off(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
-    story.note(
-        "executor-1",
-        TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, content: Content::NOTHING }),
-    )
+    story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
 }
 
 #[test]
@@ -225,13 +207,7 @@ fn what_was_found_is_that_call_and_no_other() {
             (operation, CallOutcome::Done),
             (cancel_of(operation), CallOutcome::Done),
         ] {
-            let note = TeamEvent::Agent(AgentEvent::Answered {
-                tool,
-                operation,
-                intent,
-                told,
-                content: Content::NOTHING,
-            });
+            let note = TeamEvent::Agent(answered([tool, operation, intent], told));
             let story = done(call(on_call(), LOST).note("executor-1", note));
             assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }
