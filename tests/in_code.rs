@@ -1,11 +1,13 @@
 //! Suites and scenarios in code: the shorthands of a suite, and what a builder of scenarios says.
 
+use perfidy::agent::{AgentEvent, TeamEvent};
 use perfidy::prelude::*;
 use perfidy::scenario::read_all;
+use perfidy_sim::EventKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use toml_edit::{DocumentMut, Item};
 
 /// A bank, which may have a bug.
@@ -126,6 +128,43 @@ fn a_property_given_as_a_closure_is_violated_by_its_name() {
     let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
     let violation = run.violation("sum-is-constant").expect("money is made");
     assert!(violation.message.contains("bank is in a state"), "{}", violation.message);
+}
+
+/// Asks for more than there is, and writes down what it is told.
+async fn asks_for_too_much(agent: Agent, told: Arc<Mutex<Vec<CallError>>>) {
+    let pay = Call::Transfer { from: "alice".to_owned(), to: "bob".to_owned(), amount: 501 };
+    let transfer = Operation::calling(Name::new("bank"), Name::new("task-1/pay"), &pay);
+    let call = ToolCall::keyed(transfer, agent.new_operation_id(Name::new("task-1/pay")));
+    let refused = agent.call_confirmed(call, SimSpan::from_secs(60)).await;
+    told.lock().unwrap().extend(refused.err());
+}
+
+#[test]
+fn a_refusal_reaches_its_caller_and_the_history_in_the_words_of_the_tool() {
+    let told: Arc<Mutex<Vec<CallError>>> = Arc::default();
+    let noted = Arc::clone(&told);
+    let suite = Suite::here()
+        .workflow(
+            Workflow::new("banking").agent("teller", move |agent| asks_for_too_much(agent, noted.clone())),
+        )
+        .tool("bank", || Bank::with([("alice", 500), ("bob", 0)]));
+    let scenario = Scenario::of("banking")
+        .about("A transfer of more than there is.")
+        .tasks(1)
+        .push("step", json!({ "name": "pay", "tool": "bank.transfer" }))
+        .tool("bank", json!({}))
+        .build(&suite)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
+    let told = told.lock().unwrap();
+    let [error] = &told[..] else { panic!("one call, and one refusal: {told:?}") };
+    assert_eq!(error.read::<String>().ok().as_deref(), Some("not enough money"));
+    assert!(error.to_string().ends_with("not enough money\""), "{error}");
+    let told_of = run.outcome.history.events().iter().filter_map(|event| match &event.what {
+        EventKind::App(TeamEvent::Agent(AgentEvent::Answered { content, .. })) => Some(content),
+        _ => None,
+    });
+    assert_eq!(told_of.collect::<Vec<_>>(), [&error.why]);
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! A model that gets the same question five times.
 
 use crate::caller::TEXT;
-use perfidy::agent::{Agent, AgentEvent, Prompt, TeamEvent};
+use perfidy::agent::{Agent, AgentEvent, Prompt, Route, TeamEvent};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy_sim::{Engine, Fault, Name, Plan, Seed, SimSpan};
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
     /// The model's answers in the world of this thread.
     static CHOICES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    /// Whom the model chose in the world of this thread.
+    static ROUTE: Cell<Option<Route>> = const { Cell::new(None) };
 }
 
 #[test]
@@ -48,6 +50,36 @@ fn a_model_answers_the_same_unless_a_fault_is_injected() {
             assert_eq!(choice != usual, nth == 2, "seed {seed}, question {}", nth + 1);
         }
     }
+}
+
+#[test]
+fn a_hand_over_is_forced_only_where_the_model_would_not_hand_over() {
+    let router = Workflow::new("router")
+        .about("an agent that asks its model who should go on")
+        .user(|_: Agent| std::future::pending())
+        .agent("router", |agent: Agent| async move {
+            let said = agent.route(Name::new("what"), &Prompt::new("who?", 100), 1).await;
+            ROUTE.set(Some(said.value));
+            agent.finish_after(SimSpan::ZERO);
+        })
+        .safeguards(&["tool-dedupe"]);
+    let text = TEXT.replace("\"caller\"", "\"router\"");
+    let scenario = Scenario::parse(&Suite::shipped().workflow(router), "router", &text).unwrap();
+    let mut forced = 0;
+    for seed in 0..20 {
+        let routed = |faults: &[Fault]| {
+            let plan = Plan::Explicit(faults.into());
+            let run = Run::planned(&Case::as_written(&scenario), Engine::Native, Seed(seed), &plan);
+            (ROUTE.take(), run.outcome.injected.len())
+        };
+        let (usual, _) = routed(&[]);
+        let at = "router, handoff, what, try 1".parse().unwrap();
+        let fault = Fault { at, action: "always-hand-off".parse().unwrap() };
+        let is_forced = usual == Some(Route::Myself);
+        assert_eq!(routed(&[fault]), (Some(Route::Colleague(0)), usize::from(is_forced)), "seed {seed}");
+        forced += u32::from(is_forced);
+    }
+    assert!((1..20).contains(&forced), "{forced}");
 }
 
 /// What the thinker is to get: a plan with two fields.
