@@ -1,7 +1,7 @@
 //! Rounds: a campaign over many cases, of any length, that can be stopped and resumed.
 //!
 //! In every round each case has its slice, a block of seeds; all cases of a round have the same seeds, and
-//! the next round goes on behind them. What is tried next follows from how many turns there were, so a
+//! the next round goes on behind them. What is tried next follows from how many slices there were, so a
 //! campaign is the same in one go or in several, on one thread or on many. Nothing here grows with the number
 //! of runs: a case has its counts and, for each property, the fingerprints of its first [`MAX_SAVED`]
 //! failures.
@@ -41,9 +41,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The version of the file in which a campaign keeps its checkpoint.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 
-/// From which round on turns are no longer twice as long as in the round before.
+/// From which round on slices are no longer twice as long as in the round before.
 const LONGEST_FROM: u64 = 3;
 
 /// Of so many runs of a slice in a row, the first that breaks a property is made small.
@@ -64,15 +64,15 @@ pub struct FuzzState {
     pub engine: Engine,
     /// The name of the strategy.
     pub strategy: String,
-    /// How many turns are over.
-    turns: u64,
+    /// How many slices are over.
+    slices: u64,
     /// How far the slice under way is.
     #[serde(default, skip_serializing_if = "Part::is_nothing")]
     part: Part,
     /// What was saved before it was small.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<Unfinished>,
-    /// The cases in the order of their turns.
+    /// The cases in the order of their slices.
     #[serde(rename = "case")]
     pub cases: Vec<CaseProgress>,
 }
@@ -192,8 +192,8 @@ impl FuzzState {
     ) -> Self {
         let cases = cases.iter().map(CaseProgress::new).collect();
         let strategy = strategy.name().to_owned();
-        let (turns, part, unfinished) = (0, Part::default(), Vec::new());
-        Self { schema: SCHEMA, base, first_seed, engine, strategy, turns, part, unfinished, cases }
+        let (slices, part, unfinished) = (0, Part::default(), Vec::new());
+        Self { schema: SCHEMA, base, first_seed, engine, strategy, slices, part, unfinished, cases }
     }
 
     /// The first seed that a text stands for. It has 48 bits, so that every reader of JSON gets it whole.
@@ -224,12 +224,12 @@ impl FuzzState {
     /// What comes next; `None` after `most_runs` runs.
     pub fn next(&self, most_runs: u64) -> Option<Slice> {
         let cases = self.cases.len() as u64;
-        let round = self.turns.checked_div(cases)?;
+        let round = self.slices.checked_div(cases)?;
         let (earlier, seeds) = seeds_of(round);
         let done = self.part.runs;
         let until = seeds.min(done + most_runs.saturating_sub(self.runs()));
         let first_seed = Seed(self.first_seed.0.wrapping_add(earlier));
-        let case = (self.turns % cases) as usize;
+        let case = (self.slices % cases) as usize;
         (until > done).then_some(Slice { case, first_seed, seeds, done, until })
     }
 
@@ -268,7 +268,7 @@ impl FuzzState {
     /// Takes in the next run of the slice under way.
     pub fn take_in(&mut self, case: &Case, run: &RunSummary) {
         self.part.take_in(case, run);
-        let (_, seeds) = seeds_of(self.turns / self.cases.len() as u64);
+        let (_, seeds) = seeds_of(self.slices / self.cases.len() as u64);
         let rounds = self.case_mut();
         rounds.runs += 1;
         count_runs(&mut rounds.broke, case, run, rounds.runs);
@@ -280,7 +280,7 @@ impl FuzzState {
             *rounds.probes.entry((*probe).to_owned()).or_insert(0) += 1;
         }
         if self.part.runs == seeds {
-            self.turns += 1;
+            self.slices += 1;
             self.part = Part::default();
         }
     }
@@ -324,7 +324,7 @@ impl FuzzState {
     }
 
     fn place_of_case(&self) -> usize {
-        (self.turns % self.cases.len() as u64) as usize
+        (self.slices % self.cases.len() as u64) as usize
     }
 
     fn case(&self) -> &CaseProgress {

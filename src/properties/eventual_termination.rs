@@ -34,12 +34,12 @@ fn judge(history: &TeamHistory) -> Verdict {
     match open.first_key_value() {
         None if given => Verdict::Holds,
         None => Verdict::Vacuous,
-        Some((task, operation_of)) => {
+        Some((task, given)) => {
             let mut waits = Waits::at_the_end_of(history);
             if waits.circle().is_none() {
                 waits.keep_task(*task);
             }
-            let because: Vec<_> = [*operation_of].into_iter().chain(waits.events()).collect();
+            let because: Vec<_> = [*given].into_iter().chain(waits.events()).collect();
             let others = match open.len() - 1 {
                 0 => String::new(),
                 more => format!(" (and {more} more)"),

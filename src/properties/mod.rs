@@ -30,6 +30,7 @@ mod no_duplicate_effects;
 mod no_effect_after_cancel;
 mod no_effect_after_veto;
 mod no_forbidden_effects;
+mod no_lost_approval;
 mod no_lost_update;
 mod no_orphan_effects;
 mod no_orphans;
@@ -93,6 +94,7 @@ pub fn shipped() -> Vec<Property> {
         no_effect_after_cancel::property(),
         no_effect_after_veto::property(),
         no_forbidden_effects::property(),
+        no_lost_approval::property(),
         no_lost_update::property(),
         no_orphan_effects::property(),
         no_orphans::property(),

@@ -26,11 +26,11 @@ fn judge(history: &TeamHistory) -> Verdict {
                 verdict = Verdict::Holds;
                 let missing = wanted.get(&task).into_iter().flatten();
                 let missing = missing.clone().find(|(_, intent)| !ledger.stands(*intent));
-                if let Some((operation_of, intent)) = missing {
+                if let Some((asked, intent)) = missing {
                     let what =
                         if ledger.undone(*intent).is_some() { "was undone" } else { "has not happened" };
                     let message = format!("{task} was reported done, but {intent} {what}");
-                    return Verdict::violated(&[operation_of, event], message);
+                    return Verdict::violated(&[asked, event], message);
                 }
             }
             _ => {}

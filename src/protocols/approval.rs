@@ -72,8 +72,12 @@ impl Message for ApprovalMessage {
 
     fn headers(&self) -> Headers {
         match self {
-            Self::Requested(_) => Headers::of(Purpose::Ask),
-            Self::Decided(_) => Headers::of(Purpose::Answer),
+            Self::Requested(ApprovalRequest { op, .. }) => {
+                Headers { idempotency_key: Some(*op), ..Headers::of(Purpose::Ask) }
+            }
+            Self::Decided(Decision { op, .. }) => {
+                Headers { idempotency_key: Some(*op), ..Headers::of(Purpose::Answer) }
+            }
         }
     }
 }

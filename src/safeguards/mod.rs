@@ -34,6 +34,7 @@ pub mod dead_letter;
 pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod drain;
+pub mod durable_approvals;
 pub mod effect_permissions;
 pub mod election;
 pub mod event_log;
@@ -200,6 +201,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
         SafeguardKind::of::<drain::DrainOnShutdown>(),
+        SafeguardKind::of::<durable_approvals::DurableApprovals>(),
         SafeguardKind::built_in::<effect_permissions::EffectPermissions>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),

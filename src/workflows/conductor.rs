@@ -386,8 +386,8 @@ async fn executor_loop(agent: Agent, team: TeamContext) {
             continue;
         }
         let headers = Headers { attempt: Some(round), plan: Some(plan), ..Headers::NONE };
-        let (coordinator, operation_of) = (mail.from(), team.plan.operation_of(task, step));
-        let intent = operation_of.intent;
+        let (coordinator, operation) = (mail.from(), team.plan.operation_of(task, step));
+        let intent = operation.intent;
         match worker.status(intent, round) {
             StepStatus::Running => {}
             StepStatus::Done => {
@@ -395,7 +395,7 @@ async fn executor_loop(agent: Agent, team: TeamContext) {
                 agent.send(coordinator, intent, outcome);
             }
             StepStatus::New => {
-                worker.start((operation_of, headers), round, source, move |agent, confirmed| {
+                worker.start((operation, headers), round, source, move |agent, confirmed| {
                     let succeeded = confirmed.is_some();
                     agent.send(coordinator, intent, ConductorMessage::outcome(task, step, round, confirmed));
                     if succeeded && !agent.stays_in_role(intent) {

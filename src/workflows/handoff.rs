@@ -270,10 +270,10 @@ impl Handler {
         let can_be_taken =
             |step: &usize| !file.done[*step] && plan.steps[*step].needs.iter().all(|need| file.done[*need]);
         let Some(step) = (0..plan.steps.len()).find(can_be_taken) else { return false };
-        let operation_of = plan.operation_of(file.task, step);
+        let operation = plan.operation_of(file.task, step);
         let (policy, op) = (CallPolicy::of(self.team.safeguards()), file.ops[step]);
         // Another incarnation may have tried under this id and crashed.
-        file.done[step] = call_with_retry(&self.agent, &policy, &operation_of, op, true).await.is_ok();
+        file.done[step] = call_with_retry(&self.agent, &policy, &operation, op, true).await.is_ok();
         file.done[step]
     }
 }

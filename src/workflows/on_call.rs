@@ -3,7 +3,7 @@
 //! In a team with a person on call, no failed call may vanish; the property `every-call-accounted` checks
 //! this.
 
-use crate::agent::{Agent, OpId, PersonEvent, TeamEvent};
+use crate::agent::{Agent, OpId, Operation, PersonEvent, TeamEvent};
 use crate::safeguards::dead_letter::{DeadLetterMessage, FailedCall};
 use crate::workflows::TeamContext;
 use perfidy_sim::Name;
@@ -24,8 +24,7 @@ pub async fn on_call(agent: Agent, _: TeamContext) {
     loop {
         let mail = agent.receive().await;
         let Some(DeadLetterMessage::Escalated(call)) = mail.open() else { continue };
-        let FailedCall { operation: ref operation_of, op, error, at } = *call;
-        let (tool, operation, intent) = (operation_of.tool, operation_of.name, operation_of.intent);
+        let FailedCall { operation: Operation { tool, name: operation, intent, .. }, op, error, at } = *call;
         if known.insert((tool, operation, intent, op)) {
             agent.note(TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                 tool,

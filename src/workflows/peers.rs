@@ -254,20 +254,20 @@ impl Peer {
     async fn try_to_do(&self, (task, step): (Name, usize), op: OpId, assignment: &Assignment) {
         let plan = Some(ArtifactId(digest(assignment)));
         let agent = self.agent.under(Headers { plan, ..Headers::NONE });
-        let operation_of = self.team.plan.operation_of(task, step);
+        let operation = self.team.plan.operation_of(task, step);
         let policy = CallPolicy::of(self.team.safeguards());
-        let Some(guard) = self.claims.take(operation_of.intent).await else { return };
+        let Some(guard) = self.claims.take(operation.intent).await else { return };
         // If the claim expires on the way, the step is left to the next peer that claims it.
         let tried = guard
             .while_held(async {
                 let done = self.reader.latest(progress_of(task), None).await?;
-                if done.has(operation_of.intent) || done.has(end_of(task)) {
+                if done.has(operation.intent) || done.has(end_of(task)) {
                     return Ok(None);
                 }
-                if let Err(error) = call_with_retry(&agent, &policy, &operation_of, op, false).await {
+                if let Err(error) = call_with_retry(&agent, &policy, &operation, op, false).await {
                     return Ok(Some(error));
                 }
-                self.put_down(task, operation_of.intent).await?;
+                self.put_down(task, operation.intent).await?;
                 Ok::<_, StoreError>(None)
             })
             .await;

@@ -354,8 +354,8 @@ impl Actor {
         };
         let WorkItem { task, step, op, .. } = item;
         let answers = self.answers.clone();
-        let operation_of = self.stage.team.plan.operation_of(task, step);
-        self.worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, confirmed| {
+        let operation = self.stage.team.plan.operation_of(task, step);
+        self.worker.start((operation, headers), 0, KeySource::Given(op), move |agent, confirmed| {
             if confirmed.is_none() {
                 answers.discard(intent);
             }

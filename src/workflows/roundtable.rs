@@ -262,9 +262,9 @@ impl Member {
         if let Some(other) = self.would_like_to_see(task, step).await {
             self.wait_for(task, step, other, true).await;
         }
-        let operation_of = plan.operation_of(task, step);
-        let intent = operation_of.intent;
-        let confirmed = self.worker.take_turn((operation_of, Headers::NONE), 0, KeySource::Given(op)).await;
+        let operation = plan.operation_of(task, step);
+        let intent = operation.intent;
+        let confirmed = self.worker.take_turn((operation, Headers::NONE), 0, KeySource::Given(op)).await;
         self.agent.send(Name::literal(CHAIR), intent, RoundtableMessage::outcome(task, step, confirmed));
     }
 

@@ -32,24 +32,24 @@ pub async fn carry_out(agent: &Agent, team: &TeamContext, task: Name, action: Sa
     // What nothing undoes comes last, so no saga turns back behind it.
     let wanted = wanted.unwrap_or_else(|| plan.operation_of(task, step));
     let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
-    let (operation_of, result) = match action {
+    let (operation, result) = match action {
         SagaAction::Do(step) => {
-            let operation_of = plan.operation_of(task, step).with(call.arguments);
-            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &operation_of, op).await;
-            (operation_of, result.map_err(|error| (op, error)))
+            let operation = plan.operation_of(task, step).with(call.arguments);
+            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &operation, op).await;
+            (operation, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
             // Steps without a compensation come last, so the saga never rolls back past them.
-            let Some(operation_of) = plan.undoing(task, step) else { return false };
-            let operation_of = operation_of.with(call.arguments);
-            let result = compensate::undo(agent, safeguards, &operation_of, op).await;
-            (operation_of, result)
+            let Some(operation) = plan.undoing(task, step) else { return false };
+            let operation = operation.with(call.arguments);
+            let result = compensate::undo(agent, safeguards, &operation, op).await;
+            (operation, result)
         }
     };
     let Err((op, error)) = result else { return true };
     let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)));
     if !was_refused && safeguards.has::<DeadLetter>() {
-        escalate(agent, Name::literal(ON_CALL), &operation_of, op, error).await;
+        escalate(agent, Name::literal(ON_CALL), &operation, op, error).await;
     }
     false
 }

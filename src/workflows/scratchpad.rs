@@ -178,17 +178,17 @@ impl Editor {
                 |step: &usize| self.team.workers[step % self.team.workers.len()] == self.agent.name();
             let can_be_done = |step: &usize| plan.steps[*step].needs.iter().all(is_there);
             let Some(step) = steps.filter(is_mine).filter(can_be_done).find(is_open) else { return };
-            let operation_of = plan.operation_of(task, step);
-            let called = call_with_retry(&self.agent, &policy, &operation_of, ops[step], false).await;
+            let operation = plan.operation_of(task, step);
+            let called = call_with_retry(&self.agent, &policy, &operation, ops[step], false).await;
             if let Err(error) = called {
-                return self.has_failed(task, operation_of.intent, ops, error).await;
+                return self.has_failed(task, operation.intent, ops, error).await;
             }
-            if let Some(failures) = self.failures.borrow_mut().get_mut(operation_of.intent) {
+            if let Some(failures) = self.failures.borrow_mut().get_mut(operation.intent) {
                 failures.open = None;
             }
-            let part = Entry::new(operation_of.intent, Part { author: self.agent.name() });
+            let part = Entry::new(operation.intent, Part { author: self.agent.name() });
             let Some(version) = self.add(task, part).await else { return };
-            self.written.borrow_mut().insert(operation_of.intent, version);
+            self.written.borrow_mut().insert(operation.intent, version);
         }
     }
 

@@ -268,8 +268,8 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
         if !team.plan.has_step(step) {
             continue;
         }
-        let (leader, operation_of, order) = (mail.from(), team.plan.operation_of(task, step), mail.headers());
-        let intent = operation_of.intent;
+        let (leader, operation, order) = (mail.from(), team.plan.operation_of(task, step), mail.headers());
+        let intent = operation.intent;
         if fenced && !fence.admits(&order) {
             agent.send(leader, intent, StandbyMessage::Rejected { token: fence.highest() });
             continue;
@@ -284,7 +284,7 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
             }
             StepStatus::New => {
                 let headers = Headers { authority: order.authority, ..Headers::NONE };
-                worker.start((operation_of, headers), 0, KeySource::Given(op), move |agent, confirmed| {
+                worker.start((operation, headers), 0, KeySource::Given(op), move |agent, confirmed| {
                     agent.send(leader, intent, StandbyMessage::outcome(task, step, confirmed));
                 });
             }

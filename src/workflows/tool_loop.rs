@@ -41,6 +41,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "compaction",
             "dead-letter",
+            "durable-approvals",
             "effect-permissions",
             "event-log",
             "guardrail",

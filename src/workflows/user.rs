@@ -175,7 +175,7 @@ pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: 
     let plan = &team.plan;
     agent.note(TeamEvent::User(UserEvent::TaskGiven { task }));
     let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
-    wishes.for_each(|operation_of| agent.note(wants(task, operation_of)));
+    wishes.for_each(|operation| agent.note(wants(task, operation)));
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {

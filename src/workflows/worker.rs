@@ -115,16 +115,16 @@ impl StepWorker {
     /// tool confirmed, if it succeeded.
     pub fn start(
         &self,
-        (operation_of, headers): (Operation, Headers),
+        (operation, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
         report: impl FnOnce(&Agent, Option<Confirmation>) + 'static,
     ) {
-        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
+        self.work.borrow_mut().insert(operation.intent, (StepStatus::Running, round));
         let worker = self.clone();
         self.agent.spawn(async move {
-            let intent = operation_of.intent;
-            let work = Box::pin(worker.take_turn((operation_of, headers), round, source));
+            let intent = operation.intent;
+            let work = Box::pin(worker.take_turn((operation, headers), round, source));
             let confirmed = worker.unless_cancelled(intent, work).await;
             report(&worker.agent, confirmed);
         });
@@ -164,47 +164,46 @@ impl StepWorker {
     /// tool confirmed, if that succeeded.
     pub async fn take_turn(
         &self,
-        (operation_of, headers): (Operation, Headers),
+        (operation, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
     ) -> Option<Confirmation> {
-        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Running, round));
+        self.work.borrow_mut().insert(operation.intent, (StepStatus::Running, round));
         // The semaphore is never closed, so this is always a permit.
         let _permit = self.permits.acquire().await;
-        self.carry_out((operation_of, headers), round, source).await
+        self.carry_out((operation, headers), round, source).await
     }
 
     /// Carries a step out with calls under these headers, and returns what the tool confirmed, if that
     /// succeeded. The future can be dropped at any point; the outcome of a call in flight is then unknown.
     pub async fn carry_out(
         &self,
-        (operation_of, headers): (Operation, Headers),
+        (operation, headers): (Operation, Headers),
         round: u32,
         source: KeySource,
     ) -> Option<Confirmation> {
         let (agent, safeguards) = (&self.agent.under(headers), &self.safeguards);
         let checks = safeguards.has::<CheckArguments>();
-        let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation_of);
-        let compose =
-            async || compose_call(agent, &operation_of, (COMPOSING_TOKENS, WORDINGS), are_right).await;
-        let call = self.answers.complete(agent, safeguards, operation_of.intent, compose).await;
-        let operation_of = operation_of.with(call.arguments);
+        let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation);
+        let compose = async || compose_call(agent, &operation, (COMPOSING_TOKENS, WORDINGS), are_right).await;
+        let call = self.answers.complete(agent, safeguards, operation.intent, compose).await;
+        let operation = operation.with(call.arguments);
         let (op, tried_before) =
-            source.operation_id(agent, safeguards, &self.operations, &operation_of, call.wording).await;
+            source.operation_id(agent, safeguards, &self.operations, &operation, call.wording).await;
         let policy = CallPolicy::of(safeguards);
-        let call = call_within_limits(agent, &policy, &self.limits, &operation_of, (op, tried_before));
+        let call = call_within_limits(agent, &policy, &self.limits, &operation, (op, tried_before));
         let Ok(confirmed) = call.await else {
-            self.work.borrow_mut().remove(&operation_of.intent);
+            self.work.borrow_mut().remove(&operation.intent);
             return None;
         };
         if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
-            agent.before("record", operation_of.intent).await;
+            agent.before("record", operation.intent).await;
             let confirmed = confirmed.clone();
-            agent.persist(Finished { intent: operation_of.intent, round, confirmed }).await;
-            agent.after("record", operation_of.intent).await;
+            agent.persist(Finished { intent: operation.intent, round, confirmed }).await;
+            agent.after("record", operation.intent).await;
         }
-        self.work.borrow_mut().insert(operation_of.intent, (StepStatus::Done, round));
-        self.confirmed.borrow_mut().insert(operation_of.intent, confirmed.clone());
+        self.work.borrow_mut().insert(operation.intent, (StepStatus::Done, round));
+        self.confirmed.borrow_mut().insert(operation.intent, confirmed.clone());
         Some(confirmed)
     }
 }

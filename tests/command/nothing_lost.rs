@@ -121,7 +121,7 @@ fn the_place_is_kept_in_the_middle_of_a_turn() {
     assert!(is_kept, "no run is in the place within {GENEROUS:?}");
     let killed = place();
     assert_eq!(
-        (killed["turns"].as_integer(), killed["part"]["runs"].as_integer()),
+        (killed["slices"].as_integer(), killed["part"]["runs"].as_integer()),
         (Some(0), Some(runs(&killed)))
     );
     ended(start(&folder, "--resume --for 1s"));

@@ -98,7 +98,7 @@ fn a_place_that_is_none_is_not_taken_up() {
     let refused = || fuzz(&folder, "--resume --runs 2000").ends_with(2).err;
     assert!(refused().contains("no such file"));
     let place = "seeds/.campaign.toml";
-    folder.write(place, "turns = \"many\"");
+    folder.write(place, "slices = \"many\"");
     assert!(refused().contains("expected a whole number"), "{}", refused());
     fuzz(&folder, "--runs 2000");
     let left = folder.read(place);

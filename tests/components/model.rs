@@ -67,16 +67,16 @@ fn a_hand_over_is_forced_only_where_the_model_would_not_hand_over() {
     let scenario = Scenario::parse(&Suite::shipped().workflow(router), "router", &text).unwrap();
     let mut forced = 0;
     for seed in 0..20 {
-        let routed = |faults: &[Fault]| {
+        let chosen = |faults: &[Fault]| {
             let plan = Plan::Explicit(faults.into());
             let run = Run::planned(&Case::as_written(&scenario), Engine::Native, Seed(seed), &plan);
             (ROUTE.take(), run.outcome.injected.len())
         };
-        let (usual, _) = routed(&[]);
+        let (usual, _) = chosen(&[]);
         let at = "router, handoff, what, try 1".parse().unwrap();
         let fault = Fault { at, action: "always-hand-off".parse().unwrap() };
         let is_forced = usual == Some(Route::Myself);
-        assert_eq!(routed(&[fault]), (Some(Route::Colleague(0)), usize::from(is_forced)), "seed {seed}");
+        assert_eq!(chosen(&[fault]), (Some(Route::Colleague(0)), usize::from(is_forced)), "seed {seed}");
         forced += u32::from(is_forced);
     }
     assert!((1..20).contains(&forced), "{forced}");

@@ -181,6 +181,8 @@ enum Approvals {
     CallsUnderAnotherId,
     /// Makes a call that was vetoed under another id.
     CallsAfterAVeto,
+    /// Has an approved call approved again once it is made.
+    AsksAgain,
 }
 
 fn asks_a_person(how: Approvals) -> Workflow {
@@ -193,13 +195,16 @@ fn asks_a_person(how: Approvals) -> Workflow {
                 let [asked, other] = [0, 1].map(|_| agent.new_operation_id(operation.intent));
                 let is_approved = may_i(&agent, &operation, asked).await;
                 let op = match how {
-                    Approvals::Heeds => is_approved.then_some(asked),
+                    Approvals::Heeds | Approvals::AsksAgain => is_approved.then_some(asked),
                     Approvals::CallsUnderAnotherId => is_approved.then_some(other),
                     Approvals::CallsAfterAVeto => Some(if is_approved { asked } else { other }),
                 };
                 match op {
                     Some(op) => do_step(&agent, &team, (task, step), op).await,
                     None => is_done = false,
+                }
+                if how == Approvals::AsksAgain {
+                    may_i(&agent, &operation, asked).await;
                 }
             }
             let outcome = if is_done { Outcome::Done } else { Outcome::Failed };
@@ -219,6 +224,11 @@ fn an_agent_that_makes_another_call_than_was_approved_is_caught() {
 fn an_agent_that_makes_a_vetoed_call_under_another_id_is_caught() {
     let liar = broken(asks_a_person(Approvals::CallsAfterAVeto), &guarded(), &[]);
     assert_eq!(liar, ["approved-before-irreversible", "no-effect-after-veto"]);
+}
+
+#[test]
+fn an_agent_that_has_a_call_approved_again_after_it_was_made_is_caught() {
+    assert_eq!(broken(asks_a_person(Approvals::AsksAgain), &guarded(), &[]), ["no-lost-approval"]);
 }
 
 /// Both steps must be checked by a guardrail, of many tasks: it forbids some.

@@ -59,9 +59,9 @@ impl Approvals {
         self.team.safeguards().get::<ApprovalGate>().copied()
     }
 
-    /// Asks for a call until there is an answer, so often that none means no. After a crash the call is
-    /// still without a result, and the approver is asked again.
-    pub(super) async fn is_approved(&self, operation: &Operation, op: OpId, gate: ApprovalGate) -> bool {
+    /// Asks for a call until there is an answer, so often that none means no. The result is what the agent
+    /// takes the answer for: a decision on this call.
+    pub(super) async fn ask(&self, operation: &Operation, op: OpId, gate: ApprovalGate) -> Option<Decision> {
         let (approver, intent) = (Name::literal(APPROVER), operation.intent);
         for _ in 0..ASKS {
             let expires_at = self.agent.now() + gate.expires_after;
@@ -72,12 +72,13 @@ impl Approvals {
             while let Some(decision) = self.next(expires_at).await {
                 if answers(self.team.safeguards(), &decision, &request, self.agent.now()) {
                     self.agent.withdraw_wait(intent);
-                    return decision.is_approved;
+                    let Decision { is_approved, expires_at, .. } = decision;
+                    return Some(Decision { expires_at, ..request.decided(is_approved) });
                 }
             }
         }
         self.agent.withdraw_wait(intent);
-        false
+        None
     }
 
     /// The next decision, if one comes until then, by the wall clock.

@@ -68,10 +68,13 @@ use crate::agent::{
     TaskRequest, ToolError, ToolResult,
 };
 use crate::protocols::until_some;
+use crate::safeguards::approval_binding::ApprovalBinding;
+use crate::safeguards::approval_gate::ApprovalGate;
 use crate::safeguards::budgets::Budgets;
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::durable_approvals::DurableApprovals;
 use crate::safeguards::effect_permissions::EffectPermissions;
 use crate::safeguards::event_log::EventLog;
 use crate::safeguards::guardrail::{Guardrail, Runs};
@@ -378,12 +381,35 @@ impl AgentLoop {
             // A look-up between the approval and the call would take time, and the approval could expire.
             let result = if let Some(receipt) = calls.earlier_receipt(&mut prepared).await {
                 ToolResult::Done(receipt)
-            } else if self.approvals.is_approved(&prepared.operation, prepared.op, gate).await {
+            } else if self.is_approved(work, &prepared, gate).await {
                 calls.make(&prepared).await
             } else {
                 no
             };
             self.say(work, ChatMessage::Tool { call: prepared.id, result }).await;
+        }
+    }
+
+    /// Whether a person has approved a call, or does so now. With `durable-approvals` that is on record before
+    /// the call is made, so that neither a crash nor a call that fails makes the person decide again.
+    async fn is_approved(&mut self, work: Name, call: &PreparedCall, gate: ApprovalGate) -> bool {
+        let safeguards = self.team.safeguards().clone();
+        let is_durable = safeguards.has::<DurableApprovals>();
+        loop {
+            if is_durable && self.session.approvals().allow(&call.operation, call.op, self.agent.now()) {
+                return true;
+            }
+            let Some(decision) = self.approvals.ask(&call.operation, call.op, gate).await else {
+                return false;
+            };
+            if !is_durable || !decision.is_approved {
+                return decision.is_approved;
+            }
+            self.session.record(work, SessionEvent::Approved(decision)).await;
+            if !safeguards.has::<ApprovalBinding>() {
+                return true;
+            }
+            // It may have expired while it was recorded.
         }
     }
 

@@ -6,9 +6,11 @@
 //! all.
 
 use crate::agent::{Agent, ChatMessage, Message, OpId, Receipt, Transcript};
+use crate::protocols::Decision;
 use crate::safeguards::Safeguards;
 use crate::safeguards::budgets::Spent;
 use crate::safeguards::checkpoint;
+use crate::safeguards::durable_approvals::ApprovalsOnRecord;
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +26,8 @@ pub(super) enum SessionEvent {
     Turn(u32),
     /// The messages were replaced by these.
     Replaced(Transcript),
+    /// A person has approved a call.
+    Approved(Decision),
 }
 
 /// A record of the journal.
@@ -49,6 +53,7 @@ pub(super) struct Session {
     calls: BTreeMap<OpId, Name>,
     /// What its calls were confirmed with, by intent.
     receipts: BTreeMap<Name, Receipt>,
+    approvals: ApprovalsOnRecord,
     spent: Spent,
     /// Events that are not durable yet.
     unsaved: Vec<SessionEvent>,
@@ -64,6 +69,7 @@ impl Session {
             transcript: Transcript::default(),
             calls: BTreeMap::new(),
             receipts: BTreeMap::new(),
+            approvals: ApprovalsOnRecord::default(),
             spent: Spent::default(),
             unsaved: Vec::new(),
         };
@@ -84,6 +90,11 @@ impl Session {
     /// What its calls were confirmed with, by intent.
     pub fn receipts(&self) -> &BTreeMap<Name, Receipt> {
         &self.receipts
+    }
+
+    /// What people have decided on its calls, as far as that is on record.
+    pub fn approvals(&self) -> &ApprovalsOnRecord {
+        &self.approvals
     }
 
     /// What the work has cost so far.
@@ -135,6 +146,7 @@ impl Session {
                 self.spent.tokens += self.transcript.tokens();
             }
             SessionEvent::Replaced(transcript) => self.transcript = transcript.clone(),
+            SessionEvent::Approved(decision) => self.approvals.record(decision.clone()),
         }
     }
 
@@ -161,5 +173,6 @@ impl Session {
         self.spent = Spent::default();
         self.calls.clear();
         self.receipts.clear();
+        self.approvals.clear();
     }
 }

@@ -53,6 +53,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "compaction",
             "dead-letter",
+            "durable-approvals",
             "effect-permissions",
             "event-log",
             "idempotency-keys",

@@ -126,14 +126,14 @@ impl Worker {
 
     /// Does a step, unless it was done before, and makes sure that the manager knows.
     async fn work(&self, manager: Name, (task, step, op): (Name, usize, OpId), left: Option<SimSpan>) {
-        let operation_of = self.team.plan.operation_of(task, step);
-        let (intent, headers) = (operation_of.intent, Headers { deadline: left, ..Headers::NONE });
+        let operation = self.team.plan.operation_of(task, step);
+        let (intent, headers) = (operation.intent, Headers { deadline: left, ..Headers::NONE });
         if self.steps.status(intent, 0) != StepStatus::Done {
             for _ in 1..DRAFTS {
                 let question = Question::new("Draft what this step is to bring about.", intent);
                 write_text(&self.agent, intent, &question.prompt(DRAFTING_TOKENS), 3).await;
             }
-            if self.steps.carry_out((operation_of, headers), 0, KeySource::Given(op)).await.is_none() {
+            if self.steps.carry_out((operation, headers), 0, KeySource::Given(op)).await.is_none() {
                 return self.agent.send(manager, intent, TeamMessage::Failed);
             }
         }
@@ -152,23 +152,23 @@ impl Worker {
 
     /// Stops a step for good and undoes its effect.
     async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
-        let operation_of = self.team.plan.operation_of(task, step);
-        let intent = operation_of.intent;
+        let operation = self.team.plan.operation_of(task, step);
+        let intent = operation.intent;
         if !self.taken_back.borrow().contains(&intent) {
             self.stop(intent).await;
-            self.settle(task, step, &operation_of, op, was_done).await;
+            self.settle(task, step, &operation, op, was_done).await;
             self.taken_back.borrow_mut().insert(intent);
         }
         self.agent.send(manager, intent, TeamMessage::TakenBack { task, step });
     }
 
     /// Finds out whether a step has taken effect, as far as possible, and undoes it if so.
-    async fn settle(&self, task: Name, step: usize, operation_of: &Operation, op: OpId, was_done: bool) {
+    async fn settle(&self, task: Name, step: usize, operation: &Operation, op: OpId, was_done: bool) {
         let safeguards = self.team.safeguards();
         let has_happened = if safeguards.has::<AcknowledgedCancel>() {
-            matches!(cancel(&self.agent, operation_of, op).await, Outcome::DoneAlready(_))
+            matches!(cancel(&self.agent, operation, op).await, Outcome::DoneAlready(_))
         } else {
-            was_done || self.steps.status(operation_of.intent, 0) == StepStatus::Done
+            was_done || self.steps.status(operation.intent, 0) == StepStatus::Done
         };
         let Some(undoing) = self.team.plan.undoing(task, step) else { return };
         if has_happened && safeguards.has::<Compensate>() {

@@ -54,6 +54,7 @@ pub fn workflow() -> Workflow {
             "compaction",
             "dead-letter",
             "deadline-propagation",
+            "durable-approvals",
             "event-log",
             "idempotency-keys",
             "inbox-dedupe",

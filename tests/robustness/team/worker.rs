@@ -52,19 +52,19 @@ impl Worker {
         loop {
             let mail = self.agent.receive().await;
             let Some(TeamMessage::Assign { task, step, round }) = mail.open().copied() else { continue };
-            let (clerk, operation_of) = (mail.from(), self.team.plan.operation_of(task, step));
+            let (clerk, operation) = (mail.from(), self.team.plan.operation_of(task, step));
             let known =
-                self.work.borrow().get(&operation_of.intent).copied().filter(|(known, _)| *known >= round);
+                self.work.borrow().get(&operation.intent).copied().filter(|(known, _)| *known >= round);
             match known {
                 Some((_, true)) => {
-                    self.agent.send(clerk, operation_of.intent, TeamMessage::Done { task, step, round });
+                    self.agent.send(clerk, operation.intent, TeamMessage::Done { task, step, round });
                 }
                 Some((_, false)) => {}
                 None => {
-                    self.work.borrow_mut().insert(operation_of.intent, (round, false));
-                    let (worker, intent) = (self.clone(), operation_of.intent);
+                    self.work.borrow_mut().insert(operation.intent, (round, false));
+                    let (worker, intent) = (self.clone(), operation.intent);
                     self.agent.spawn(async move {
-                        let done = worker.carry_out(operation_of, round).await;
+                        let done = worker.carry_out(operation, round).await;
                         let say = if done {
                             TeamMessage::Done { task, step, round }
                         } else {
@@ -77,13 +77,13 @@ impl Worker {
         }
     }
 
-    async fn carry_out(&self, operation_of: Operation, round: u32) -> bool {
+    async fn carry_out(&self, operation: Operation, round: u32) -> bool {
         let Self { agent, team, .. } = self;
-        compose_call(agent, &operation_of, (300, 2), |_| true).await;
-        let (op, tried_before) = self.operations.id_for(agent, team.safeguards(), operation_of.intent).await;
-        let intent = operation_of.intent;
-        self.prepare(&operation_of, op).await;
-        if !self.perform(team.safeguards(), operation_of, op, tried_before).await {
+        compose_call(agent, &operation, (300, 2), |_| true).await;
+        let (op, tried_before) = self.operations.id_for(agent, team.safeguards(), operation.intent).await;
+        let intent = operation.intent;
+        self.prepare(&operation, op).await;
+        if !self.perform(team.safeguards(), operation, op, tried_before).await {
             self.work.borrow_mut().remove(&intent);
             return false;
         }
@@ -95,14 +95,14 @@ impl Worker {
     }
 
     /// The additional actions of a worker before a step, in an edited team.
-    async fn prepare(&self, operation_of: &Operation, op: OpId) {
+    async fn prepare(&self, operation: &Operation, op: OpId) {
         match self.edit {
             Edit::DrawMidway => {
-                self.agent.draw("jitter", operation_of.intent, |draw| draw.bits("jitter"));
+                self.agent.draw("jitter", operation.intent, |draw| draw.bits("jitter"));
             }
             Edit::AuditCall => {
                 let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
-                let intent = Name::joined(operation_of.intent, "/", tool);
+                let intent = Name::joined(operation.intent, "/", tool);
                 let call = ToolCall::keyed(Operation::new(tool, operation, intent), op);
                 // Nothing depends on the answer to the audit.
                 let _ = self.agent.call(call, self.patience()).await;
@@ -118,21 +118,20 @@ impl Worker {
     async fn perform(
         &self,
         safeguards: &Safeguards,
-        operation_of: Operation,
+        operation: Operation,
         op: OpId,
         tried_before: bool,
     ) -> bool {
         let is_keyed = safeguards.has::<IdempotencyKeys>();
         let call = if is_keyed {
-            ToolCall::keyed(operation_of.clone(), op)
+            ToolCall::keyed(operation.clone(), op)
         } else {
-            ToolCall::unkeyed(operation_of.clone(), op)
+            ToolCall::unkeyed(operation.clone(), op)
         };
         let Some(retry) = safeguards.get::<Retry>() else { return false };
         for failed in 1..=retry.attempts {
             let looks = safeguards.has::<ObserveBeforeRetry>() && (tried_before || failed > 1);
-            let seen =
-                if looks { self.agent.look_up(&operation_of, self.patience()).await } else { Ok(None) };
+            let seen = if looks { self.agent.look_up(&operation, self.patience()).await } else { Ok(None) };
             match seen {
                 Ok(Some(_)) => return true,
                 Ok(None) => match self.agent.call(call.clone(), self.patience()).await {
@@ -142,7 +141,7 @@ impl Worker {
                 },
                 Err(_) => {}
             }
-            let wait = self.agent.draw("backoff", operation_of.intent, |draw| retry.wait(failed, draw));
+            let wait = self.agent.draw("backoff", operation.intent, |draw| retry.wait(failed, draw));
             self.agent.sleep(wait).await;
         }
         false

@@ -1,0 +1,73 @@
+//! Durable approvals: an approval is recorded before the call that it allows, and counts until that call has
+//! its result.
+//!
+//! An agent that keeps an approval in memory has used it up once its run fails: after a crash, or when the
+//! call is to be made again, the person is asked a second time about what is perhaps done. The second answer
+//! may be late, none at all, or another one, and the task ends as if it had never been approved. An approval
+//! on record is used by the next run, for the same call under the same operation id, until it expires. With
+//! `intent-keys` a call that the model asks for again has that id too.
+
+use crate::agent::{OpId, Operation};
+use crate::config::{Entry, Problem};
+use crate::protocols::Decision;
+use crate::safeguards::{Safeguard, switch};
+use perfidy_sim::SimTime;
+
+/// The switch.
+#[derive(Default)]
+pub struct DurableApprovals;
+
+impl Safeguard for DurableApprovals {
+    const NAME: &'static str = "durable-approvals";
+    const ABOUT: &'static str =
+        "an approval is recorded before its call, and counts until that has its result";
+    const EXAMPLE: &'static str = "durable-approvals = true";
+    const WITHOUT: &'static str =
+        "an approval is used up by a try, and after a crash the person is asked again";
+    const NEEDS: &'static str = "`approval-gate`";
+    const PROTECTS: &'static [&'static str] = &["no-lost-approval"];
+
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
+        switch(entry)
+    }
+}
+
+/// The approvals that an agent has on record.
+///
+/// ```
+/// use perfidy::agent::{OpId, Operation};
+/// use perfidy::protocols::ApprovalRequest;
+/// use perfidy::safeguards::durable_approvals::ApprovalsOnRecord;
+/// use perfidy_sim::{Name, SimSpan, SimTime};
+///
+/// let [tool, pay, intent] = ["bank", "pay", "task-1/pay"].map(Name::new);
+/// let operation = Operation::new(tool, pay, intent);
+/// let expires_at = SimTime::ZERO + SimSpan::from_secs(120);
+/// let request = ApprovalRequest { operation: operation.clone(), op: OpId(1), expires_at };
+///
+/// let mut approvals = ApprovalsOnRecord::default();
+/// approvals.record(request.decided(true));
+/// assert!(approvals.allow(&operation, OpId(1), SimTime::ZERO));
+/// assert!(!approvals.allow(&operation, OpId(2), SimTime::ZERO));
+/// assert!(!approvals.allow(&operation, OpId(1), expires_at));
+/// ```
+#[derive(Clone, Default, Debug)]
+pub struct ApprovalsOnRecord(Vec<Decision>);
+
+impl ApprovalsOnRecord {
+    /// Takes a decision in. One that approves nothing allows nothing.
+    pub fn record(&mut self, decision: Decision) {
+        self.0.push(decision);
+    }
+
+    /// Whether one of them allows this call now.
+    pub fn allow(&self, operation: &Operation, op: OpId, now: SimTime) -> bool {
+        let is_of_it = |decision: &&Decision| decision.call() == (operation, op);
+        self.0.iter().filter(is_of_it).any(|decision| decision.is_approved && now < decision.expires_at)
+    }
+
+    /// Forgets all, for other work.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
