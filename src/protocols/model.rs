@@ -112,13 +112,13 @@ pub async fn compose_call(
 }
 
 /// A text as a model writes it.
-#[derive(Clone, Copy, Hash, Serialize, Deserialize)]
-struct Text {
+#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
+pub struct Text {
     /// Which of the ways to put it.
     wording: u32,
 }
 
 /// Has the model write something that only its readers look at, for which there are so many ways.
-pub async fn write_text(agent: &Agent, about: Name, prompt: &Prompt, ways: u32) {
-    agent.complete_valid(about, prompt, ways, |wording| Text { wording }, |_| true).await;
+pub async fn write_text(agent: &Agent, about: Name, prompt: &Prompt, ways: u32) -> Text {
+    agent.complete_valid(about, prompt, ways, |wording| Text { wording }, |_| true).await.value
 }

@@ -35,6 +35,8 @@ impl Safeguard for EventLog {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Answered {
     about: Name,
+    /// Which question about it.
+    number: u64,
     completion: Content,
 }
 
@@ -46,37 +48,37 @@ impl Message for Answered {
 
 /// The model answers in one agent's log. Clones share it.
 #[derive(Clone, Default, Debug)]
-pub struct ModelAnswers(Rc<RefCell<BTreeMap<Name, Content>>>);
+pub struct ModelAnswers(Rc<RefCell<BTreeMap<(Name, u64), Content>>>);
 
 impl ModelAnswers {
     /// The answers as the agent left them in its journal.
     pub fn recover(agent: &Agent) -> Self {
         let answers = Self::default();
-        checkpoint::recover(agent, |Answered { about, completion }| {
-            answers.0.borrow_mut().insert(*about, completion.clone());
+        checkpoint::recover(agent, |Answered { about, number, completion }| {
+            answers.0.borrow_mut().insert((*about, *number), completion.clone());
         });
         answers
     }
 
-    /// The answer to a question: from the log, else from the model, as `ask` asks it. With the switch on, it
-    /// is durable when this returns; without it there is no log, and the model is asked whatever it has
-    /// answered before.
+    /// The answer to a question, which is the one of this number about something: from the log, else from the
+    /// model, as `ask` asks it. With the switch on, it is durable when this returns; without it there is no
+    /// log, and the model is asked whatever it has answered before.
     pub async fn complete<C: Structured>(
         &self,
         agent: &Agent,
         safeguards: &Safeguards,
-        about: Name,
+        (about, number): (Name, u64),
         ask: impl AsyncFnOnce() -> C,
     ) -> C {
-        let known = self.0.borrow().get(&about).and_then(|completion| completion.read().ok());
+        let known = self.0.borrow().get(&(about, number)).and_then(|completion| completion.read().ok());
         if let Some(known) = known {
             return known;
         }
         let answer = ask().await;
         if safeguards.has::<EventLog>() {
             let completion = Content::new(answer.clone());
-            agent.persist(Answered { about, completion: completion.clone() }).await;
-            self.0.borrow_mut().insert(about, completion);
+            agent.persist(Answered { about, number, completion: completion.clone() }).await;
+            self.0.borrow_mut().insert((about, number), completion);
         }
         answer
     }

@@ -340,7 +340,7 @@ async fn planner(agent: Agent, team: TeamContext) {
         let mail = agent.receive().await;
         let Some(ConductorMessage::PlanPlease { task }) = mail.open() else { continue };
         let ask = async || choose_agent(&agent, *task, FIRST_STEP, executors, PLANNING_TOKENS).await;
-        let first = answers.complete(&agent, team.safeguards(), *task, ask).await;
+        let first = answers.complete(&agent, team.safeguards(), (*task, 0), ask).await;
         let workers =
             (0..team.plan.steps.len()).map(|step| executors[(first + step) % executors.len()]).collect();
         agent.send(mail.from(), *task, ConductorMessage::Planned { task: *task, workers });

@@ -15,6 +15,7 @@ use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::transfer_acks::{TransferAcks, UnknownAgent, hand_over};
 use crate::workflows::task_tracker::TaskTracker;
@@ -33,6 +34,7 @@ pub fn workflow() -> Workflow {
         .safeguards(&[
             "budgets",
             "checkpoint",
+            "event-log",
             "give-up-after",
             "idempotency-keys",
             "journal-fencing",
@@ -146,6 +148,7 @@ fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Op
 struct Handler {
     agent: Agent,
     team: TeamContext,
+    answers: ModelAnswers,
     /// The possible receivers of task files: the colleagues, and the desk.
     colleagues: Arc<[Name]>,
 }
@@ -167,7 +170,8 @@ impl Inbox {
         let me = agent.name();
         let all = team.workers.iter().copied().chain([Name::literal(DESK)]);
         let colleagues = all.filter(|name| *name != me).collect();
-        let handler = Handler { agent, team, colleagues };
+        let answers = ModelAnswers::recover(&agent);
+        let handler = Handler { agent, team, answers, colleagues };
         (Self { handler, seen }, left.into_values().collect())
     }
 
@@ -251,10 +255,15 @@ impl Handler {
         let question =
             Question::new("Take the next step, or name a colleague to hand the file to.", file.task);
         let prompt = question.knowing(Content::new(file.clone())).prompt(READING_TOKENS);
-        let said = self.agent.route(turn, &prompt, colleagues).await;
+        let ask = async || {
+            let said = self.agent.route(turn, &prompt, colleagues).await;
+            (said.value, said.tokens_in + said.tokens_out)
+        };
+        let (route, tokens) =
+            self.answers.complete(&self.agent, self.team.safeguards(), (turn, 0), ask).await;
         file.spent.turns += 1;
-        file.spent.tokens += said.tokens_in + said.tokens_out;
-        said.value
+        file.spent.tokens += tokens;
+        route
     }
 
     fn named(&self, pick: Route) -> Name {
@@ -353,8 +362,10 @@ fn send_round(handler: &Handler, tracker: &TaskTracker, task: Name) {
     };
     let (handler, states) = (handler.clone(), tracker.shared_states());
     handler.agent.clone().spawn(async move {
-        let specialists = &handler.team.workers;
-        let first = choose_agent(&handler.agent, task, TRIAGE, specialists, TRIAGE_TOKENS).await;
+        let Handler { agent, team, answers, .. } = &handler;
+        let specialists = &team.workers;
+        let ask = async || choose_agent(agent, task, TRIAGE, specialists, TRIAGE_TOKENS).await;
+        let first = answers.complete(agent, team.safeguards(), (task, 0), ask).await;
         let to = specialists[first];
         let passed_on = handler.pass_on(file, to).await.is_ok();
         if passed_on && states.borrow().has_open(task) {

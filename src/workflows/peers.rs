@@ -24,6 +24,7 @@ use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::claim::Claims;
 use crate::safeguards::consistent_reads::Reader;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::optimistic_locking::replace_if_unchanged;
 use crate::safeguards::plan_commit::agree;
@@ -49,6 +50,7 @@ pub fn workflow() -> Workflow {
             "claim-by-lease",
             "consistent-reads",
             "dead-letter",
+            "event-log",
             "give-up-after",
             "idempotency-keys",
             "lease-check",
@@ -130,6 +132,7 @@ async fn run(agent: Agent, team: TeamContext) {
     let peer = Peer {
         reader: Rc::new(Reader::new(&agent, team.safeguards(), team.declared_reads())),
         claims: Claims::new(&agent, team.safeguards()),
+        answers: ModelAnswers::recover(&agent),
         workload: Rc::default(),
         failures: Rc::default(),
         agent,
@@ -154,6 +157,7 @@ struct Peer {
     team: TeamContext,
     reader: Rc<Reader>,
     claims: Claims,
+    answers: ModelAnswers,
     workload: Rc<RefCell<Workload>>,
     /// The steps that have failed here, and that no peer has done since.
     failures: Rc<RefCell<BTreeMap<(Name, usize), Failures>>>,
@@ -236,7 +240,9 @@ impl Peer {
     async fn draft(&self, task: Name) -> Result<Assignment, StoreError> {
         let evidence = self.reader.read(Name::literal(WORKLOAD)).await?;
         let question = Question::new("Give each step to the peer that has done least.", task);
-        write_text(&self.agent, task, &question.prompt(DRAFTING_TOKENS), 1).await;
+        let prompt = question.prompt(DRAFTING_TOKENS);
+        let write = async || write_text(&self.agent, task, &prompt, 1).await;
+        self.answers.complete(&self.agent, self.team.safeguards(), (task, 0), write).await;
         let peers = &self.team.workers;
         let mut load = self.workload.borrow_mut().of(&evidence.entries, &self.team);
         let least_loaded =

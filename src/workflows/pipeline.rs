@@ -20,6 +20,7 @@ use crate::agent::{
 };
 use crate::protocols::Question;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
 use crate::safeguards::version_check::{VersionCheck, Versions};
@@ -44,6 +45,7 @@ pub fn workflow() -> Workflow {
             "checkpoint",
             "checksummed-log",
             "cite-artifacts",
+            "event-log",
             "idempotency-keys",
             "reply-dedupe",
             "retry",
@@ -150,16 +152,28 @@ impl Message for PipelineMessage {
 struct Stage {
     agent: Agent,
     team: TeamContext,
+    answers: ModelAnswers,
+}
+
+/// A version of the work on a step, which its model is asked about.
+fn version_of(about: Name, version: u32) -> Name {
+    Name::new(&format!("{about}/version-{version}"))
 }
 
 impl Stage {
+    fn recover(agent: Agent, team: TeamContext) -> Self {
+        let answers = ModelAnswers::recover(&agent);
+        Self { agent, team, answers }
+    }
+
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
     async fn make(&self, about: Name, version: u32, from: Option<Artifact>, tokens: u32) -> Artifact {
-        let question = Name::new(&format!("{about}/version-{version}"));
+        let question = version_of(about, version);
         let known = from.map_or(Content::NOTHING, Content::new);
         let prompt = Question::new("Work on this step.", about).knowing(known).prompt(tokens);
         let from = from.map(|material| material.id());
-        self.agent.make((about, question), from, &prompt, WAYS_TO_PUT_IT).await
+        let make = async || self.agent.make((about, question), from, &prompt, WAYS_TO_PUT_IT).await;
+        self.answers.complete(&self.agent, self.team.safeguards(), (question, 0), make).await
     }
 
     /// Packs an artifact. `None` if it must be filed first and that failed.
@@ -169,7 +183,9 @@ impl Stage {
         } else {
             None
         };
-        let summary = self.agent.summarise(artifact).await;
+        let question = version_of(artifact.about, item.version);
+        let sum_up = async || self.agent.summarise(artifact).await;
+        let summary = self.answers.complete(&self.agent, self.team.safeguards(), (question, 1), sum_up).await;
         Some(WorkItem { summary, cites, ..item })
     }
 
@@ -206,7 +222,7 @@ impl Lead {
         Self {
             dispatcher: Dispatcher::recover(&agent, &team, patience),
             versions: Rc::new(Versions::recover(&agent, team.safeguards())),
-            stage: Stage { agent, team },
+            stage: Stage::recover(agent, team),
         }
     }
 
@@ -284,7 +300,7 @@ impl Link {
     fn of(agent: Agent, team: TeamContext) -> Self {
         let me = team.workers.iter().position(|link| *link == agent.name());
         let next = me.and_then(|me| team.workers.get(me + 1)).copied().unwrap_or(Name::literal(ACTOR));
-        Self { stage: Stage { agent, team }, next }
+        Self { stage: Stage::recover(agent, team), next }
     }
 
     async fn run(self) {
@@ -317,7 +333,8 @@ struct Actor {
 impl Actor {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let worker = StepWorker::recover(&agent, team.safeguards());
-        Self { stage: Stage { agent, team }, worker, answers: AnsweredQuestions::default() }
+        let stage = Stage { agent, team, answers: worker.answers().clone() };
+        Self { stage, worker, answers: AnsweredQuestions::default() }
     }
 
     async fn run(self) {
@@ -365,7 +382,7 @@ impl Actor {
 
     /// Whether the lead lets this version be acted on; always true without a check.
     async fn may_act(&self, item: &WorkItem) -> bool {
-        let Stage { agent, team } = &self.stage;
+        let Stage { agent, team, .. } = &self.stage;
         if !team.safeguards().has::<VersionCheck>() {
             return true;
         }

@@ -14,6 +14,7 @@
 use crate::agent::{Agent, AnswerPart, Headers, Message, Purpose, ReadResult, Report};
 use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::join::Join;
 use crate::safeguards::snapshots::Snapshots;
 use crate::tools::Document;
@@ -30,7 +31,7 @@ pub fn workflow() -> Workflow {
         .agent(SYNTHESISER, |agent, team| Synthesiser::new(agent, team).run())
         .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
         .tasks_are_questions()
-        .safeguards(&["join", "retry", "snapshots"])
+        .safeguards(&["event-log", "join", "retry", "snapshots"])
         .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
 }
 
@@ -116,11 +117,12 @@ impl Inquiry {
     }
 }
 
-/// Composes answers. It records nothing, since everything can be found out again: after a crash the user asks
-/// again, and it starts over.
+/// Composes answers. It records nothing but what its model has answered, since everything can be found out
+/// again: after a crash the user asks again, and it starts over.
 struct Synthesiser {
     agent: Agent,
     team: TeamContext,
+    answers: ModelAnswers,
     open: Lookup<Name, Inquiry>,
     closed: Lookup<Name, Closed>,
     agenda: Agenda<Name>,
@@ -142,6 +144,7 @@ struct Closed {
 impl Synthesiser {
     fn new(agent: Agent, team: TeamContext) -> Self {
         Self {
+            answers: ModelAnswers::recover(&agent),
             agent,
             team,
             open: Lookup::default(),
@@ -309,7 +312,12 @@ impl Synthesiser {
         self.agent.before("answer", task).await;
         let tokens: u32 = self.usable(task).iter().flatten().map(tokens_of).sum();
         let question = Question::new("Put an answer together from these findings.", task);
-        write_text(&self.agent, task, &question.prompt(SYNTHESIS_TOKENS + tokens), 1).await;
+        let prompt = question.prompt(SYNTHESIS_TOKENS + tokens);
+        let write = async || write_text(&self.agent, task, &prompt, 1).await;
+        // Other findings are another question.
+        let newest = self.usable(task).iter().flatten().map(|reading| reading.as_of.as_nanos()).max();
+        let question = (task, newest.unwrap_or_default());
+        self.answers.complete(&self.agent, self.team.safeguards(), question, write).await;
         // Each of these takes its time: the answer rests on what is fit to be used when the report leaves.
         let agent = self.agent.clone();
         report_if(&agent, task, || {
@@ -362,7 +370,7 @@ impl Synthesiser {
 /// A researcher: reads what it is asked for, several steps at a time, each only once at a time.
 async fn research(agent: Agent, team: TeamContext) {
     let policy = ReadPolicy::of(team.safeguards());
-    let readings = SingleFlight::default();
+    let (readings, answers) = (SingleFlight::default(), ModelAnswers::recover(&agent));
     loop {
         let mail = agent.receive().await;
         let Some(ResearchMessage::LookInto { task, step }) = mail.open().cloned() else { continue };
@@ -370,13 +378,17 @@ async fn research(agent: Agent, team: TeamContext) {
             continue;
         }
         let (researcher, policy, synthesiser) = (agent.clone(), policy.clone(), mail.from());
+        let (answers, safeguards) = (answers.clone(), team.safeguards().clone());
         let query = team.plan.operation_of(task, step);
         readings.start(&agent, (task, step), async move {
             let say = match read_with_retry(&researcher, &policy, &query).await {
                 Ok(reading) => {
                     let question = Question::new("Say what this means for the question.", query.intent);
                     let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
-                    write_text(&researcher, query.intent, &prompt, 1).await;
+                    let write = async || write_text(&researcher, query.intent, &prompt, 1).await;
+                    // Another reading is another question.
+                    let question = (query.intent, reading.as_of.as_nanos());
+                    answers.complete(&researcher, &safeguards, question, write).await;
                     ResearchMessage::Found { task, step, reading }
                 }
                 Err(_) => ResearchMessage::Nothing { task, step },

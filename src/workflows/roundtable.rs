@@ -37,6 +37,7 @@ pub fn workflow() -> Workflow {
             "checkpoint",
             "checksummed-log",
             "deadlock-detection",
+            "event-log",
             "idempotency-keys",
             "journal-fencing",
             "observe-before-retry",
@@ -276,7 +277,9 @@ impl Member {
         let choose = |nth: u32| ToSee { step: ((nth as usize) < steps).then_some(nth as usize) };
         let is_step = |see: &ToSee| see.step.is_none_or(|step| step < steps);
         let (prompt, most) = (question.prompt(READING_TOKENS), 3 * steps as u32);
-        let other = self.agent.complete_valid(intent, &prompt, most, choose, is_step).await.value.step?;
+        let ask = async || self.agent.complete_valid(intent, &prompt, most, choose, is_step).await.value;
+        let answers = self.worker.answers();
+        let other = answers.complete(&self.agent, self.team.safeguards(), (intent, 1), ask).await.step?;
         let known = self.team.plan.steps[step].needs.contains(&other);
         (owner(other) != self.agent.name() && !known).then_some(other)
     }

@@ -9,6 +9,7 @@ use crate::protocols::compose_call;
 use crate::safeguards::calls::{CallPolicy, call_until_definite};
 use crate::safeguards::compensate;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::saga_log::SagaAction;
 use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
@@ -22,7 +23,13 @@ const COMPOSING_TOKENS: u32 = 400;
 ///
 /// If a step is rejected for good, nothing has happened, and the saga rolls back. If the outcome of a step
 /// stays unclear, or a compensation fails, the saga cannot resolve it by itself.
-pub async fn carry_out(agent: &Agent, team: &TeamContext, task: Name, action: SagaAction, op: OpId) -> bool {
+pub async fn carry_out(
+    agent: &Agent,
+    team: &TeamContext,
+    answers: &ModelAnswers,
+    (task, action): (Name, SagaAction),
+    op: OpId,
+) -> bool {
     let (plan, safeguards) = (&team.plan, team.safeguards());
     let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
     let wanted = match action {
@@ -31,7 +38,9 @@ pub async fn carry_out(agent: &Agent, team: &TeamContext, task: Name, action: Sa
     };
     // What nothing undoes comes last, so no saga turns back behind it.
     let wanted = wanted.unwrap_or_else(|| plan.operation_of(task, step));
-    let call = compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
+    let compose = async || compose_call(agent, &wanted, (COMPOSING_TOKENS, 3), |_| true).await;
+    let number = u64::from(matches!(action, SagaAction::Undo(_)));
+    let call = answers.complete(agent, safeguards, (wanted.intent, number), compose).await;
     let (operation, result) = match action {
         SagaAction::Do(step) => {
             let operation = plan.operation_of(task, step).with(call.arguments);

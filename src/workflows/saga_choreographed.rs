@@ -13,6 +13,7 @@
 
 use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::safeguards::compensate::Compensate;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::inbox::{Ack, Inbox};
 use crate::safeguards::outbox::{Outbox, OutboxEvent, RESEND};
 use crate::safeguards::saga_log::SagaAction;
@@ -34,6 +35,7 @@ pub fn workflow() -> Workflow {
         .safeguards(&[
             "compensate",
             "dead-letter",
+            "event-log",
             "idempotency-keys",
             "inbox-dedupe",
             "journal-fencing",
@@ -130,6 +132,7 @@ struct ServiceContext {
     /// The index of each step in the order.
     places: Arc<[usize]>,
     outbox: Outbox<Event>,
+    answers: ModelAnswers,
 }
 
 impl Service {
@@ -143,7 +146,8 @@ impl Service {
         let order: Arc<[usize]> = one_at_a_time(&team.plan.steps).into();
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, step)| places[*step] = place);
-        let desk = ServiceContext { agent, team, order, places: places.into(), outbox };
+        let answers = ModelAnswers::recover(&agent);
+        let desk = ServiceContext { agent, team, order, places: places.into(), outbox, answers };
         let mut service = Self { desk, inbox, ended: BTreeMap::new() };
         let unsettled: Vec<Event> = service.inbox.events().filter(|event| !settled.contains(event)).collect();
         for event in unsettled {
@@ -245,8 +249,8 @@ impl ServiceContext {
 
     /// Carries out the reaction to an event, and sends the resulting event.
     async fn settle(self, event: Event, action: SagaAction, op: OpId) {
-        let Self { agent, team, places, outbox, .. } = &self;
-        let was_done = carry_out(agent, team, event.task, action, op).await;
+        let Self { agent, team, places, outbox, answers, .. } = &self;
+        let was_done = carry_out(agent, team, answers, (event.task, action), op).await;
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let fact = match action {
             SagaAction::Do(_) if was_done => Fact::Did,

@@ -15,6 +15,7 @@
 use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{UserMessage, report};
@@ -32,6 +33,7 @@ pub fn workflow() -> Workflow {
         .safeguards(&[
             "compensate",
             "dead-letter",
+            "event-log",
             "idempotency-keys",
             "journal-fencing",
             "retry",
@@ -189,10 +191,10 @@ impl Orchestrator {
     }
 }
 
-/// Carries out orders, several actions at a time. A worker remembers nothing: the id in an order makes
-/// repetition harmless.
+/// Carries out orders, several actions at a time. A worker remembers nothing but what its model has answered:
+/// the id in an order makes repetition harmless.
 async fn worker_loop(agent: Agent, team: TeamContext) {
-    let actions = SingleFlight::default();
+    let (actions, answers) = (SingleFlight::default(), ModelAnswers::recover(&agent));
     loop {
         let mail = agent.receive().await;
         let Some(SagaMessage::Order { task, action, op }) = mail.open().cloned() else { continue };
@@ -200,9 +202,9 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
         if !team.plan.has_step(step) {
             continue;
         }
-        let (worker, team) = (agent.clone(), team.clone());
+        let (worker, team, answers) = (agent.clone(), team.clone(), answers.clone());
         actions.start(&agent, (task, action), async move {
-            let was_done = carry_out(&worker, &team, task, action, op).await;
+            let was_done = carry_out(&worker, &team, &answers, (task, action), op).await;
             let say = if was_done {
                 SagaMessage::Done { task, action }
             } else {

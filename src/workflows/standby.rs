@@ -18,6 +18,7 @@
 use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpose, Token};
 use crate::protocols::choose_agent;
 use crate::safeguards::election::{Candidate, Election, Leadership};
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::lease_check::LeaseCheck;
@@ -39,6 +40,7 @@ pub fn workflow() -> Workflow {
         .safeguards(&[
             "checkpoint",
             "election",
+            "event-log",
             "fencing-tokens",
             "idempotency-keys",
             "lease-check",
@@ -150,6 +152,7 @@ struct Leader {
     agent: Agent,
     team: TeamContext,
     dispatcher: Dispatcher,
+    answers: ModelAnswers,
     /// How often each step was ordered.
     orders: Lookup<(Name, usize), usize>,
 }
@@ -192,7 +195,8 @@ impl Candidate for Leader {
 impl Leader {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
-        Self { agent, team, dispatcher, orders: Lookup::default() }
+        let answers = ModelAnswers::recover(&agent);
+        Self { agent, team, dispatcher, answers, orders: Lookup::default() }
     }
 
     /// Takes in a message and all others that have arrived; returns whether one of them shows a newer leader.
@@ -239,7 +243,8 @@ impl Leader {
     async fn order(&mut self, task: Name, step: usize, leadership: &Leadership) -> bool {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return true };
         let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
-        let chosen = choose_agent(&self.agent, intent, THIS_STEP, workers, CHOOSING_TOKENS).await;
+        let ask = async || choose_agent(&self.agent, intent, THIS_STEP, workers, CHOOSING_TOKENS).await;
+        let chosen = self.answers.complete(&self.agent, self.team.safeguards(), (intent, 0), ask).await;
         // A worker that has not answered may be dead, and the model would choose the same again.
         let orders = self.orders.get_or_insert_with((task, step), || 0);
         let worker = workers[(chosen + *orders) % workers.len()];

@@ -106,6 +106,11 @@ impl StepWorker {
         }
     }
 
+    /// What its agent's model has answered. The call of a step is the question of number 0 about it.
+    pub fn answers(&self) -> &ModelAnswers {
+        &self.answers
+    }
+
     /// What the tool has confirmed of a step that is done.
     pub fn confirmed(&self, intent: Name) -> Option<Confirmation> {
         self.confirmed.borrow().get(&intent).cloned()
@@ -186,7 +191,7 @@ impl StepWorker {
         let checks = safeguards.has::<CheckArguments>();
         let are_right = |arguments: &Content| !checks || are_as_ordered(arguments, &operation);
         let compose = async || compose_call(agent, &operation, (COMPOSING_TOKENS, WORDINGS), are_right).await;
-        let call = self.answers.complete(agent, safeguards, operation.intent, compose).await;
+        let call = self.answers.complete(agent, safeguards, (operation.intent, 0), compose).await;
         let operation = operation.with(call.arguments);
         let (op, tried_before) =
             source.operation_id(agent, safeguards, &self.operations, &operation, call.wording).await;

@@ -9,6 +9,7 @@ use crate::agent::{Agent, Delivery, Message, OpId};
 use crate::protocols::choose_agent;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
 use crate::workflows::TeamContext;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
@@ -47,6 +48,7 @@ impl Message for Entry {
 pub(super) struct Manager {
     agent: Agent,
     team: TeamContext,
+    answers: ModelAnswers,
     led: RefCell<BTreeMap<Name, Rc<ManagedTask>>>,
     /// The step of each intent, for messages of workers.
     steps: RefCell<Lookup<Name, (Name, usize)>>,
@@ -54,8 +56,13 @@ pub(super) struct Manager {
 
 impl Manager {
     pub fn recover(agent: &Agent, team: TeamContext) -> Rc<Self> {
-        let manager =
-            Rc::new(Self { agent: agent.clone(), team, led: RefCell::default(), steps: RefCell::default() });
+        let manager = Rc::new(Self {
+            agent: agent.clone(),
+            team,
+            answers: ModelAnswers::recover(agent),
+            led: RefCell::default(),
+            steps: RefCell::default(),
+        });
         checkpoint::recover(agent, |entry| manager.apply(entry));
         manager
     }
@@ -269,8 +276,9 @@ impl Manager {
             } else if let Some(first) = first {
                 self.send_orders(led, first).await;
             } else {
-                let workers = &self.team.workers;
-                let choice = choose_agent(&self.agent, led.task, FIRST_STEP, workers, PLANNING_TOKENS);
+                let (agent, workers) = (&self.agent, &self.team.workers);
+                let ask = async || choose_agent(agent, led.task, FIRST_STEP, workers, PLANNING_TOKENS).await;
+                let choice = self.answers.complete(agent, self.team.safeguards(), (led.task, 0), ask);
                 first = led.scope.run(&self.agent, choice).await.ok();
                 continue;
             }

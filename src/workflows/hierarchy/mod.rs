@@ -48,6 +48,7 @@ pub fn workflow() -> Workflow {
             "checkpoint",
             "compensate",
             "deadline-propagation",
+            "event-log",
             "idempotency-keys",
             "journal-fencing",
             "observe-before-retry",

@@ -129,9 +129,12 @@ impl Worker {
         let operation = self.team.plan.operation_of(task, step);
         let (intent, headers) = (operation.intent, Headers { deadline: left, ..Headers::NONE });
         if self.steps.status(intent, 0) != StepStatus::Done {
-            for _ in 1..DRAFTS {
+            for draft in 1..DRAFTS {
                 let question = Question::new("Draft what this step is to bring about.", intent);
-                write_text(&self.agent, intent, &question.prompt(DRAFTING_TOKENS), 3).await;
+                let prompt = question.prompt(DRAFTING_TOKENS);
+                let write = async || write_text(&self.agent, intent, &prompt, 3).await;
+                let number = (intent, draft.into());
+                self.steps.answers().complete(&self.agent, self.team.safeguards(), number, write).await;
             }
             if self.steps.carry_out((operation, headers), 0, KeySource::Given(op)).await.is_none() {
                 return self.agent.send(manager, intent, TeamMessage::Failed);

@@ -45,6 +45,7 @@ pub fn workflow() -> Workflow {
             "checkpoint",
             "claim-by-lease",
             "election",
+            "event-log",
             "idempotency-keys",
             "inbox-dedupe",
             "retry",

@@ -101,9 +101,9 @@ impl Worker {
                 self.agent.draw("jitter", operation.intent, |draw| draw.bits("jitter"));
             }
             Edit::AuditCall => {
-                let (tool, operation) = (Name::new(AUDIT), Name::new("record"));
+                let (tool, record) = (Name::new(AUDIT), Name::new("record"));
                 let intent = Name::joined(operation.intent, "/", tool);
-                let call = ToolCall::keyed(Operation::new(tool, operation, intent), op);
+                let call = ToolCall::keyed(Operation::new(tool, record, intent), op);
                 // Nothing depends on the answer to the audit.
                 let _ = self.agent.call(call, self.patience()).await;
             }
