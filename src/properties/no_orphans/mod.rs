@@ -3,7 +3,9 @@
 //! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned
 //! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when
 //! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
-//! them orders takes nothing from what the other has ordered.
+//! them orders takes nothing from what the other has ordered. An agent from which its work was taken, and of
+//! which it is ordered again, does what its parent wants, also if that order is lost: until the next order to
+//! another arrives.
 //!
 //! The bound limits how much longer the agent may call its model and its tools; time in which the agent
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
@@ -55,6 +57,8 @@ struct Family<'a> {
     users: BTreeSet<Name>,
     /// By work and agent: that it was ordered from another.
     replaced: Lookup<(Name, Name), At<'a>>,
+    /// By work and orderer: the agents that had lost it, and the order that was sent to each since.
+    recalled: Lookup<(Name, Name), BTreeMap<Name, EventId>>,
     /// Tasks that have ended, and tasks and steps that were cancelled.
     over: Lookup<Name, At<'a>>,
     /// The incarnations of each agent that are alive; the first one, of an agent that is not in it.
@@ -139,6 +143,11 @@ impl<'a> Family<'a> {
                 if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
                     self.over.get_or_insert_with(about, || event);
                 }
+                if let Some((to, about)) = sent_for(Purpose::Order, event)
+                    && self.replaced.contains((about, to))
+                {
+                    self.recalled(about, event.node).insert(to, event.id);
+                }
             }
             _ => {}
         }
@@ -167,6 +176,15 @@ impl<'a> Family<'a> {
         self.alive.get(&who).map_or(number == 0, |alive| alive.contains(&number))
     }
 
+    /// The agents of which an orderer wants work again that they had lost, each with the order.
+    fn recalled(&mut self, about: Name, orderer: Name) -> &mut BTreeMap<Name, EventId> {
+        self.recalled.get_or_insert_with((about, orderer), BTreeMap::new)
+    }
+
+    fn is_recalled(&self, about: Name, orderer: Name, who: Name) -> bool {
+        self.recalled.get((about, orderer)).is_some_and(|recalled| recalled.contains_key(&who))
+    }
+
     /// The agent from which an order takes the work that it hands on.
     fn loser(&self, order: &Order<'a>) -> Option<Name> {
         let known = self.holders.get((order.about, order.by.0))?;
@@ -193,9 +211,16 @@ impl<'a> Family<'a> {
         if let Some(loser) = loser {
             self.replaced.insert((about, loser), order.event);
         }
+        if let Some(recalled) = self.recalled.get_mut((about, orderer)) {
+            for (who, _) in recalled.extract_if(.., |who, sent| *who != to && *sent < order.sent) {
+                self.replaced.insert((about, who), order.event);
+            }
+        }
         match self.holders.get((about, orderer)).copied().filter(|known| known.sent > order.sent) {
             // It comes late: the orderer had changed its mind since.
-            Some(later) if later.by == order.by => drop(self.replaced.insert((about, to), later.event)),
+            Some(later) if later.by == order.by && !self.is_recalled(about, orderer, to) => {
+                self.replaced.insert((about, to), later.event);
+            }
             Some(_) => {}
             None => drop(self.holders.insert((about, orderer), order)),
         }
@@ -271,7 +296,8 @@ impl<'a> Family<'a> {
         }
         let parent = order.by.0;
         let holder = self.holders.get((mine, parent)).map(|order| order.event.node);
-        if let (Some(handed), Some(holder)) = (self.replaced.get((mine, who)), holder) {
+        let handed = self.replaced.get((mine, who)).filter(|_| !self.is_recalled(mine, parent, who));
+        if let (Some(handed), Some(holder)) = (handed, holder) {
             return Some((format!("{holder} was given it"), handed));
         }
         if let Some(death) = self.dead.get(&parent) {

@@ -319,6 +319,30 @@ fn a_copy_of_an_order_that_comes_after_the_work_was_given_to_another_hands_nothi
 }
 
 #[test]
+fn an_agent_of_which_its_work_is_ordered_again_is_no_orphan_until_another_gets_it() {
+    let lost = |story: Story| story.sends(("manager-1", "worker-1"), STEP, Headers::of(Purpose::Order));
+    let taken = || later(order(handed(), "manager-1", STEP, "worker-2"), 9);
+    assert!(thinks(taken(), "worker-1").judged_by(&property()).is_violated());
+    let again = later(lost(taken()), 9);
+    assert_eq!(thinks(again.clone(), "worker-1").judged_by(&property()), Verdict::Holds);
+    let taken_again = later(order(again, "manager-1", STEP, "worker-2"), 3);
+    assert_eq!(thinks(taken_again.clone(), "worker-2").judged_by(&property()), Verdict::Holds);
+    let (_, message) = violation(thinks(taken_again, "worker-1").judged_by(&property()));
+    assert_eq!(message, "worker-1 thinks for task-1/file, 4s after worker-2 was given it");
+}
+
+#[test]
+fn a_late_copy_of_an_order_counts_if_its_orderer_wants_that_again() {
+    let [from, kind, about] = ["manager-1", "word", STEP].map(Name::new);
+    let content = message(Headers::of(Purpose::Order));
+    let copy = EventKind::Delivered { from, kind, about, is_reply: false, content };
+    let given = order(handed(), "manager-1", STEP, "worker-2");
+    let wanted_again = given.sends(("manager-1", "worker-1"), STEP, Headers::of(Purpose::Order));
+    let story = later(wanted_again.event_because_of(Some(6), "worker-1", copy), 9);
+    assert!(!thinks(story, "worker-1").judged_by(&property()).is_violated());
+}
+
+#[test]
 fn a_second_incarnation_gives_the_first_one_no_more_time() {
     let story = twin(later(cancelled(handed()), 3), "worker-1");
     assert!(thinks(story.clone(), "worker-1").judged_by(&property()).is_violated());
