@@ -151,7 +151,14 @@ fn a_refusal_reaches_its_caller_and_the_history_in_the_words_of_the_tool() {
     let scenario = Scenario::of("banking")
         .about("A transfer of more than there is.")
         .tasks(1)
-        .push("step", json!({ "name": "pay", "tool": "bank.transfer" }))
+        .push(
+            "step",
+            json!({
+                "name": "pay",
+                "tool": "bank.transfer",
+                "args": { "from": "alice", "to": "bob", "amount": 501 },
+            }),
+        )
         .tool("bank", json!({}))
         .build(&suite)
         .unwrap_or_else(|problems| panic!("{problems}"));

@@ -82,10 +82,16 @@ impl Agent {
         let mut taken = Vec::new();
         let mut unfenced = Unfenced::default();
         for (place, written) in self.context.records().iter().enumerate() {
-            if let Some(content) = unfenced.next(written).and_then(read) {
-                take(content);
-                taken.push((place as u32, written.digest()));
-            }
+            let content = match unfenced.next(written) {
+                // What says who may write, and what was written by one that may not, is known here.
+                None => None,
+                Some(record) => match read(record) {
+                    Some(content) => Some(content),
+                    None => continue,
+                },
+            };
+            content.into_iter().for_each(&mut take);
+            taken.push((place as u32, written.digest()));
         }
         if self.context.incarnation() > 0 {
             self.context

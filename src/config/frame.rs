@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Longer messages are cut; the text they quote stands in the file anyway.
-const MESSAGE_CHARS: usize = 400;
+const MESSAGE_CHARS: usize = 2_000;
 
 /// A problem of a file with this path and text.
 #[cfg(feature = "cli")]

@@ -302,8 +302,10 @@ fn parse(shown: &str, text: &str, kinds: &Renaming) -> Result<SavedSeed, Problem
 /// Whether a fault of the text does what is no action, at least by the names of today.
 fn has_unknown_action(text: &str) -> bool {
     let Ok(root) = DeTable::parse(text) else { return false };
-    let faults = root.get_ref().get("fault").and_then(|faults| faults.get_ref().as_array());
-    let actions = faults.into_iter().flat_map(|faults| faults.iter());
+    let changes = root.get_ref().get("changes").and_then(|changes| changes.get_ref().as_table());
+    let tables = [Some(root.get_ref()), changes].into_iter().flatten();
+    let faults = tables.filter_map(|table| table.get("fault")?.get_ref().as_array());
+    let actions = faults.flat_map(|faults| faults.iter());
     let mut actions = actions.filter_map(|fault| fault.get_ref().as_table()?.get("do")?.get_ref().as_str());
     actions.any(|action| action.parse::<Action>().is_err())
 }

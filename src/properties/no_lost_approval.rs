@@ -114,7 +114,9 @@ impl<'a> Approvals<'a> {
             return None;
         }
         let begun = self.begun.get((event.node, call))?;
-        begun.iter().find(|begun| self.knows(event, begun.event)).map(|begun| (*begun, call))
+        let of_it = |begun: &&Begun<'_>| begun.approval.event.id == approval.event.id;
+        let mut of_it = begun.iter().filter(of_it);
+        of_it.find(|begun| self.knows(event, begun.event)).map(|begun| (*begun, call))
     }
 
     /// Whether the incarnation that acts in one event can know of an earlier event of its agent.
@@ -170,6 +172,14 @@ mod tests {
         }
         let expired = calls(decides(guarded(), CALL, true, 0), CALL);
         assert_eq!(asks(expired, CALL).judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_call_that_was_begun_under_an_earlier_approval_does_not_use_a_later_one() {
+        let expired = calls(decides(guarded(), CALL, true, 3), CALL);
+        let again = decides(asks(expired, CALL), CALL, true, 900);
+        assert_eq!(asks(again.clone(), CALL).judged_by(&property()), Verdict::Holds);
+        assert!(asks(calls(again, CALL), CALL).judged_by(&property()).is_violated());
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub fn init_logging(filter: &str) -> Result<(), String> {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_writer(io::stderr)
+        // That would go to standard error too, and panic if that is closed or full.
+        .log_internal_errors(false)
         .try_init()
         .map_err(|error| error.to_string())
 }

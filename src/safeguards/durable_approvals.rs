@@ -32,7 +32,8 @@ impl Safeguard for DurableApprovals {
     }
 }
 
-/// The approvals that an agent has on record.
+/// What people have decided on the calls of an agent, as far as it has that on record. Of several decisions on
+/// one call, the last counts.
 ///
 /// ```
 /// use perfidy::agent::{OpId, Operation};
@@ -50,24 +51,29 @@ impl Safeguard for DurableApprovals {
 /// assert!(approvals.allow(&operation, OpId(1), SimTime::ZERO));
 /// assert!(!approvals.allow(&operation, OpId(2), SimTime::ZERO));
 /// assert!(!approvals.allow(&operation, OpId(1), expires_at));
+/// approvals.record(request.decided(false));
+/// assert!(approvals.forbid(&operation, OpId(1)));
 /// ```
 #[derive(Clone, Default, Debug)]
 pub struct ApprovalsOnRecord(Vec<Decision>);
 
 impl ApprovalsOnRecord {
-    /// Takes a decision in. One that approves nothing allows nothing.
+    /// Takes a decision in.
     pub fn record(&mut self, decision: Decision) {
         self.0.push(decision);
     }
 
-    /// Whether one of them allows this call now.
+    /// Whether this call is approved, and the approval counts now.
     pub fn allow(&self, operation: &Operation, op: OpId, now: SimTime) -> bool {
-        let is_of_it = |decision: &&Decision| decision.call() == (operation, op);
-        self.0.iter().filter(is_of_it).any(|decision| decision.is_approved && now < decision.expires_at)
+        self.last(operation, op).is_some_and(|last| last.is_approved && now < last.expires_at)
     }
 
-    /// Forgets all, for other work.
-    pub fn clear(&mut self) {
-        self.0.clear();
+    /// Whether this call is vetoed.
+    pub fn forbid(&self, operation: &Operation, op: OpId) -> bool {
+        self.last(operation, op).is_some_and(|last| !last.is_approved)
+    }
+
+    fn last(&self, operation: &Operation, op: OpId) -> Option<&Decision> {
+        self.0.iter().rev().find(|decision| decision.call() == (operation, op))
     }
 }

@@ -123,6 +123,14 @@ impl Pen<'_> {
                 self.each(value, Pen::names_below);
             }
             "network" => self.each(value, Pen::names_below),
+            // What a saved failure says of the file that it was made small out of.
+            "changes" => self.each(value, |pen, key, value| match key {
+                "fault" => pen.table(key, value),
+                "spans" => pen.each(value, |pen, _, spans| {
+                    pen.keys(spans, |renaming, key| Some(renaming.run.kind_of_fault(key)?.to_string()));
+                }),
+                _ => {}
+            }),
             _ => {}
         }
     }
@@ -281,6 +289,14 @@ violates = "clerk"
             ]
         );
         assert_eq!(renamed(&text, &renames.reversed().into()), TEXT);
+    }
+
+    #[test]
+    fn what_a_saved_failure_says_of_the_file_that_it_came_from_is_replaced_too() {
+        let text = "[changes.spans.lasting]\nlose = \"1s..2s\"\n[[changes.fault]]\n\
+                    at = \"a > b, sent, t, try 1\"\ndo = \"lose\"\n";
+        let renaming = Renames::of_faults([("lose", "drop")]).into();
+        assert_eq!(renamed(text, &renaming), text.replace("lose", "drop"));
     }
 
     #[test]

@@ -22,8 +22,9 @@ impl Alias<'_> {
     /// What is wrong with it, beside those that stand before it and all of the file.
     pub fn problem(&self, suite: &Suite, earlier: &[Self], all: &[Self]) -> Option<Problem> {
         let (old, new) = (self.old.name, self.new.get_ref().as_str());
-        // The kind of a message can be any text.
-        let is_name = |name: &str| is_word(name) || self.table == Table::Messages && !name.is_empty();
+        // The kind of a message and the step of an agent's code can be any text.
+        let is_text = matches!(self.table, Table::Messages | Table::Steps);
+        let is_name = |name: &str| is_word(name) || is_text && !name.is_empty();
         if !is_name(old) {
             return Some(not_a_word(self.old.key_span.clone(), old));
         }

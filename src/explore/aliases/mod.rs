@@ -197,7 +197,7 @@ mod tests {
         );
         refuses("[steps]\na = \"b\"\nb = \"c\"", &[":2:5", "`b` is an old name as well as a new one"]);
         refuses("[steps]\na = \"a\"", &["called what it was called before"]);
-        refuses("[steps]\n\"a b\" = \"a\"", &["`a b` cannot be a name"]);
+        refuses("[tools]\n\"a b\" = \"a\"", &["`a b` cannot be a name"]);
         refuses("[steps]\na = \"\"", &["`` cannot be a name"]);
         refuses("[steps\na = \"b\"", &[":1:"]);
     }

@@ -72,13 +72,22 @@ impl Approvals {
             while let Some(decision) = self.next(expires_at).await {
                 if answers(self.team.safeguards(), &decision, &request, self.agent.now()) {
                     self.agent.withdraw_wait(intent);
-                    let Decision { is_approved, expires_at, .. } = decision;
+                    let last = self.later_decision(operation, op).unwrap_or(decision);
+                    let Decision { is_approved, expires_at, .. } = last;
                     return Some(Decision { expires_at, ..request.decided(is_approved) });
                 }
             }
         }
         self.agent.withdraw_wait(intent);
         None
+    }
+
+    /// The last decision on this call that has arrived and was not read: a person can decide anew.
+    pub(super) fn later_decision(&self, operation: &Operation, op: OpId) -> Option<Decision> {
+        let mut unread = self.unread.borrow_mut();
+        let last = unread.iter().rfind(|decision| decision.call() == (operation, op)).cloned();
+        unread.retain(|decision| decision.call() != (operation, op));
+        last
     }
 
     /// The next decision, if one comes until then, by the wall clock.

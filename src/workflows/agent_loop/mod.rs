@@ -394,19 +394,28 @@ impl AgentLoop {
     /// the call is made, so that neither a crash nor a call that fails makes the person decide again.
     async fn is_approved(&mut self, work: Name, call: &PreparedCall, gate: ApprovalGate) -> bool {
         let safeguards = self.team.safeguards().clone();
-        let is_durable = safeguards.has::<DurableApprovals>();
+        if !safeguards.has::<DurableApprovals>() {
+            let decision = self.approvals.ask(&call.operation, call.op, gate).await;
+            return decision.is_some_and(|decision| decision.is_approved);
+        }
         loop {
-            if is_durable && self.session.approvals().allow(&call.operation, call.op, self.agent.now()) {
+            // One can come while another is recorded.
+            while let Some(decision) = self.approvals.later_decision(&call.operation, call.op) {
+                self.session.record(work, SessionEvent::Decided(decision)).await;
+            }
+            let on_record = self.session.approvals();
+            if on_record.allow(&call.operation, call.op, self.agent.now()) {
                 return true;
+            }
+            if on_record.forbid(&call.operation, call.op) {
+                return false;
             }
             let Some(decision) = self.approvals.ask(&call.operation, call.op, gate).await else {
                 return false;
             };
-            if !is_durable || !decision.is_approved {
-                return decision.is_approved;
-            }
-            self.session.record(work, SessionEvent::Approved(decision)).await;
-            if !safeguards.has::<ApprovalBinding>() {
+            let is_approved = decision.is_approved;
+            self.session.record(work, SessionEvent::Decided(decision)).await;
+            if is_approved && !safeguards.has::<ApprovalBinding>() {
                 return true;
             }
             // It may have expired while it was recorded.

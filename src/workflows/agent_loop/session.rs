@@ -26,8 +26,8 @@ pub(super) enum SessionEvent {
     Turn(u32),
     /// The messages were replaced by these.
     Replaced(Transcript),
-    /// A person has approved a call.
-    Approved(Decision),
+    /// A person has decided on a call. That outlasts the work: it is bound to the call, and expires.
+    Decided(Decision),
 }
 
 /// A record of the journal.
@@ -146,7 +146,7 @@ impl Session {
                 self.spent.tokens += self.transcript.tokens();
             }
             SessionEvent::Replaced(transcript) => self.transcript = transcript.clone(),
-            SessionEvent::Approved(decision) => self.approvals.record(decision.clone()),
+            SessionEvent::Decided(decision) => self.approvals.record(decision.clone()),
         }
     }
 
@@ -173,6 +173,5 @@ impl Session {
         self.spent = Spent::default();
         self.calls.clear();
         self.receipts.clear();
-        self.approvals.clear();
     }
 }

@@ -3,6 +3,7 @@
 use super::{Brief, ChainMessage, LEAD, STAGES, steps_of};
 use crate::agent::{Agent, Delivery, Headers, Message, RequestedStep, TaskRequest};
 use crate::safeguards::checkpoint;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::inbox::InboxDedupe;
 use crate::safeguards::transfer_acks::hand_over;
 use crate::safeguards::work_scope::WorkScope;
@@ -50,6 +51,7 @@ struct Job {
 struct Shared {
     agent: Agent,
     team: TeamContext,
+    answers: ModelAnswers,
     jobs: RefCell<BTreeMap<RunId, Job>>,
     passed: RefCell<BTreeSet<RunId>>,
     arrived: Notify,
@@ -76,7 +78,8 @@ pub(super) async fn stage(agent: Agent, team: TeamContext) {
 impl Shared {
     fn recover(agent: &Agent, team: TeamContext) -> Self {
         let (jobs, passed, arrived) = (RefCell::default(), RefCell::default(), Notify::new());
-        let shared = Self { agent: agent.clone(), team, jobs, passed, arrived };
+        let answers = ModelAnswers::recover(agent);
+        let shared = Self { agent: agent.clone(), team, answers, jobs, passed, arrived };
         checkpoint::recover(agent, |record| shared.apply(record));
         shared
     }
@@ -217,7 +220,13 @@ impl Stage {
         let is_mine = |intent: Name| mine.iter().any(|step| shared.team.plan.intent(task, *step) == intent);
         let left: Arc<[RequestedStep]> =
             brief.steps.iter().filter(|step| !is_mine(step.operation.intent)).cloned().collect();
-        let steps = if mine.is_empty() { left } else { shared.agent.write_brief(task, left).await };
+        let write = async || shared.agent.write_brief(task, Arc::clone(&left)).await;
+        let steps = if mine.is_empty() {
+            left
+        } else {
+            let safeguards = shared.team.safeguards();
+            shared.answers.complete(&shared.agent, safeguards, (task, run.into()), write).await
+        };
         let brief = Brief { steps, notes: notes.into(), ..brief };
         shared.agent.before("pass", task).await;
         let message = ChainMessage::Pass { task, run, brief };
