@@ -187,7 +187,7 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up", "cancel one"],
         true,
     ),
-    ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
+    ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], true),
     (
         "pipeline",
         &["brief", "call", "check", "pass-on", "record", "report"],
@@ -195,7 +195,7 @@ const DOES: &[Does] = &[
         &["call a tool"],
         true,
     ),
-    ("research", &["answer", "ask", "read", "report"], &[], &["read from a tool"], false),
+    ("research", &["answer", "ask", "read", "report"], &[], &["read from a tool"], true),
     (
         "roundtable",
         &["call", "contribute", "record", "report"],
