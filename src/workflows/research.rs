@@ -20,7 +20,7 @@ use crate::safeguards::snapshots::Snapshots;
 use crate::tools::Document;
 use crate::workflows::user::{UserMessage, report_if};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
-use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
+use perfidy_sim::{Lookup, Name, SimSpan, SimTime, Words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -315,8 +315,12 @@ impl Synthesiser {
         let prompt = question.prompt(SYNTHESIS_TOKENS + tokens);
         let write = async || write_text(&self.agent, task, &prompt, 1).await;
         // Other findings are another question.
-        let newest = self.usable(task).iter().flatten().map(|reading| reading.as_of.as_nanos()).max();
-        let question = (task, newest.unwrap_or_default());
+        let findings = Words::digest(|words| {
+            for reading in self.usable(task).iter().flatten() {
+                words.hash(&reading.content);
+            }
+        });
+        let question = (task, findings);
         self.answers.complete(&self.agent, self.team.safeguards(), question, write).await;
         // Each of these takes its time: the answer rests on what is fit to be used when the report leaves.
         let agent = self.agent.clone();
@@ -386,8 +390,9 @@ async fn research(agent: Agent, team: TeamContext) {
                     let question = Question::new("Say what this means for the question.", query.intent);
                     let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
                     let write = async || write_text(&researcher, query.intent, &prompt, 1).await;
-                    // Another reading is another question.
-                    let question = (query.intent, reading.as_of.as_nanos());
+                    // Other contents are another question.
+                    let content = Words::digest(|words| words.hash(&reading.content));
+                    let question = (query.intent, content);
                     answers.complete(&researcher, &safeguards, question, write).await;
                     ResearchMessage::Found { task, step, reading }
                 }
