@@ -68,7 +68,8 @@ fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
         let workflow = &scenario.workflow;
         let (all, again) = completions(&crashing(&scenario, false));
         if !workflow.safeguards.contains(&"event-log") {
-            assert_eq!(all, 0, "{} asks a model, and cannot keep what it answers", workflow.name);
+            // An editor's model folds a part into the version just read: each try is another question.
+            assert_eq!(all > 0, workflow.name == "scratchpad", "{} cannot keep answers", workflow.name);
             continue;
         }
         if all == 0 {
