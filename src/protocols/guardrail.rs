@@ -16,11 +16,11 @@ pub struct GuardrailVerdict {
 /// Messages between an agent and a guardrail.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum GuardrailMessage {
-    /// May these be done, for one who has asked for that?
+    /// The agent asks whether operations may be done.
     Check {
-        /// What was asked for.
+        /// The operations of the request that the agent works on.
         requested: Arc<[Operation]>,
-        /// What an agent wants to do about it.
+        /// What the agent, or its model, wants to do.
         operations: Arc<[Operation]>,
     },
     /// The answer, about each.
