@@ -58,8 +58,9 @@ impl Safeguard for DurableApprovals {
 pub struct ApprovalsOnRecord(Vec<Decision>);
 
 impl ApprovalsOnRecord {
-    /// Takes a decision in.
+    /// Takes a decision in, in place of an earlier one on the same call.
     pub fn record(&mut self, decision: Decision) {
+        self.0.retain(|earlier| earlier.call() != decision.call());
         self.0.push(decision);
     }
 
@@ -74,6 +75,6 @@ impl ApprovalsOnRecord {
     }
 
     fn last(&self, operation: &Operation, op: OpId) -> Option<&Decision> {
-        self.0.iter().rev().find(|decision| decision.call() == (operation, op))
+        self.0.iter().find(|decision| decision.call() == (operation, op))
     }
 }

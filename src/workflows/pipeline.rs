@@ -155,11 +155,6 @@ struct Stage {
     answers: ModelAnswers,
 }
 
-/// A version of the work on a step, which its model is asked about.
-fn version_of(about: Name, version: u32) -> Name {
-    Name::new(&format!("{about}/version-{version}"))
-}
-
 impl Stage {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let answers = ModelAnswers::recover(&agent);
@@ -168,7 +163,7 @@ impl Stage {
 
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
     async fn make(&self, about: Name, version: u32, from: Option<Artifact>, tokens: u32) -> Artifact {
-        let question = version_of(about, version);
+        let question = Name::new(&format!("{about}/version-{version}"));
         let known = from.map_or(Content::NOTHING, Content::new);
         let prompt = Question::new("Work on this step.", about).knowing(known).prompt(tokens);
         let from = from.map(|material| material.id());
@@ -183,9 +178,9 @@ impl Stage {
         } else {
             None
         };
-        let question = version_of(artifact.about, item.version);
+        let question = (artifact.about, artifact.id().0);
         let sum_up = async || self.agent.summarise(artifact).await;
-        let summary = self.answers.complete(&self.agent, self.team.safeguards(), (question, 1), sum_up).await;
+        let summary = self.answers.complete(&self.agent, self.team.safeguards(), question, sum_up).await;
         Some(WorkItem { summary, cites, ..item })
     }
 
