@@ -14,6 +14,7 @@
 //! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
 //! | `decisions-cite-artifacts` | tool calls with a `provenance` |
 //! | `no-deadlock` | [`Purpose::Ask`] with its `correlation`, orders, and what [ends](Purpose::is_final) the wait |
+//! | `no-lost-approval` | [`Purpose::Ask`] with the operation id of the call as its `idempotency_key` |
 //! | `no-orphans` | [`Purpose::Order`] and [`Purpose::Cancel`] |
 //! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
 //! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work or the job as `correlation` |

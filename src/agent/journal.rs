@@ -82,15 +82,14 @@ impl Agent {
         let mut taken = Vec::new();
         let mut unfenced = Unfenced::default();
         for (place, written) in self.context.records().iter().enumerate() {
-            let content = match unfenced.next(written) {
-                // What says who may write, and what was written by one that may not, is known here.
-                None => None,
-                Some(record) => match read(record) {
-                    Some(content) => Some(content),
-                    None => continue,
-                },
-            };
-            content.into_iter().for_each(&mut take);
+            let record = unfenced.next(written);
+            let content = record.and_then(read);
+            if let Some(content) = content {
+                take(content);
+            } else if record.is_some() {
+                continue;
+            }
+            // Besides its content: what says who may write, and what was written by one that may not.
             taken.push((place as u32, written.digest()));
         }
         if self.context.incarnation() > 0 {

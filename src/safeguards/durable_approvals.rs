@@ -24,7 +24,7 @@ impl Safeguard for DurableApprovals {
     const EXAMPLE: &'static str = "durable-approvals = true";
     const WITHOUT: &'static str =
         "an approval is used up by a try, and after a crash the person is asked again";
-    const NEEDS: &'static str = "`approval-gate`";
+    const NEEDS: &'static str = "`approval-gate`, `checkpoint`";
     const PROTECTS: &'static [&'static str] = &["no-lost-approval"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {

@@ -35,7 +35,7 @@ impl Safeguard for EventLog {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct Answered {
     about: Name,
-    /// Which question about it.
+    /// Which of the questions about it.
     number: u64,
     completion: Content,
 }
@@ -60,9 +60,10 @@ impl ModelAnswers {
         answers
     }
 
-    /// The answer to a question, which is the one of this number about something: from the log, else from the
-    /// model, as `ask` asks it. With the switch on, it is durable when this returns; without it there is no
-    /// log, and the model is asked whatever it has answered before.
+    /// The answer to a question: from the log, else from the model, as `ask` asks it. A question is known by
+    /// what it is about and by a number, which tells several questions about one thing apart. With the switch
+    /// on, the answer is durable when this returns; without it there is no log, and the model is asked whatever
+    /// it has answered before.
     pub async fn complete<C: Structured>(
         &self,
         agent: &Agent,

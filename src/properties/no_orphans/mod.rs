@@ -3,9 +3,9 @@
 //! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned
 //! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when
 //! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
-//! them orders takes nothing from what the other has ordered. An agent from which its work was taken, and of
-//! which it is ordered again, does what its parent wants, also if that order is lost: until the next order to
-//! another arrives.
+//! them orders takes nothing from what the other has ordered. An agent that has lost its work and is
+//! ordered to do it again does what its parent wants, even if that order is lost, until the next order to
+//! another agent arrives.
 //!
 //! The bound limits how much longer the agent may call its model and its tools; time in which the agent
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.

@@ -319,7 +319,7 @@ fn a_copy_of_an_order_that_comes_after_the_work_was_given_to_another_hands_nothi
 }
 
 #[test]
-fn an_agent_of_which_its_work_is_ordered_again_is_no_orphan_until_another_gets_it() {
+fn an_agent_that_is_ordered_to_do_lost_work_again_is_no_orphan_until_another_gets_it() {
     let lost = |story: Story| story.sends(("manager-1", "worker-1"), STEP, Headers::of(Purpose::Order));
     let taken = || later(order(handed(), "manager-1", STEP, "worker-2"), 9);
     assert!(thinks(taken(), "worker-1").judged_by(&property()).is_violated());
@@ -332,7 +332,7 @@ fn an_agent_of_which_its_work_is_ordered_again_is_no_orphan_until_another_gets_i
 }
 
 #[test]
-fn a_late_copy_of_an_order_counts_if_its_orderer_wants_that_again() {
+fn a_late_copy_of_an_order_counts_if_its_sender_orders_the_work_again() {
     let [from, kind, about] = ["manager-1", "word", STEP].map(Name::new);
     let content = message(Headers::of(Purpose::Order));
     let copy = EventKind::Delivered { from, kind, about, is_reply: false, content };
