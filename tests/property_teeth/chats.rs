@@ -1,7 +1,7 @@
 //! Liars with models, people and tools: each breaks a property of transcripts, approvals or calls, and hides
 //! it: it names its turns as one, uses another operation id, or reports something else later.
 
-use super::liars::{CALM, broken, do_step, next_task, report, team};
+use super::calm_team::{CALM, broken, do_all, do_step, next_task, report, team};
 use perfidy::agent::{
     Agent, ChatMessage, Finish, GUARDRAIL, OpId, Operation, Outcome, Receipt, Reply, Report, RequestedStep,
     TaskRequest, ToolCall, ToolResult, Transcript,
@@ -23,12 +23,6 @@ fn asked(messages: impl IntoIterator<Item = ChatMessage>) -> Transcript {
     [ChatMessage::System("Do what the user asks.")].into_iter().chain(messages).collect()
 }
 
-async fn do_both(agent: &Agent, team: &TeamContext, task: Name, ops: &[OpId]) {
-    for (step, op) in ops.iter().enumerate() {
-        do_step(agent, team, (task, step), *op).await;
-    }
-}
-
 /// A team of one that asks its model so many times, each time in the same turn as it says.
 fn asks_its_model<const TIMES: u32>() -> Workflow {
     team().agent("lead", |agent: Agent, team: TeamContext| async move {
@@ -36,7 +30,7 @@ fn asks_its_model<const TIMES: u32>() -> Workflow {
         for _ in 0..TIMES {
             let _ = agent.chat(task, 1, &asked([request(&team, task, 2)])).await;
         }
-        do_both(&agent, &team, task, &ops).await;
+        do_all(&agent, &team, task, &ops).await;
         report(&agent, task);
     })
 }
@@ -102,7 +96,7 @@ fn keeps_its_session<const LIES: bool>() -> Workflow {
             let before = if LIES { earlier.clone() } else { Vec::new() };
             let _ = agent.chat(task, 1, &asked(before.into_iter().chain([request.clone()]))).await;
             earlier.push(request);
-            do_both(&agent, &team, task, &ops).await;
+            do_all(&agent, &team, task, &ops).await;
             report(&agent, task);
         }
     })
@@ -120,7 +114,7 @@ fn leaves_a_step_out<const LIES: bool>() -> Workflow {
     team().agent("lead", |agent: Agent, team: TeamContext| async move {
         let (task, ops) = next_task(&agent).await;
         let _ = agent.chat(task, 1, &asked([request(&team, task, if LIES { 1 } else { 2 })])).await;
-        do_both(&agent, &team, task, &ops).await;
+        do_all(&agent, &team, task, &ops).await;
         report(&agent, task);
     })
 }
@@ -138,7 +132,7 @@ fn sends_a_long_transcript<const TOKENS: u32>() -> Workflow {
         let (calls, finish) = ([].into(), Finish::Stop);
         let long = Reply { calls, is_done: false, wording: 0, text_tokens: TOKENS, finish };
         let _ = agent.chat(task, 1, &asked([ChatMessage::Assistant(long), request(&team, task, 2)])).await;
-        do_both(&agent, &team, task, &ops).await;
+        do_all(&agent, &team, task, &ops).await;
         report(&agent, task);
     })
 }
@@ -331,7 +325,7 @@ fn fails_first<const LIES: bool>() -> Workflow {
                 let report = Report::of(task, Outcome::Failed);
                 agent.send(Name::new(USER), task, UserMessage::Report(report));
             }
-            do_both(&agent, &team, task, &ops).await;
+            do_all(&agent, &team, task, &ops).await;
             report(&agent, task);
         }
     })
@@ -349,7 +343,7 @@ fn an_agent_that_reports_a_failure_and_takes_it_back_later_is_caught() {
 fn looks_up_again_and_again<const LIES: bool>() -> Workflow {
     team().agent("lead", |agent: Agent, team: TeamContext| async move {
         let (task, ops) = next_task(&agent).await;
-        do_both(&agent, &team, task, &ops).await;
+        do_all(&agent, &team, task, &ops).await;
         for _ in 0..(if LIES { 30 } else { 3 }) {
             let _ = agent.look_up(&team.plan.operation_of(task, 0), CALL_TIMEOUT).await;
             agent.sleep(SimSpan::from_millis(50)).await;

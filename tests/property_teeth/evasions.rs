@@ -1,8 +1,9 @@
 //! Liars that disguise their actions: contrary headers, a fresh id, other messages in between.
 
-use super::liars::{
-    CALM, Word, broken, do_step, lead_under, next_task, report, reports_each_order_as_done, team, word,
+use super::calm_team::{
+    CALM, Word, broken, do_step, next_task, report, reports_each_order_as_done, team, word,
 };
+use super::liars::lead_under;
 use perfidy::agent::{Agent, Headers, OpId, Operation, Outcome, Purpose, Report, Token, ToolCall, Version};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::workflows::user::{USER, UserMessage};

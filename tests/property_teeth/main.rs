@@ -1,5 +1,6 @@
 //! Tests of the properties: teams that are plainly wrong must be caught, each by the property it violates.
 
+mod calm_team;
 mod chats;
 mod evasions;
 mod liars;
