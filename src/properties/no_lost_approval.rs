@@ -1,11 +1,13 @@
 //! A person who has approved a call is not asked about it again once the call was begun, as long as the
 //! approval counts.
 //!
-//! Judged on the decisions in the person's record, on the calls as they left their agents, and on the requests
-//! that agents sent: each carries the operation id of its call as its idempotency key. An incarnation is held
-//! to what it did itself and to what its agent had done before it started: what another incarnation does
-//! beside it, it cannot know. A decision against the call takes an approval back. An agent whose clock is fast
-//! takes an approval for expired that is not, and is held to the time of the world.
+//! Judged on the decisions in the person's record, on their delivery to the agent that asked, on the calls as
+//! they left their agents, and on the requests that agents sent: each carries the operation id of its call as
+//! its idempotency key. An approval counts for the agent that received it; what a person has told another
+//! worker, it cannot know. Nor can an incarnation know what another one does beside it: it is held to what it
+//! did itself and to what its agent had done before it started. A decision against the call takes an approval
+//! back. An agent whose clock is fast takes an approval for expired that is not, and is held to the time of the
+//! world.
 
 use crate::agent::{AgentEvent, OpId, PersonEvent, Purpose, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
@@ -18,7 +20,7 @@ pub fn property() -> Property {
         "a person who has approved a call is not asked again once it was begun, while the approval counts",
         judge,
     )
-    .needs(kinds::MUST_APPROVE.and(kinds::DECIDED).and(kinds::CALLED))
+    .needs(kinds::MUST_APPROVE.and(kinds::DECIDED).and(kinds::CALLED).and(EventKinds::DELIVERED))
 }
 
 /// A call: what for, and its operation id.
@@ -43,7 +45,10 @@ struct Begun<'a> {
 struct Approvals<'a> {
     /// The nodes that must be asked.
     people: Vec<Name>,
-    valid: Lookup<Call, Approval<'a>>,
+    /// The last one that each agent has received.
+    valid: Lookup<(Name, Call), Approval<'a>>,
+    /// The last decision against each call.
+    vetoes: Lookup<Call, EventId>,
     begun: Lookup<(Name, Call), Vec<Begun<'a>>>,
     /// Where each incarnation starts.
     starts: Lookup<(Name, u32), EventId>,
@@ -51,8 +56,9 @@ struct Approvals<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let of_calls = kinds::MUST_APPROVE.and(kinds::DECIDED).and(kinds::CALLED);
+    let of_messages = EventKinds::SENT.and(EventKinds::DELIVERED).and(EventKinds::STARTED);
     let mut approvals = Approvals::default();
-    for event in history.events_of(of_calls.and(EventKinds::SENT).and(EventKinds::STARTED)) {
+    for event in history.events_of(of_calls.and(of_messages)) {
         if let Some((lost, call)) = approvals.loss(event) {
             let Begun { event: begun, approval } = lost;
             let ((about, op), until) = (call, approval.expires_at);
@@ -62,42 +68,66 @@ fn judge(history: &TeamHistory) -> Verdict {
             );
             return Verdict::violated(&[approval.event, begun, event], message);
         }
-        approvals.take_in(event);
+        approvals.take_in(history, event);
     }
     if approvals.begun.is_empty() { Verdict::Vacuous } else { Verdict::Holds }
 }
 
 impl<'a> Approvals<'a> {
-    fn take_in(&mut self, event: &'a Event<TeamEvent>) {
+    fn take_in(&mut self, history: &'a TeamHistory, event: &'a Event<TeamEvent>) {
         match &event.what {
             EventKind::Started { .. } => {
                 self.starts.insert((event.node, event.incarnation), event.id);
             }
+            EventKind::Delivered { .. } => self.receive(history, event),
             EventKind::App(TeamEvent::Person(PersonEvent::MustApprove { .. })) => {
                 self.people.push(event.node);
             }
             EventKind::App(TeamEvent::Person(PersonEvent::Decided {
                 operation,
                 op,
-                is_approved,
-                expires_at,
+                is_approved: false,
+                ..
             })) => {
-                let call = (operation.intent, *op);
-                if *is_approved {
-                    self.valid.insert(call, Approval { event, expires_at: *expires_at });
-                } else {
-                    self.valid.remove(call);
-                }
+                self.vetoes.insert((operation.intent, *op), event.id);
             }
             EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent, op, .. })) => {
                 let call = (*intent, *op);
-                if let Some(approval) = self.valid.get(call).copied() {
+                if let Some(approval) = self.approval_of(event.node, call) {
                     let begun = self.begun.get_or_insert_with((event.node, call), Vec::new);
                     begun.push(Begun { event, approval });
                 }
             }
             _ => {}
         }
+    }
+
+    /// A message arrives: perhaps an approval, as the person sent it.
+    fn receive(&mut self, history: &'a TeamHistory, delivered: &Event<TeamEvent>) {
+        let EventKind::Delivered { from, content, .. } = &delivered.what else { return };
+        if !self.people.contains(from) {
+            return;
+        }
+        let sent = delivered.cause.map(|sent| history.event(sent));
+        let Some(decision) = sent.and_then(|sent| sent.cause).map(|decision| history.event(decision)) else {
+            return;
+        };
+        let Some(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved: true, expires_at })) =
+            decision.note()
+        else {
+            return;
+        };
+        if content.headers().idempotency_key == Some(*op) {
+            let approval = Approval { event: decision, expires_at: *expires_at };
+            self.valid.insert((delivered.node, (operation.intent, *op)), approval);
+        }
+    }
+
+    /// The approval of a call that an agent has, unless it was taken back.
+    fn approval_of(&self, agent: Name, call: Call) -> Option<Approval<'a>> {
+        let approval = self.valid.get((agent, call)).copied()?;
+        let is_vetoed = self.vetoes.get(call).is_some_and(|veto| *veto > approval.event.id);
+        (!is_vetoed).then_some(approval)
     }
 
     /// The call about which this event asks again, if it does, although its agent began it under an approval
@@ -109,7 +139,7 @@ impl<'a> Approvals<'a> {
             return None;
         }
         let call = (*about, headers.idempotency_key?);
-        let approval = self.valid.get(call)?;
+        let approval = self.approval_of(event.node, call)?;
         if event.at >= approval.expires_at {
             return None;
         }
@@ -128,7 +158,7 @@ impl<'a> Approvals<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::approvals::testing::{calls, decides, guarded};
+    use super::super::approvals::testing::{calls, decides as decides_only, guarded};
     use super::*;
     use crate::agent::Headers;
     use crate::properties::testing::{Story, violation};
@@ -145,6 +175,24 @@ mod tests {
         story.sends((who, "approver"), about, headers)
     }
 
+    /// The person decides, and the assistant receives it.
+    fn decides(story: Story, call: (&str, u64), is_approved: bool, expires_at: u64) -> Story {
+        decides_and_tells("assistant", story, call, is_approved, expires_at)
+    }
+
+    fn decides_and_tells(
+        who: &str,
+        story: Story,
+        (about, op): (&str, u64),
+        is_approved: bool,
+        expires_at: u64,
+    ) -> Story {
+        let decided = decides_only(story, (about, op), is_approved, expires_at);
+        let headers = Headers { idempotency_key: Some(OpId(op)), ..Headers::of(Purpose::Answer) };
+        let decision = decided.last();
+        decided.tells_because_of(Some(decision), ("approver", who), about, headers)
+    }
+
     fn approved() -> Story {
         decides(asks(guarded(), CALL), CALL, true, 900)
     }
@@ -158,7 +206,7 @@ mod tests {
     #[test]
     fn a_request_about_a_call_that_was_approved_and_begun_loses_the_approval() {
         let (events, message) = violation(asks(calls(approved(), CALL), CALL).judged_by(&property()));
-        assert_eq!(events, [3, 4, 5]);
+        assert_eq!(events, [3, 6, 7]);
         assert_eq!(
             message,
             "assistant asks again about task-1/file (op 0001), which was approved until 15m and begun"
@@ -180,6 +228,18 @@ mod tests {
         let again = decides(asks(expired, CALL), CALL, true, 900);
         assert_eq!(asks(again.clone(), CALL).judged_by(&property()), Verdict::Holds);
         assert!(asks(calls(again, CALL), CALL).judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn an_approval_that_was_lost_on_its_way_or_given_to_another_worker_is_not_known() {
+        let told = |who| decides_and_tells(who, asks(guarded(), CALL), CALL, true, 900);
+        assert_eq!(asks(calls(told("assistant-2"), CALL), CALL).judged_by(&property()), Verdict::Vacuous);
+        let unsent = decides_only(asks(guarded(), CALL), CALL, true, 900);
+        assert_eq!(asks(calls(unsent, CALL), CALL).judged_by(&property()), Verdict::Vacuous);
+        // Its own approval has expired when it asks again; that of the other worker counts still.
+        let own = decides(asks(guarded(), CALL), CALL, true, 10);
+        let both = decides_and_tells("assistant-2", own, CALL, true, 900);
+        assert_eq!(asks(calls(both, CALL).pass(9), CALL).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]

@@ -39,6 +39,13 @@ struct Order<'a> {
     sent: EventId,
 }
 
+/// An order to an agent that had lost the work, which need not arrive.
+#[derive(Clone, Copy)]
+struct Recall {
+    by: Incarnation,
+    sent: EventId,
+}
+
 /// Which agent has which work from which other, and the state of each.
 #[derive(Default)]
 struct Family<'a> {
@@ -58,7 +65,7 @@ struct Family<'a> {
     /// By work and agent: that it was ordered from another.
     replaced: Lookup<(Name, Name), At<'a>>,
     /// By work and orderer: the agents that had lost it, and the order that was sent to each since.
-    recalled: Lookup<(Name, Name), BTreeMap<Name, EventId>>,
+    recalled: Lookup<(Name, Name), BTreeMap<Name, Recall>>,
     /// Tasks that have ended, and tasks and steps that were cancelled.
     over: Lookup<Name, At<'a>>,
     /// The incarnations of each agent that are alive; the first one, of an agent that is not in it.
@@ -146,7 +153,8 @@ impl<'a> Family<'a> {
                 if let Some((to, about)) = sent_for(Purpose::Order, event)
                     && self.replaced.contains((about, to))
                 {
-                    self.recalled(about, event.node).insert(to, event.id);
+                    let recall = Recall { by: Incarnation::of(event), sent: event.id };
+                    self.recalled(about, event.node).insert(to, recall);
                 }
             }
             _ => {}
@@ -177,7 +185,7 @@ impl<'a> Family<'a> {
     }
 
     /// The agents of which an orderer wants work again that they had lost, each with the order.
-    fn recalled(&mut self, about: Name, orderer: Name) -> &mut BTreeMap<Name, EventId> {
+    fn recalled(&mut self, about: Name, orderer: Name) -> &mut BTreeMap<Name, Recall> {
         self.recalled.get_or_insert_with((about, orderer), BTreeMap::new)
     }
 
@@ -188,9 +196,14 @@ impl<'a> Family<'a> {
     /// The agent from which an order takes the work that it hands on.
     fn loser(&self, order: &Order<'a>) -> Option<Name> {
         let known = self.holders.get((order.about, order.by.0))?;
-        let takes_back = known.by == order.by || !self.is_alive(known.by);
         let is_later = known.sent < order.sent && known.event.node != order.event.node;
-        (is_later && takes_back).then_some(known.event.node)
+        (is_later && self.may_take_back(order.by, known.by)).then_some(known.event.node)
+    }
+
+    /// Whether an incarnation takes work back from an agent, which another one or itself had given to it, by
+    /// giving it to somebody else.
+    fn may_take_back(&self, taker: Incarnation, giver: Incarnation) -> bool {
+        taker == giver || !self.is_alive(giver)
     }
 
     fn order_arrives(&mut self, order: Order<'a>) {
@@ -211,10 +224,12 @@ impl<'a> Family<'a> {
         if let Some(loser) = loser {
             self.replaced.insert((about, loser), order.event);
         }
-        if let Some(recalled) = self.recalled.get_mut((about, orderer)) {
-            for (who, _) in recalled.extract_if(.., |who, sent| *who != to && *sent < order.sent) {
-                self.replaced.insert((about, who), order.event);
-            }
+        let recalled = self.recalled.get((about, orderer)).into_iter().flatten();
+        let of_others = recalled.filter(|(who, recall)| **who != to && recall.sent < order.sent);
+        let taken_back = of_others.filter(|(_, recall)| self.may_take_back(order.by, recall.by));
+        for who in taken_back.map(|(who, _)| *who).collect::<Vec<_>>() {
+            self.recalled(about, orderer).remove(&who);
+            self.replaced.insert((about, who), order.event);
         }
         match self.holders.get((about, orderer)).copied().filter(|known| known.sent > order.sent) {
             // It comes late: the orderer had changed its mind since.

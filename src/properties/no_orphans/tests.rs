@@ -373,3 +373,12 @@ fn undone_by_withdrawing() -> TeamEvent {
     let [intent, tool, operation] = [STEP, "ticketing", "withdraw"].map(Name::new);
     TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation })
 }
+
+#[test]
+fn an_order_of_one_incarnation_ends_no_work_that_another_one_wants_again() {
+    let taken = order(twin(handed(), "manager-1"), "manager-1", STEP, "worker-2");
+    let wanted_again = order(taken, "manager-1#1", STEP, "worker-1");
+    let repeated = |who| later(order(later(wanted_again.clone(), 1), who, STEP, "worker-2"), 9);
+    assert_eq!(thinks(repeated("manager-1"), "worker-1").judged_by(&property()), Verdict::Holds);
+    assert!(thinks(repeated("manager-1#1"), "worker-1").judged_by(&property()).is_violated());
+}

@@ -209,13 +209,17 @@ impl Director {
             self.on_cancel(*task).await;
         }
         match mail.open() {
-            Some(Lead::Ended { task, term, done }) if self.is_held(*task, from, *term) => {
+            Some(Lead::Ended { task, term, done })
+                if self.is_held(*task, from, *term) || self.is_later(*task, *term) =>
+            {
                 self.agent.withdraw_wait(*task);
                 self.end(*task, if *done { End::Done } else { End::Cancelled }).await;
             }
             _ => {}
         }
-        if let Some(LeaseProbe::IsWanted { term }) = mail.open() {
+        if let Some(LeaseProbe::IsWanted { term }) = mail.open()
+            && !self.is_later(about, *term)
+        {
             let word = self.answer_to(about, from, *term);
             self.agent.reply(mail, word);
         }
@@ -233,6 +237,15 @@ impl Director {
         self.tasks.get(&task).is_some_and(|task| {
             let holder = task.holder.as_ref().filter(|_| task.ended.is_none());
             holder.is_some_and(|holder| holder.manager == by && holder.term == term)
+        })
+    }
+
+    /// Whether a task is open here, and a term of it is later than any that this process gave. Then a later
+    /// process of the director gave it: how the task ended is true, but what is wanted, only that one knows.
+    fn is_later(&self, task: Name, term: u32) -> bool {
+        self.tasks.get(&task).is_some_and(|task| {
+            let given = task.holder.as_ref().map_or(0, |holder| holder.term);
+            task.ended.is_none() && term > given
         })
     }
 
