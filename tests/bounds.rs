@@ -92,6 +92,41 @@ fn a_team_with_a_thousand_tasks_is_accused_of_nothing() {
     accuse_no_team(1_000, |scenario| ["conductor", "scratchpad"].contains(&scenario.workflow.name));
 }
 
+/// The first step so many more times, under other names.
+fn repeat_first_step(document: &mut DocumentMut, times: usize) {
+    let steps = document["step"].as_array_of_tables_mut().expect("a team has steps");
+    let originals: Vec<Table> = steps.iter().cloned().collect();
+    steps.clear();
+    for number in 0..times {
+        let mut copy = originals[0].clone();
+        copy["name"] = value(format!("more-{number}"));
+        steps.push(copy);
+    }
+    originals.into_iter().for_each(|step| steps.push(step));
+}
+
+#[test]
+fn a_team_whose_tasks_have_many_steps_is_accused_of_nothing() {
+    let long = every_team(|document| {
+        repeat_first_step(document, 32);
+        set(document, "tasks", "count", 1);
+        set(document, "settle", "within", "2d");
+        for table in ["faults", "fault", "properties"] {
+            document.remove(table);
+        }
+        document["tasks"].as_table_mut().expect("a table").remove("within");
+        let safeguards = document["safeguards"].as_table_mut().expect("a table");
+        for limit in ["budgets", "deadline-propagation", "handoff-budget"] {
+            safeguards.remove(limit);
+        }
+    });
+    for scenario in &long {
+        let (run, accused) = run_once(scenario);
+        assert!(accused.is_empty(), "{}: {accused:#?}", scenario.name);
+        assert!(ended(&run) > 0, "{}: no task has ended", scenario.name);
+    }
+}
+
 #[test]
 fn every_task_has_its_time_however_late_it_comes() {
     for scenario in every_team(|document| {

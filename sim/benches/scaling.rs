@@ -151,6 +151,10 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
             text += "undo = \"office.undo\"\n";
         }
     }
+    if workflow.properties.contains(&"within-context-budget") {
+        text += "[model]\ncontext-window = 1_000_000\n";
+        text += "[properties]\nwithin-context-budget = { tokens = 1_000_000 }\n";
+    }
     let name = format!("scaling/{}", workflow.name);
     Scenario::parse(&Suite::shipped(), &name, &text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
 }

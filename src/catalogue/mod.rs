@@ -19,7 +19,7 @@ pub use relations::{Relation, Relations};
 use crate::config::{Shape, shape_read};
 use crate::explore::strategy::Choice;
 use crate::faults::FaultKind;
-use crate::properties::{AtMost, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
+use crate::properties::{AtMost, Bound, EVENTUAL_TERMINATION, Property, WELL_BEHAVED};
 use crate::safeguards::SafeguardKind;
 use crate::scenario::{Scenario, own_shape, usual_events};
 use crate::suite::Suite;
@@ -253,7 +253,10 @@ fn property(kind: &Property) -> Item {
             AtMost::Span(span) => span.to_string(),
             AtMost::Count(count) => count.to_string(),
         };
-        Key { name: bound.key, means: format!("how far it may go; {usual} if nothing is said") }
+        let steps = Bound::STEPS;
+        let more = format!(", and more for a task of more than {steps} steps, in proportion");
+        let more = if bound.grows_with_steps { more } else { String::new() };
+        Key { name: bound.key, means: format!("how far it may go; {usual} if nothing is said{more}") }
     }));
     keys.extend(run_bound(kind));
     Item { family: Family::Property, name: kind.name, about: kind.about, keys, example: None }

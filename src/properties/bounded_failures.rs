@@ -13,7 +13,7 @@ pub fn property() -> Property {
     Property::bounded(
         "bounded-failures",
         "no more tasks fail than the user allows",
-        Bound { key: "tasks", usual: AtMost::Count(1) },
+        Bound::of("tasks", AtMost::Count(1)),
         judge,
     )
     .needs(kinds::INFORMED)

@@ -16,7 +16,7 @@ pub fn property() -> Property {
     Property::bounded(
         "bounded-handoffs",
         "no task is handed over more often than its user allows",
-        Bound { key: "hops", usual: AtMost::Count(8) },
+        Bound::by_steps("hops", AtMost::Count(8)),
         judge,
     )
     .needs(kinds::purpose(Purpose::Handoff))

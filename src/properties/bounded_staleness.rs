@@ -14,7 +14,7 @@ pub fn property() -> Property {
     Property::bounded(
         "bounded-staleness",
         "no answer rests on data older than the user allows",
-        Bound { key: "max-age", usual: AtMost::Span(SimSpan::from_secs(60)) },
+        Bound::of("max-age", AtMost::Span(SimSpan::from_secs(60))),
         judge,
     )
     .needs(kinds::SERVED.and(kinds::INFORMED_DONE))

@@ -16,7 +16,7 @@ pub fn property() -> Property {
     Property::bounded(
         "bounded-tokens",
         "no task takes more tokens of models than its user allows",
-        Bound { key: "tokens", usual: AtMost::Count(1_000_000) },
+        Bound::by_steps("tokens", AtMost::Count(1_000_000)),
         judge,
     )
 }

@@ -13,7 +13,7 @@ pub fn property() -> Property {
     Property::bounded(
         "bounded-turns",
         "no task takes more turns of a model than its user allows",
-        Bound { key: "turns", usual: AtMost::Count(60) },
+        Bound::by_steps("turns", AtMost::Count(60)),
         judge,
     )
     .needs(kinds::CHATTED)

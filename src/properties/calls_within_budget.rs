@@ -14,7 +14,7 @@ pub fn property() -> Property {
     Property::bounded(
         "calls-within-budget",
         "in no ten seconds is a tool asked more often than its budget allows",
-        Bound { key: "per-10s", usual: AtMost::Count(100) },
+        Bound::of("per-10s", AtMost::Count(100)),
         judge,
     )
 }

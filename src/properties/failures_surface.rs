@@ -16,7 +16,7 @@ pub fn property() -> Property {
     Property::bounded(
         "failures-surface",
         "a call that failed is made good, or its task is not reported as done",
-        Bound { key: "failures", usual: AtMost::Count(0) },
+        Bound::of("failures", AtMost::Count(0)),
         judge,
     )
     .needs(kinds::ANSWERED)

@@ -19,7 +19,7 @@ pub fn property() -> Property {
     Property::bounded(
         "no-orphan-effects",
         "no effect of a task that was reported failed or cancelled is unknown to all agents",
-        Bound { key: "effects", usual: AtMost::Count(0) },
+        Bound::of("effects", AtMost::Count(0)),
         judge,
     )
     .needs(kinds::INFORMED.and(kinds::EFFECT))

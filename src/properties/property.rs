@@ -34,12 +34,49 @@ pub struct Property {
 }
 
 /// The bound of a property. The user asks for it with a [`UserEvent::Bound`], where the property finds it.
+///
+/// ```
+/// use perfidy::properties::{AtMost, Bound};
+///
+/// let turns = Bound::by_steps("turns", AtMost::Count(60));
+/// assert_eq!(turns.usual_for(Bound::STEPS), AtMost::Count(60));
+/// assert_eq!(turns.usual_for(28), AtMost::Count(336));
+/// assert_eq!(Bound::of("tokens", AtMost::Count(60)).usual_for(28), AtMost::Count(60));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bound {
     /// The key of the bound in a file, such as `max-age`.
     pub key: &'static str,
-    /// The default bound.
+    /// The default bound, for a task of up to [`Bound::STEPS`] steps.
     pub usual: AtMost,
+    /// Whether the default is greater for a longer task, in proportion.
+    pub grows_with_steps: bool,
+}
+
+impl Bound {
+    /// The number of steps of a task up to which the default bound is the same.
+    pub const STEPS: usize = 5;
+
+    /// A bound with a default that is the same for every task.
+    pub const fn of(key: &'static str, usual: AtMost) -> Self {
+        Self { key, usual, grows_with_steps: false }
+    }
+
+    /// A bound on what each step of a task adds to: a task of more than [`Bound::STEPS`] steps gets more by
+    /// default, in proportion.
+    pub const fn by_steps(key: &'static str, usual: AtMost) -> Self {
+        Self { key, usual, grows_with_steps: true }
+    }
+
+    /// The default for a task of so many steps.
+    pub fn usual_for(&self, steps: usize) -> AtMost {
+        let steps = if self.grows_with_steps { steps.max(Self::STEPS) } else { Self::STEPS } as u64;
+        let scaled = |usual: u64| usual.saturating_mul(steps).div_ceil(Self::STEPS as u64);
+        match self.usual {
+            AtMost::Span(span) => AtMost::Span(SimSpan::from_nanos(scaled(span.as_nanos()))),
+            AtMost::Count(count) => AtMost::Count(scaled(count)),
+        }
+    }
 }
 
 /// An amount that may not be exceeded.

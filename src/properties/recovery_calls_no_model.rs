@@ -15,7 +15,7 @@ pub fn property() -> Property {
     Property::bounded(
         "recovery-calls-no-model",
         "a restarted agent does not call its model again for a completion that it had acted on",
-        Bound { key: "again", usual: AtMost::Count(0) },
+        Bound::of("again", AtMost::Count(0)),
         judge,
     )
     .needs(EventKinds::CRASHED.and(kinds::COMPLETED))

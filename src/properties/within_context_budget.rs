@@ -10,7 +10,7 @@ pub fn property() -> Property {
     Property::bounded(
         "within-context-budget",
         "no transcript that a model gets is longer than its user allows",
-        Bound { key: "tokens", usual: AtMost::Count(128_000) },
+        Bound::of("tokens", AtMost::Count(128_000)),
         judge,
     )
     .needs(kinds::CHATTED)

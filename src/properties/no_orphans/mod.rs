@@ -22,7 +22,7 @@ pub fn property() -> Property {
     Property::bounded(
         "no-orphans",
         "no agent works for long for a dead parent or an ended task",
-        Bound { key: "within", usual: AtMost::Span(SimSpan::from_secs(30)) },
+        Bound::of("within", AtMost::Span(SimSpan::from_secs(30))),
         judge,
     )
 }

@@ -24,16 +24,17 @@ mod stress;
 use crate::agent::Agents;
 use crate::faults::{ActionMap, Observed, Roles};
 use crate::safeguards::Safeguards;
-use crate::scenario::{Case, Contents, Scenario};
+use crate::scenario::{Case, Contents, Scenario, Step};
 use crate::workflows::Cancelled;
 use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, RunEnd, Seed, SimSpan, unlogged};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A team does with so many tasks what it does with thousands, and with one what it does with several where
-/// each has many steps.
+/// A team does with so many tasks what it does with thousands.
 const TASKS: u32 = 4;
-const STEPS_OF_SEVERAL_TASKS: usize = 50;
+
+/// A team does with so many steps what it does with a thousand, which would be too long a run.
+const STEPS: usize = 50;
 
 /// So many agents of a role do what a thousand do, and have a majority.
 const AGENTS_OF_A_ROLE: u32 = 5;
@@ -219,11 +220,26 @@ fn small(scenario: &Scenario) -> Scenario {
 /// The same scenario with fewer tasks, and with runs of a length that is worth their time.
 fn with_little_to_do(scenario: &Scenario) -> Scenario {
     let mut little = Contents::clone(scenario);
-    let tasks = if little.steps.len() > STEPS_OF_SEVERAL_TASKS { 1 } else { TASKS };
-    little.tasks.count = little.tasks.count.min(tasks);
+    little.tasks.count = little.tasks.count.min(TASKS);
+    little.steps = few(&little.steps);
     let events = EVENTS + EVENTS_OF_A_STEP * little.steps.len() as u32;
     little.most_events = Some(events.min(little.most_events.unwrap_or(events)));
     Scenario(little)
+}
+
+/// At most [`STEPS`] steps, in the order of the file: first those that differ from all before them in what
+/// they ask of tools and how they are treated.
+fn few(steps: &[Step]) -> Vec<Step> {
+    let kind = |step: &Step| (step.tool, step.operation, step.undo, step.irreversible, step.guarded);
+    let is_new = |number: &usize| steps[..*number].iter().all(|before| kind(before) != kind(&steps[*number]));
+    let (new, others): (Vec<usize>, Vec<usize>) = (0..steps.len()).partition(is_new);
+    let kept: BTreeSet<usize> = new.into_iter().chain(others).take(STEPS).collect();
+    let place = |number: &usize| kept.contains(number).then(|| kept.range(..number).count());
+    let keep = |number: &usize| {
+        let step = &steps[*number];
+        Step { needs: step.needs.iter().filter_map(place).collect(), ..step.clone() }
+    };
+    kept.iter().map(keep).collect()
 }
 
 /// The text of everything in a file that has a part in what its agents do.
@@ -242,7 +258,7 @@ mod tests {
     use super::*;
     use crate::agent::Agent;
     use crate::suite::{Suite, Watchdog};
-    use crate::workflows::Workflow;
+    use crate::workflows::{StepArguments, Workflow};
     use std::path::Path;
     use std::sync::mpsc;
     use std::thread;
@@ -255,6 +271,43 @@ mod tests {
         let scenario = Scenario::read(&Suite::shipped(), file, Path::new("scenarios"));
         let actions = ActionMap::of(&scenario.unwrap_or_else(|bad| panic!("{bad}")));
         assert!(actions.message_kinds().contains(&"unknown"), "{:?}", actions.message_kinds());
+    }
+
+    #[test]
+    fn what_no_agent_does_is_rejected_however_many_steps_a_task_has() {
+        let parse = |fault: &str| {
+            let step = |number: u32| format!("[[step]]\nname = \"step-{number}\"\ntool = \"office.do\"\n");
+            let steps: String = (0..1_000).map(step).collect();
+            let text = format!(
+                "# Much to do.\nworkflow = \"tool-loop\"\n[tools.office]\n[faults]\n{fault}\n{steps}"
+            );
+            Scenario::parse(&Suite::shipped(), "tool-loop/much-to-do", &text)
+        };
+        let unknown = "drop = { message = \"reprot\", chance = \"1%\" }";
+        let problems = parse(unknown).expect_err("no agent sends it").to_string();
+        assert!(problems.contains("did you mean `report`, which `assistant` sends?"), "{problems}");
+        parse("drop = { message = \"report\", chance = \"1%\" }").unwrap_or_else(|bad| panic!("{bad}"));
+        parse("ack-lost = { at = \"office\", operation = \"do\", chance = \"1%\" }").unwrap_or_else(|bad| panic!("{bad}"));
+    }
+
+    #[test]
+    fn of_many_steps_each_kind_is_learnt_with_what_it_needs_of_the_others() {
+        let step = |number: usize, operation: &str, needs: &[usize]| Step {
+            name: Name::new(&format!("step-{number}")),
+            tool: Name::new("office"),
+            operation: Name::new(operation),
+            needs: needs.to_vec(),
+            irreversible: false,
+            guarded: false,
+            undo: None,
+            arguments: StepArguments::default(),
+        };
+        let mut steps: Vec<Step> = (0..STEPS + 10).map(|number| step(number, "file", &[])).collect();
+        steps.push(step(STEPS + 10, "approve", &[0, STEPS + 9]));
+        let few = few(&steps);
+        assert_eq!(few.len(), STEPS);
+        let last = few.last().expect("there are some");
+        assert_eq!((last.operation.as_str(), last.needs.as_slice()), ("approve", &[0][..]));
     }
 
     /// What is offered to a log that is off costs a fifth of a run.

@@ -79,16 +79,17 @@ fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
 
 impl Asked {
     /// The bounds of the properties that the file tightens, that the workflow is about, or that a case
-    /// breaks.
+    /// breaks. What the file does not say is the default for a task of so many steps.
     pub fn bounds(
         &self,
         suite: &Suite,
-        workflow: &Workflow,
+        (workflow, steps): (&Workflow, usize),
         without: &[Without],
     ) -> BTreeMap<&'static str, AtMost> {
         let concerned =
             workflow.properties.iter().copied().chain(without.iter().flat_map(|case| case.violates.clone()));
-        let usual = concerned.filter_map(|name| Some((name, suite.find_property(name)?.bound?.usual)));
+        let usual =
+            concerned.filter_map(|name| Some((name, suite.find_property(name)?.bound?.usual_for(steps))));
         let mut bounds: BTreeMap<_, _> = usual.collect();
         bounds.extend(&self.tightened);
         bounds

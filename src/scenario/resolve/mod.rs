@@ -215,6 +215,7 @@ pub(super) fn resolve(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
+    let bounds = asked.bounds(suite, (&workflow, steps.len()), &without);
     let scenario = Arc::new(Scenario(Contents {
         name: Name::new(name),
         about,
@@ -233,7 +234,7 @@ pub(super) fn resolve(
         configured: faults.configured,
         settle_within,
         most_events,
-        bounds: asked.bounds(suite, &workflow, &without),
+        bounds,
         waived: asked.waived,
         judged: asked.judged,
         without,
