@@ -3,13 +3,15 @@
 //! The tie-break of two events at the same time is drawn, keyed by their identity; so no order is favoured
 //! and none depends on the order of scheduling. A cancelled timer is skipped when its time comes.
 //!
-//! The first events are in a short sorted list and the others in a heap: most worlds have a few dozen
-//! scheduled events, for which a list is several times faster.
+//! The first events are in a short sorted list and the others in a [radix heap](RadixHeap): most worlds have a
+//! few dozen scheduled events, for which a list is several times faster.
 
+mod radix;
+
+use self::radix::RadixHeap;
 use crate::slab::Slab;
 use crate::{EventId, SimTime, pool};
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
 use std::task::Waker;
 
 /// The index of a node in its world.
@@ -43,7 +45,7 @@ pub(crate) enum Pending {
     Recovers(u32),
 }
 
-/// The heap's part of a scheduled event; small, because heaps move their entries.
+/// The agenda's part of a scheduled event; small, because an agenda moves its entries.
 #[derive(Clone, Copy)]
 enum Next {
     Deliver(u32),
@@ -75,34 +77,19 @@ impl Entry {
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The greatest entry is the first in time, since a heap pops the greatest.
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
 /// Entries by the order in which they come.
-#[derive(Default)]
 struct Agenda {
     /// Those that come first, the first of all at the end.
     soon: Vec<Entry>,
-    /// Those that come after all of these.
-    later: BinaryHeap<Entry>,
+    /// Those that come after all of these: at this time and tie-break, or later.
+    later: RadixHeap,
+    later_from: u128,
+}
+
+impl Default for Agenda {
+    fn default() -> Self {
+        Self { soon: Vec::new(), later: RadixHeap::default(), later_from: u128::MAX }
+    }
 }
 
 impl Agenda {
@@ -113,20 +100,23 @@ impl Agenda {
     /// tie-break, it comes last.
     #[inline]
     fn push(&mut self, entry: Entry) {
-        if self.later.peek().is_some_and(|first| first.time_and_tie <= entry.time_and_tie) {
+        if entry.time_and_tie >= self.later_from {
             return self.later.push(entry);
         }
         let place = self.soon.partition_point(|other| other.time_and_tie > entry.time_and_tie);
         self.soon.insert(place, entry);
         if self.soon.len() > Self::SOON {
-            self.later.extend(self.soon.drain(..Self::SOON / 2));
+            self.later_from = self.soon[Self::SOON / 2 - 1].time_and_tie;
+            self.later.extend(&self.soon[..Self::SOON / 2], self.later_from);
+            self.soon.drain(..Self::SOON / 2);
         }
     }
 
     #[inline]
     fn peek(&mut self) -> Option<&Entry> {
         if self.soon.is_empty() {
-            self.catch_up();
+            self.later_from = self.later.pop_first(&mut self.soon, Self::SOON / 2);
+            self.soon.sort_unstable_by_key(|entry| Reverse(entry.key()));
         }
         self.soon.last()
     }
@@ -137,17 +127,10 @@ impl Agenda {
         self.soon.pop()
     }
 
-    /// Fills the sorted list again.
-    fn catch_up(&mut self) {
-        let next = std::iter::from_fn(|| self.later.pop()).take(Self::SOON / 2);
-        self.soon.extend(next);
-        self.soon.reverse();
-    }
-
     fn clear(&mut self) {
         self.soon.clear();
         self.later.clear();
-        self.later.shrink_to(pool::MOST);
+        self.later_from = u128::MAX;
     }
 }
 

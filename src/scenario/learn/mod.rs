@@ -287,7 +287,8 @@ mod tests {
         let problems = parse(unknown).expect_err("no agent sends it").to_string();
         assert!(problems.contains("did you mean `report`, which `assistant` sends?"), "{problems}");
         parse("drop = { message = \"report\", chance = \"1%\" }").unwrap_or_else(|bad| panic!("{bad}"));
-        parse("ack-lost = { at = \"office\", operation = \"do\", chance = \"1%\" }").unwrap_or_else(|bad| panic!("{bad}"));
+        parse("ack-lost = { at = \"office\", operation = \"do\", chance = \"1%\" }")
+            .unwrap_or_else(|bad| panic!("{bad}"));
     }
 
     #[test]
