@@ -102,7 +102,7 @@ fn repeat_first_step(document: &mut DocumentMut, times: usize) {
         copy["name"] = value(format!("more-{number}"));
         steps.push(copy);
     }
-    originals.into_iter().for_each(|step| steps.push(step));
+    steps.extend(originals);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Logs, with virtual time, node and event; off by default.
 
-use crate::inert::shown;
+use crate::inert::{line, shown};
 use perfidy_sim::stamp;
 use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal};
@@ -32,8 +32,8 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt
 /// # Errors
 /// An invalid filter, with a description.
 pub fn init_logging(filter: &str) -> Result<(), String> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("`{}` is not a log filter: {}", line(filter), shown(error)))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(VirtualTime)

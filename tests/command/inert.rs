@@ -127,6 +127,13 @@ fn no_name_of_a_file_is_active_anywhere() {
 }
 
 #[test]
+fn a_line_break_in_an_argument_is_shown_as_one() {
+    let place = Place::new();
+    place.perfidy(&["list", "--log", "a\n=b"]).ends_with(2).complains(&[r"`a\n=b` is not a log filter"]);
+    place.perfidy(&["new", "my\nagents"]).ends_with(2).complains(&[r"a crate cannot be called `my\nagents`"]);
+}
+
+#[test]
 fn no_text_of_a_saved_failure_is_active_anywhere() {
     let place = Place::new();
     let failure = place.saved_failure();

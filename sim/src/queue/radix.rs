@@ -40,9 +40,13 @@ impl RadixHeap {
             self.base = first;
             let all: Vec<Entry> = self.buckets.iter_mut().flat_map(|bucket| bucket.drain(..)).collect();
             self.occupied = 0;
-            all.into_iter().for_each(|entry| self.push(entry));
+            for entry in all {
+                self.push(entry);
+            }
         }
-        entries.iter().for_each(|entry| self.push(*entry));
+        for entry in entries {
+            self.push(*entry);
+        }
     }
 
     /// Moves the first entries, about so many, to a list that is empty, in no order. Returns a key that is
@@ -78,7 +82,9 @@ impl RadixHeap {
         let mut entries = std::mem::take(&mut self.buckets[bucket]);
         self.occupied &= !bit(bucket);
         self.base = entries.iter().map(|entry| entry.time_and_tie).min().unwrap_or(self.base);
-        entries.drain(..).for_each(|entry| self.push(entry));
+        for entry in entries.drain(..) {
+            self.push(entry);
+        }
         self.buckets[bucket] = entries;
     }
 

@@ -1,5 +1,6 @@
 //! `Cargo.toml` of a crate that gets a start: what it needs is added, and everything else stays as it is.
 
+use crate::inert;
 use std::fs;
 use std::path::{self, Path};
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
@@ -18,6 +19,7 @@ pub fn fresh(folder: &Path, source: &Path) -> Result<String, String> {
     let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(is_name) {
+        let name = inert::line(name);
         return Err(format!("a crate cannot be called `{name}`; name another folder: perfidy new my-agents"));
     }
     let package = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
