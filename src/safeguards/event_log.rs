@@ -24,7 +24,8 @@ impl Safeguard for EventLog {
     const EXAMPLE: &'static str = "event-log = true";
     const WITHOUT: &'static str =
         "after a crash an agent asks its model again, and may get another completion";
-    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects", "recovery-calls-no-model"];
+    const PROTECTS: &'static [&'static str] =
+        &["completed-work-not-rerun", "no-duplicate-effects", "recovery-calls-no-model"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -33,6 +33,24 @@ impl BuiltIn for ResendOrders {
 impl ResendOrders {
     /// The interval of a coordinator with these safeguards.
     pub fn of(safeguards: &Safeguards) -> SimSpan {
-        safeguards.built_in::<Self>().map_or(UNLIMITED, |Self(interval)| interval)
+        let Self(usual) = Self::USUAL;
+        Self::of_or(safeguards, usual)
+    }
+
+    /// The interval of a coordinator that has its own if the scenario says nothing.
+    ///
+    /// ```
+    /// use perfidy::safeguards::Safeguards;
+    /// use perfidy::safeguards::resend_orders::ResendOrders;
+    /// use perfidy_sim::SimSpan;
+    ///
+    /// let own = SimSpan::from_secs(5);
+    /// assert_eq!(ResendOrders::of_or(&Safeguards::default(), own), own);
+    /// ```
+    pub fn of_or(safeguards: &Safeguards, usual: SimSpan) -> SimSpan {
+        if safeguards.lacks::<Self>() {
+            return UNLIMITED;
+        }
+        safeguards.get::<Self>().map_or(usual, |Self(interval)| *interval)
     }
 }

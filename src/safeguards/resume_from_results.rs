@@ -20,7 +20,7 @@ impl Safeguard for ResumeFromResults {
     const EXAMPLE: &'static str = "resume-from-results = true";
     const WITHOUT: &'static str =
         "the retry of a failed run begins with the request, and makes its calls once more";
-    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
+    const PROTECTS: &'static [&'static str] = &["completed-work-not-rerun", "no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -33,12 +33,14 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("specialists", "specialist", 2..=MOST_AGENTS, 4), specialist_loop)
         .safeguards(&[
             "budgets",
+            "call-timeout",
             "checkpoint",
             "event-log",
             "give-up-after",
             "idempotency-keys",
             "journal-fencing",
             "retry",
+            "retry-backoff",
             "retry-writes",
             "tool-dedupe",
             "transfer-acks",

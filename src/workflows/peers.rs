@@ -47,6 +47,7 @@ pub fn workflow() -> Workflow {
         .store_if(|_| true)
         .person_on_call_if(Safeguards::has::<DeadLetter>)
         .safeguards(&[
+            "call-timeout",
             "claim-by-lease",
             "consistent-reads",
             "dead-letter",
@@ -57,6 +58,7 @@ pub fn workflow() -> Workflow {
             "observe-before-retry",
             "plan-commit",
             "retry",
+            "retry-backoff",
             "tool-dedupe",
         ])
         .properties(&[

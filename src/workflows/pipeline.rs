@@ -42,6 +42,7 @@ pub fn workflow() -> Workflow {
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
         .agent(ARCHIVIST, artifact_store)
         .safeguards(&[
+            "call-timeout",
             "checkpoint",
             "checksummed-log",
             "cite-artifacts",
@@ -49,6 +50,8 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "reply-dedupe",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
             "version-check",
         ])

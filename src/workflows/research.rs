@@ -16,6 +16,7 @@ use crate::protocols::{Agenda, Question, ResendTimer, SingleFlight, write_text};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::join::Join;
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::snapshots::Snapshots;
 use crate::tools::Document;
 use crate::workflows::user::{UserMessage, report_if};
@@ -31,7 +32,15 @@ pub fn workflow() -> Workflow {
         .agent(SYNTHESISER, |agent, team| Synthesiser::new(agent, team).run())
         .agents(Role::new("researchers", "researcher", 1..=MOST_AGENTS, 3), research)
         .tasks_are_questions()
-        .safeguards(&["event-log", "join", "retry", "snapshots"])
+        .safeguards(&[
+            "call-timeout",
+            "event-log",
+            "join",
+            "resend-orders",
+            "retry",
+            "retry-backoff",
+            "snapshots",
+        ])
         .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])
 }
 
@@ -79,6 +88,8 @@ fn tokens_of(reading: &ReadResult) -> u32 {
 /// The state of one task.
 struct Inquiry {
     deadline: SimTime,
+    /// How long to wait for a finding before a researcher is asked again.
+    resend: SimSpan,
     findings: Vec<Option<ReadResult>>,
     asking: Vec<ResendTimer>,
     /// The steps without a finding, by when a researcher may be asked.
@@ -88,15 +99,15 @@ struct Inquiry {
 }
 
 impl Inquiry {
-    fn new(steps: usize, deadline: SimTime) -> Self {
+    fn new(steps: usize, deadline: SimTime, resend: SimSpan) -> Self {
         let missing = (0..steps).map(|step| (SimTime::ZERO, step)).collect();
         let (findings, asking) = (vec![None; steps], vec![ResendTimer::default(); steps]);
-        Self { deadline, findings, asking, missing, found: BTreeSet::new() }
+        Self { deadline, resend, findings, asking, missing, found: BTreeSet::new() }
     }
 
     /// When a researcher may be asked for a step.
     fn due(&self, step: usize) -> SimTime {
-        self.asking[step].due_at(RESEND).unwrap_or(SimTime::ZERO)
+        self.asking[step].due_at(self.resend).unwrap_or(SimTime::ZERO)
     }
 
     fn is_asked_for(&mut self, step: usize, now: SimTime) {
@@ -225,7 +236,8 @@ impl Synthesiser {
         }
         if !self.open.contains(task) {
             let deadline = self.agent.monotonic() + DEADLINE;
-            self.open.insert(task, Inquiry::new(self.team.plan.steps.len(), deadline));
+            let resend = ResendOrders::of_or(self.team.safeguards(), RESEND);
+            self.open.insert(task, Inquiry::new(self.team.plan.steps.len(), deadline, resend));
             self.deadlines.insert((deadline, task));
             self.agenda.add(task);
         }

@@ -15,6 +15,7 @@ use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpos
 use crate::protocols::{Question, SingleFlight};
 use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
 use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
@@ -34,6 +35,7 @@ pub fn workflow() -> Workflow {
         .fold(chair, |team, member| team.agent(member, |agent, team| Member::recover(agent, team).run()));
     whole
         .safeguards(&[
+            "call-timeout",
             "checkpoint",
             "checksummed-log",
             "deadlock-detection",
@@ -41,7 +43,10 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "journal-fencing",
             "observe-before-retry",
+            "resend-orders",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
             "wait-limit",
         ])
@@ -150,7 +155,8 @@ struct Chair {
 
 impl Chair {
     fn recover(agent: Agent, team: TeamContext) -> Self {
-        let dispatcher = Dispatcher::recover(&agent, &team, RESEND);
+        let resend = ResendOrders::of_or(team.safeguards(), RESEND);
+        let dispatcher = Dispatcher::recover(&agent, &team, resend);
         Self { agent, team, dispatcher }
     }
 

@@ -33,6 +33,7 @@ pub fn workflow() -> Workflow {
         .tasks_to(&[FIRST])
         .person_on_call()
         .safeguards(&[
+            "call-timeout",
             "compensate",
             "dead-letter",
             "event-log",
@@ -41,6 +42,8 @@ pub fn workflow() -> Workflow {
             "journal-fencing",
             "outbox",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
         ])
         .properties(&[

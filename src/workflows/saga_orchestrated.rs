@@ -16,6 +16,7 @@ use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::protocols::{Resend, SingleFlight};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::event_log::ModelAnswers;
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::saga_log::{Next, Saga, SagaAction, SagaEvent, Sagas};
 use crate::workflows::saga::carry_out;
 use crate::workflows::user::{UserMessage, report};
@@ -31,12 +32,16 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
         .person_on_call()
         .safeguards(&[
+            "call-timeout",
             "compensate",
             "dead-letter",
             "event-log",
             "idempotency-keys",
             "journal-fencing",
+            "resend-orders",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "saga-log",
             "tool-dedupe",
         ])
@@ -96,7 +101,8 @@ struct Orchestrator {
 impl Orchestrator {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let sagas = Sagas::recover(&agent, &one_at_a_time(&team.plan.steps));
-        Self { agent, team, sagas, orders: Resend::every(RESEND) }
+        let resend = ResendOrders::of_or(team.safeguards(), RESEND);
+        Self { agent, team, sagas, orders: Resend::every(resend) }
     }
 
     async fn run(mut self) {

@@ -43,6 +43,7 @@ pub fn workflow() -> Workflow {
         .person_on_call_if(Safeguards::has::<DeadLetter>)
         .safeguards(&[
             "append-only",
+            "call-timeout",
             "consistent-reads",
             "dead-letter",
             "fencing-tokens",
@@ -53,6 +54,7 @@ pub fn workflow() -> Workflow {
             "observe-before-retry",
             "optimistic-locking",
             "retry",
+            "retry-backoff",
             "single-writer",
             "tool-dedupe",
             "write-lock",

@@ -38,6 +38,7 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker_loop)
         .tasks_to(&[ORCHESTRATOR, BACKUP])
         .safeguards(&[
+            "call-timeout",
             "checkpoint",
             "election",
             "event-log",
@@ -47,6 +48,8 @@ pub fn workflow() -> Workflow {
             "observe-before-retry",
             "resend-orders",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
         ])
         .properties(&[

@@ -36,6 +36,7 @@ pub fn workflow() -> Workflow {
             "approval-binding",
             "approval-gate",
             "budgets",
+            "call-timeout",
             "check-arguments",
             "checkpoint",
             "checksummed-log",
@@ -55,6 +56,8 @@ pub fn workflow() -> Workflow {
             "resume-from-results",
             "retry",
             "retry-after",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
             "verify",
         ])

@@ -142,7 +142,7 @@ impl AgentLoop {
             is_done,
             receipts: self.session.receipts().clone(),
             failures: transcript.unsettled(),
-            is_vetoed: transcript.messages().iter().any(is_veto),
+            is_vetoed: self.is_forbidden(task) || transcript.messages().iter().any(is_veto),
             said: transcript.said().collect(),
         }
     }

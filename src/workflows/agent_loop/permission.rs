@@ -28,6 +28,12 @@ impl AgentLoop {
         checks.forbid(&requested)
     }
 
+    /// Whether a guardrail has forbidden what is asked for, as far as is known.
+    pub(super) fn is_forbidden(&self, task: &LoopTask) -> bool {
+        let checks = self.approvals.checks();
+        self.guardrail_runs().is_some() && checks.forbid(&checks.guarded(task.operations()))
+    }
+
     /// Whether a guardrail keeps these calls from being made: it has forbidden them, or has not allowed them
     /// where they wait for that.
     pub(super) async fn are_forbidden(&self, task: &LoopTask, asked: &[CallRequest]) -> bool {

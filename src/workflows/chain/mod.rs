@@ -14,7 +14,8 @@
 //!
 //! A handoff is sent until it is acknowledged (`transfer-acks`), so a stage can get it twice; with
 //! `inbox-dedupe` it takes each once. The lead verifies the effects in the end, and has the chain do once
-//! more what is missing.
+//! more what is missing. Stages ask the approver and the guardrail before a call that must not be made without
+//! them.
 
 mod stage;
 
@@ -42,11 +43,13 @@ pub fn workflow() -> Workflow {
         .agent(LEAD, lead)
         .agents(Role::new(STAGES, "stage", 1..=MOST_AGENTS, 2), stage::stage)
         .approver()
+        .guardrail()
         .person_on_call()
         .safeguards(&[
             "approval-binding",
             "approval-gate",
             "budgets",
+            "call-timeout",
             "carry-request",
             "check-arguments",
             "checkpoint",
@@ -56,6 +59,7 @@ pub fn workflow() -> Workflow {
             "durable-approvals",
             "effect-permissions",
             "event-log",
+            "guardrail",
             "idempotency-keys",
             "inbox-dedupe",
             "intent-keys",
@@ -66,6 +70,9 @@ pub fn workflow() -> Workflow {
             "reset-between-tasks",
             "resume-from-results",
             "retry",
+            "retry-after",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
             "transfer-acks",
             "verify",

@@ -8,6 +8,7 @@ use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
 use crate::workflows::user::{UserMessage, report};
 use perfidy_sim::{Name, SimSpan, SimTime};
@@ -127,13 +128,18 @@ impl Director {
         self.deadlines.first().map_or(RESEND, |(deadline, _)| deadline.since(now).min(RESEND))
     }
 
+    /// How long a manager is silent before it is told again.
+    fn resend(&self) -> SimSpan {
+        ResendOrders::of_or(self.team.safeguards(), RESEND)
+    }
+
     /// Adds a task to the agenda for its next check if no message comes.
     fn look_again_at(&mut self, name: Name) {
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
         let deadline = task.deadline.filter(|_| !task.is_called_off);
         let lapses = task.holder.as_ref().filter(|_| self.team.safeguards().has::<ParentLease>());
         let lapses = lapses.map(|holder| holder.leased_until);
-        let due = task.holder.as_ref().and_then(|holder| holder.telling.due_at(RESEND));
+        let due = task.holder.as_ref().and_then(|holder| holder.telling.due_at(self.resend()));
         let next = [deadline, lapses, due].into_iter().flatten().min();
         if let Some(next) = next {
             self.agenda.add_at(next, name);
@@ -296,7 +302,7 @@ impl Director {
                 let (next, term) = (place.unwrap_or_default() + 1, holder.term + 1);
                 self.hand(name, next, term).await;
             }
-            Some(holder) if holder.telling.is_due(now, RESEND) => self.tell(name).await,
+            Some(holder) if holder.telling.is_due(now, self.resend()) => self.tell(name).await,
             Some(_) => {}
         }
     }

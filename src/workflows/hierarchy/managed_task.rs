@@ -1,6 +1,5 @@
 //! A task that a manager leads: the state and the worker of each step.
 
-use super::RESEND;
 use crate::agent::OpId;
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::work_scope::WorkScope;
@@ -50,6 +49,8 @@ pub struct ManagedTask {
     pub scope: Rc<WorkScope>,
     /// The worker's lease, if there is one.
     pub lease: Option<SimSpan>,
+    /// How long a worker is silent before it is told again.
+    pub resend: SimSpan,
     pub is_called_off: Cell<bool>,
     pub ended: Cell<Option<bool>>,
     pub steps: RefCell<Vec<Step>>,
@@ -66,7 +67,7 @@ impl ManagedTask {
         (task, term): (Name, u32),
         director: Name,
         ops: Arc<[OpId]>,
-        lease: Option<SimSpan>,
+        (lease, resend): (Option<SimSpan>, SimSpan),
         before: Option<&Self>,
     ) -> Self {
         let scope = if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() };
@@ -85,6 +86,7 @@ impl ManagedTask {
             term,
             scope: Rc::new(scope),
             lease,
+            resend,
             is_called_off: Cell::new(before.is_some_and(|before| before.is_called_off.get())),
             ended: Cell::new(None),
             left: Cell::new(steps.iter().filter(|step| !step.is_complete).count()),
@@ -137,7 +139,7 @@ impl ManagedTask {
         let mut ready = Vec::new();
         while let Some(number) = agenda.next(now) {
             let has_its_needs = plan.steps[number].needs.iter().all(|need| steps[*need].is_complete);
-            match steps[number].telling.due_at(RESEND) {
+            match steps[number].telling.due_at(self.resend) {
                 // It is added again once the steps it needs are complete.
                 _ if steps[number].is_complete || !has_its_needs => {}
                 Some(due) if now < due => agenda.add_at(due, number),
@@ -155,7 +157,7 @@ impl ManagedTask {
     pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
         let steps = self.steps.borrow();
         let is_at_it =
-            |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, RESEND);
+            |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, self.resend);
         let workers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
         workers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }
@@ -167,7 +169,7 @@ impl ManagedTask {
             |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_taken_back);
         let is_ready = |number: &usize| {
             let step = &steps[*number];
-            !step.is_taken_back && step.asking.is_due(now, RESEND) && !is_needed(*number)
+            !step.is_taken_back && step.asking.is_due(now, self.resend) && !is_needed(*number)
         };
         (0..steps.len()).filter(is_ready).collect()
     }
@@ -202,6 +204,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 #[cfg(test)]
 mod tests {
     use super::{Arc, ManagedTask, OpId, Plan};
+    use crate::workflows::hierarchy::RESEND;
     use crate::workflows::{Step, StepArguments};
     use perfidy_sim::{Name, SimSpan, SimTime};
 
@@ -226,7 +229,7 @@ mod tests {
 
     fn led(lease: Option<SimSpan>) -> ManagedTask {
         let ops: Arc<[OpId]> = [OpId(1), OpId(2), OpId(3)].into();
-        ManagedTask::new((Name::new("task-1"), 1), Name::new("director"), ops, lease, None)
+        ManagedTask::new((Name::new("task-1"), 1), Name::new("director"), ops, (lease, RESEND), None)
     }
 
     fn workers() -> [Name; 2] {
@@ -298,7 +301,7 @@ mod tests {
         before.update(0, |step| step.worker = Some(workers()[0]));
         before.cancel();
         let ops = Arc::clone(&before.ops);
-        let led = ManagedTask::new((before.task, 2), before.director, ops, None, Some(&before));
+        let led = ManagedTask::new((before.task, 2), before.director, ops, (None, RESEND), Some(&before));
         assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_called_off.get());
     }
 }

@@ -11,6 +11,7 @@ use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
 use perfidy_sim::{Lookup, Name, SimSpan, TimedOut};
 use serde::{Deserialize, Serialize};
@@ -118,7 +119,7 @@ impl Manager {
                     (*task, *term),
                     *director,
                     Arc::clone(ops),
-                    self.lease(),
+                    (self.lease(), ResendOrders::of_or(self.team.safeguards(), RESEND)),
                     known.as_deref(),
                 );
                 for number in 0..led.ops.len() {

@@ -44,6 +44,7 @@ pub fn workflow() -> Workflow {
         })
         .safeguards(&[
             "acknowledged-cancel",
+            "call-timeout",
             "cancellation",
             "checkpoint",
             "compensate",
@@ -53,7 +54,10 @@ pub fn workflow() -> Workflow {
             "journal-fencing",
             "observe-before-retry",
             "parent-lease",
+            "resend-orders",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
         ])
         .properties(&[

@@ -41,6 +41,7 @@ pub fn workflow() -> Workflow {
         .user(owner::owner)
         .store_if(|_| true)
         .safeguards(&[
+            "call-timeout",
             "catch-up",
             "checkpoint",
             "claim-by-lease",
@@ -49,6 +50,8 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "inbox-dedupe",
             "retry",
+            "retry-backoff",
+            "retry-writes",
             "tick-claim",
             "tool-dedupe",
         ])

@@ -10,6 +10,7 @@ use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
 use crate::safeguards::reply_correlation::ReplyCorrelation;
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::work_scope::WorkScope;
 use crate::workflows::TeamContext;
 use crate::workflows::agent_loop::{Calls, PreparedCall};
@@ -268,19 +269,27 @@ impl TaskCalls {
             order.leased_until = agent.monotonic() + all.lease().unwrap_or_default();
             (order.worker, Rc::clone(&order.news))
         };
+        let resend = ResendOrders::of_or(all.team.safeguards(), RESEND);
+        let is_sent_once = all.team.safeguards().lacks::<ResendOrders>();
+        let mut is_sent = false;
         loop {
             match all.state_of(intent) {
                 OrderState::Answered(result) => return Some(result),
                 OrderState::Silent => return None,
                 OrderState::Open => {}
             }
+            if is_sent && is_sent_once {
+                let _ = agent.within(RESEND, "a result", news.notified()).await;
+                continue;
+            }
             agent.before("order", intent).await;
             let left = propagated(all.team.safeguards(), self.scope.left(agent.monotonic()));
             let (task, op) = (self.task, self.ops[step]);
             agent.declare_wait(worker, "the result of a step", intent);
             agent.send(worker, intent, StepMessage::Order { task, step, attempt, op, left });
+            is_sent = true;
             // The order is sent again if there is none.
-            let _ = agent.within(RESEND, "a result", news.notified()).await;
+            let _ = agent.within(resend, "a result", news.notified()).await;
         }
     }
 }

@@ -15,6 +15,9 @@
 //! carries the task as its correlation id, the time that is left, and the id of the operation that the user
 //! has made for the step, under which any worker calls the tool.
 //!
+//! Workers ask the approver and the guardrail, as the assistant of a [tool loop](super::tool_loop) does: what one
+//! of these forbids is the result of the order, and is not given to another worker.
+//!
 //! An order is sent until it is answered, so a worker gets it more than once: it takes each
 //! [once](crate::safeguards::inbox). A worker that is silent for the length of a
 //! [lease](crate::safeguards::parent_lease) has stopped, and the next one gets the step, as another
@@ -42,12 +45,14 @@ pub fn workflow() -> Workflow {
         .agent(SUPERVISOR, supervisor)
         .agents(Role::new("workers", "worker", 1..=MOST_AGENTS, 2), worker::worker)
         .approver()
+        .guardrail()
         .person_on_call()
         .deadlines()
         .safeguards(&[
             "approval-binding",
             "approval-gate",
             "budgets",
+            "call-timeout",
             "check-arguments",
             "checkpoint",
             "checksummed-log",
@@ -56,6 +61,7 @@ pub fn workflow() -> Workflow {
             "deadline-propagation",
             "durable-approvals",
             "event-log",
+            "guardrail",
             "idempotency-keys",
             "inbox-dedupe",
             "intent-keys",
@@ -64,9 +70,13 @@ pub fn workflow() -> Workflow {
             "paired-results",
             "parent-lease",
             "reply-correlation",
+            "resend-orders",
             "reset-between-tasks",
             "resume-from-results",
             "retry",
+            "retry-after",
+            "retry-backoff",
+            "retry-writes",
             "tool-dedupe",
             "verify",
         ])
