@@ -37,8 +37,8 @@ pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
     IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_RATE_LIMIT, MODEL_REFUSAL,
-    MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY,
-    TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+    MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, ReplyTiming, RequestedStep,
+    TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
 pub(crate) use event::StateMachine;

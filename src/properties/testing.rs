@@ -3,8 +3,8 @@
 use super::{Property, TeamHistory, Verdict};
 use crate::agent::{
     AgentEvent, AnswerPart, Body, CallOutcome, ChatMessage, Content, Definite, Finish, Headers, Indefinite,
-    InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, Report, TaskRequest,
-    TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
+    InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, ReplyTiming, Report,
+    TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
 use crate::tools::Tool;
 use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
@@ -224,7 +224,16 @@ impl Story {
         let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
         let request = ChatMessage::User(TaskRequest::new(task, Arc::default()));
         let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
-        self.note(node, TeamEvent::Agent(AgentEvent::Chatted { task, turn, transcript, reply }))
+        self.note(
+            node,
+            TeamEvent::Agent(AgentEvent::Chatted {
+                task,
+                turn,
+                transcript,
+                reply,
+                timing: ReplyTiming::default(),
+            }),
+        )
     }
 
     pub fn dead_lettered(self, intent: &str) -> Self {

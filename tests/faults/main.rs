@@ -3,5 +3,6 @@
 mod all_at_once;
 mod event_log;
 mod every_team;
+mod first_token;
 mod learnt;
 mod per_entry;

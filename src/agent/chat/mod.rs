@@ -23,6 +23,7 @@ use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use transcript::{StepState, unreadable_arguments};
@@ -175,6 +176,19 @@ impl fmt::Display for ModelError {
     }
 }
 
+/// How long a model took, counted from its request. Not part of a digest: the time of the event is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct ReplyTiming {
+    /// Until the first token of the reply; `None` if there was no reply.
+    pub first_token: Option<SimSpan>,
+    /// Until the whole reply was there, or the error.
+    pub total: SimSpan,
+}
+
+impl Hash for ReplyTiming {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
 /// What of a reply is drawn.
 struct Drawn {
     order: u64,
@@ -183,6 +197,13 @@ struct Drawn {
     text_tokens: u32,
     first_token: SimSpan,
     slowed_down: u64,
+}
+
+impl Drawn {
+    /// Without faults.
+    fn time_to_first_token(&self) -> SimSpan {
+        self.first_token.saturating_mul(self.slowed_down).min(LONGEST_REPLY)
+    }
 }
 
 impl Agent {
@@ -203,13 +224,20 @@ impl Agent {
         });
         self.before("model call", about).await;
         let (reply, span) = self.chat_outcome(about, transcript, &drawn);
-        let (reply, span) = match span + self.first_token_delay(about) {
+        let delay = self.first_token_delay(about);
+        let (reply, total) = match span + delay {
             late if late > MODEL_TIMEOUT_SPAN => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
-            span => (reply, span),
+            total => (reply, total),
         };
-        self.context.work(span).await;
-        let chatted =
-            AgentEvent::Chatted { task, turn: about, transcript: transcript.clone(), reply: reply.clone() };
+        self.context.work(total).await;
+        let first_token = reply.is_ok().then(|| drawn.time_to_first_token() + delay);
+        let chatted = AgentEvent::Chatted {
+            task,
+            turn: about,
+            transcript: transcript.clone(),
+            reply: reply.clone(),
+            timing: ReplyTiming { first_token, total },
+        };
         self.context.note(Author::HARNESS, TeamEvent::Agent(chatted));
         self.after("model call", about).await;
         reply
@@ -224,7 +252,7 @@ impl Agent {
     ) -> (Result<Reply, ModelError>, SimSpan) {
         let limits = self.model.chat;
         let Drawn { first_token, slowed_down, .. } = *drawn;
-        let at_once = first_token.saturating_mul(slowed_down).min(LONGEST_REPLY);
+        let at_once = drawn.time_to_first_token();
         if let Some(limited) = self.rate_limit() {
             return (Err(limited), at_once);
         }

@@ -1,8 +1,8 @@
 //! Events of agents, written by their handles: actions and answers.
 
 use crate::agent::{
-    Access, ArtifactId, Content, Definite, Indefinite, ModelError, OpId, Reply, StoreOutcome, ToolError,
-    ToolRequest, Transcript,
+    Access, ArtifactId, Content, Definite, Indefinite, ModelError, OpId, Reply, ReplyTiming, StoreOutcome,
+    ToolError, ToolRequest, Transcript,
 };
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
@@ -71,7 +71,13 @@ pub enum AgentEvent {
     },
     /// An agent's model got this transcript, in a turn of work on a task, and replied, or did not.
     #[non_exhaustive]
-    Chatted { task: Name, turn: Name, transcript: Transcript, reply: Result<Reply, ModelError> },
+    Chatted {
+        task: Name,
+        turn: Name,
+        transcript: Transcript,
+        reply: Result<Reply, ModelError>,
+        timing: ReplyTiming,
+    },
     /// An agent asks something of the store.
     #[non_exhaustive]
     Asked { item: Name, access: Access },

@@ -6,6 +6,7 @@
 
 use super::{RESEND, StepMessage};
 use crate::agent::{Agent, CallRequest, Delivery, Message, OpId, Operation, ToolError, ToolResult};
+use crate::protocols::ResendTimer;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
@@ -15,7 +16,7 @@ use crate::safeguards::work_scope::WorkScope;
 use crate::workflows::TeamContext;
 use crate::workflows::agent_loop::{Calls, PreparedCall};
 use crate::workflows::task_state::TaskStates;
-use perfidy_sim::{Name, SimSpan, SimTime};
+use perfidy_sim::{Name, SimSpan, SimTime, TimedOut};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -270,16 +271,15 @@ impl TaskCalls {
             (order.worker, Rc::clone(&order.news))
         };
         let resend = ResendOrders::of_or(all.team.safeguards(), RESEND);
-        let is_sent_once = all.team.safeguards().lacks::<ResendOrders>();
-        let mut is_sent = false;
+        let mut sending = ResendTimer::default();
         loop {
             match all.state_of(intent) {
                 OrderState::Answered(result) => return Some(result),
                 OrderState::Silent => return None,
                 OrderState::Open => {}
             }
-            if is_sent && is_sent_once {
-                let _ = agent.within(RESEND, "a result", news.notified()).await;
+            if !sending.is_due(agent.monotonic(), resend) {
+                self.wait(&news, resend).await;
                 continue;
             }
             agent.before("order", intent).await;
@@ -287,10 +287,15 @@ impl TaskCalls {
             let (task, op) = (self.task, self.ops[step]);
             agent.declare_wait(worker, "the result of a step", intent);
             agent.send(worker, intent, StepMessage::Order { task, step, attempt, op, left });
-            is_sent = true;
-            // The order is sent again if there is none.
-            let _ = agent.within(resend, "a result", news.notified()).await;
+            sending.restart(agent.monotonic());
+            self.wait(&news, resend).await;
         }
+    }
+
+    /// Waits for a result, until it is time to send the order again, or to look whether the worker is silent.
+    async fn wait(&self, news: &Notify, resend: SimSpan) {
+        let (Ok(()) | Err(TimedOut)) =
+            self.all.agent.within(resend.min(RESEND), "a result", news.notified()).await;
     }
 }
 
