@@ -39,7 +39,7 @@ struct Order<'a> {
     sent: EventId,
 }
 
-/// An order to an agent that had lost the work, which need not arrive.
+/// An order to an agent that has the work, or had lost it, and that has not arrived.
 #[derive(Clone, Copy)]
 struct Recall {
     by: Incarnation,
@@ -64,7 +64,7 @@ struct Family<'a> {
     users: BTreeSet<Name>,
     /// By work and agent: that it was ordered from another.
     replaced: Lookup<(Name, Name), At<'a>>,
-    /// By work and orderer: the agents that had lost it, and the order that was sent to each since.
+    /// By work and orderer: the agents that have it or had lost it, and the last order to each under way.
     recalled: Lookup<(Name, Name), BTreeMap<Name, Recall>>,
     /// Tasks that have ended, and tasks and steps that were cancelled.
     over: Lookup<Name, At<'a>>,
@@ -151,7 +151,7 @@ impl<'a> Family<'a> {
                     self.over.get_or_insert_with(about, || event);
                 }
                 if let Some((to, about)) = sent_for(Purpose::Order, event)
-                    && self.replaced.contains((about, to))
+                    && (self.replaced.contains((about, to)) || self.orders.contains((about, to)))
                 {
                     let recall = Recall { by: Incarnation::of(event), sent: event.id };
                     self.recalled(about, event.node).insert(to, recall);
@@ -196,6 +196,12 @@ impl<'a> Family<'a> {
     /// The agent from which an order takes the work that it hands on.
     fn loser(&self, order: &Order<'a>) -> Option<Name> {
         let known = self.holders.get((order.about, order.by.0))?;
+        let recalled = self.recalled.get((order.about, order.by.0));
+        let recall = recalled.and_then(|recalled| recalled.get(&known.event.node));
+        // This order comes late: since then, the work was ordered of that agent again.
+        if recall.is_some_and(|recall| recall.sent > order.sent) {
+            return None;
+        }
         let is_later = known.sent < order.sent && known.event.node != order.event.node;
         (is_later && self.may_take_back(order.by, known.by)).then_some(known.event.node)
     }
@@ -223,6 +229,9 @@ impl<'a> Family<'a> {
         self.replaced.remove((about, to));
         if let Some(loser) = loser {
             self.replaced.insert((about, loser), order.event);
+        }
+        if let Some(recalled) = self.recalled.get_mut((about, orderer)) {
+            recalled.retain(|who, recall| *who != to || recall.sent > order.sent);
         }
         let recalled = self.recalled.get((about, orderer)).into_iter().flatten();
         let of_others = recalled.filter(|(who, recall)| **who != to && recall.sent < order.sent);

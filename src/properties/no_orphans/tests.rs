@@ -382,3 +382,22 @@ fn an_order_of_one_incarnation_ends_no_work_that_another_one_wants_again() {
     assert_eq!(thinks(repeated("manager-1"), "worker-1").judged_by(&property()), Verdict::Holds);
     assert!(thinks(repeated("manager-1#1"), "worker-1").judged_by(&property()).is_violated());
 }
+
+#[test]
+fn an_order_that_comes_late_takes_nothing_from_an_agent_of_which_the_work_was_ordered_since() {
+    let [from, kind, about] = ["manager-1", "word", STEP].map(Name::new);
+    let content = message(Headers::of(Purpose::Order));
+    let copy = EventKind::Delivered { from, kind, about, is_reply: false, content };
+    let sends = |story: Story, to| story.sends(("manager-1", to), STEP, Headers::of(Purpose::Order));
+    let there_and_back = order(order(handed(), "manager-1", STEP, "worker-2"), "manager-1", STEP, "worker-1");
+    for given in [handed(), there_and_back] {
+        let under_way = sends(given, "worker-2");
+        let sending = Some(under_way.last());
+        let comes_late = |story: Story| later(story.event_because_of(sending, "worker-2", copy.clone()), 9);
+        let arrived = comes_late(order(under_way.clone(), "manager-1", STEP, "worker-1"));
+        assert!(!thinks(arrived, "worker-1").judged_by(&property()).is_violated());
+        let also_under_way = comes_late(sends(under_way.clone(), "worker-1"));
+        assert!(!thinks(also_under_way, "worker-1").judged_by(&property()).is_violated());
+        assert!(thinks(comes_late(under_way), "worker-1").judged_by(&property()).is_violated());
+    }
+}
