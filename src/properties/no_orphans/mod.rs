@@ -5,7 +5,7 @@
 //! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
 //! them orders takes nothing from what the other has ordered. An agent that has lost its work and is
 //! ordered to do it again does what its parent wants, even if that order is lost, until the next order to
-//! another agent arrives.
+//! another agent arrives; an order that comes late takes nothing from an agent that was ordered since.
 //!
 //! The bound limits how much longer the agent may call its model and its tools; time in which the agent
 //! itself was down or paused does not count, since it could not know. Compensation is not orphaned work.
