@@ -151,8 +151,10 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
             text += "undo = \"office.undo\"\n";
         }
     }
-    if workflow.properties.contains(&"within-context-budget") {
+    if workflow.safeguards.contains(&"compaction") {
         text += "[model]\ncontext-window = 1_000_000\n";
+    }
+    if workflow.properties.contains(&"within-context-budget") {
         text += "[properties]\nwithin-context-budget = { tokens = 1_000_000 }\n";
     }
     let name = format!("scaling/{}", workflow.name);
