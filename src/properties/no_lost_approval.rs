@@ -1,13 +1,13 @@
 //! A person who has approved a call is not asked about it again once the call was begun, as long as the
 //! approval counts.
 //!
-//! Judged on the decisions in the person's record, on their delivery to the agent that asked, on the calls as
-//! they left their agents, and on the requests that agents sent: each carries the operation id of its call as
-//! its idempotency key. An approval counts for the agent that received it; what a person has told another
-//! worker, it cannot know. Nor can an incarnation know what another one does beside it: it is held to what it
-//! did itself and to what its agent had done before it started. A decision against the call takes an approval
-//! back. An agent whose clock is fast takes an approval for expired that is not, and is held to the time of the
-//! world.
+//! Judged on the decisions in the person's record, on their delivery to the agent that asked, on the
+//! calls as they left their agents, and on the requests that agents sent: each carries the operation id
+//! of its call as its idempotency key. An approval counts for the agent that received it; what a person
+//! has told another worker, it cannot know. Nor can an incarnation know what another one does beside it:
+//! it is held to what it did itself and to what its agent had done before it started. A decision against
+//! the call takes an approval back. An agent whose clock is fast takes an approval for expired that is
+//! not, and is held to the time of the world.
 
 use crate::agent::{AgentEvent, OpId, PersonEvent, Purpose, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

@@ -1,10 +1,11 @@
 //! A radix heap: a priority queue for keys that are not smaller than what was taken last.
 //!
-//! Entries are in buckets by the highest bit in which their key differs from the base, the greatest key of
-//! which it is known that none is smaller. All of a bucket come before all of the next. When a bucket is reached
-//! and is large, its first key becomes the base, and its entries go into lower buckets. So an entry is moved a
-//! few times, always to the end of a list, while a binary heap jumps through its memory with every entry
-//! (Ahuja, Mehlhorn, Orlin and Tarjan 1990, "Faster algorithms for the shortest path problem").
+//! Entries are in buckets by the highest bit in which their key differs from the base, the greatest key
+//! of which it is known that none is smaller. All of a bucket come before all of the next. When a bucket
+//! is reached and is large, its first key becomes the base, and its entries go into lower buckets. So an
+//! entry is moved a few times, always to the end of a list, while a binary heap jumps through its memory
+//! with every entry (Ahuja, Mehlhorn, Orlin and Tarjan 1990, "Faster algorithms for the shortest path
+//! problem").
 
 use super::Entry;
 use crate::pool;

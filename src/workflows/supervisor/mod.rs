@@ -15,8 +15,8 @@
 //! carries the task as its correlation id, the time that is left, and the id of the operation that the user
 //! has made for the step, under which any worker calls the tool.
 //!
-//! Workers ask the approver and the guardrail, as the assistant of a [tool loop](super::tool_loop) does: what one
-//! of these forbids is the result of the order, and is not given to another worker.
+//! Workers ask the approver and the guardrail, as the assistant of a [tool loop](super::tool_loop) does:
+//! what one of these forbids is the result of the order, and is not given to another worker.
 //!
 //! An order is sent until it is answered, so a worker gets it more than once: it takes each
 //! [once](crate::safeguards::inbox). A worker that is silent for the length of a
