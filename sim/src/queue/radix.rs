@@ -1,29 +1,22 @@
 //! A radix heap: a priority queue for keys that are not smaller than what was taken last.
 //!
-//! Entries are in buckets by the highest bit in which their key differs from the base, the greatest key
-//! of which it is known that none is smaller. All of a bucket come before all of the next. When a bucket
-//! is reached and is large, its first key becomes the base, and its entries go into lower buckets. So an
-//! entry is moved a few times, always to the end of a list, while a binary heap jumps through its memory
-//! with every entry (Ahuja, Mehlhorn, Orlin and Tarjan 1990, "Faster algorithms for the shortest path
-//! problem").
+//! Entries are in buckets, one for equal keys and one for each bit of a key, by the highest bit in which
+//! their key differs from the base, the greatest key of which it is known that none is smaller. All of a
+//! bucket come before all of the next. When a bucket is reached and is large, its first key becomes the
+//! base, and its entries go into lower buckets. So an entry is moved a few times, always to the end of a
+//! list, while a binary heap jumps through its memory with every entry (Ahuja, Mehlhorn, Orlin and
+//! Tarjan 1990, "Faster algorithms for the shortest path problem").
 
 use super::Entry;
 use crate::pool;
 
-/// The buckets: one for equal keys, and one for each bit of a key.
-const BUCKETS: usize = u128::BITS as usize + 1;
-
+#[derive(Default)]
 pub(super) struct RadixHeap {
     base: u128,
-    buckets: [Vec<Entry>; BUCKETS],
+    /// As many as were ever needed, so that a small world, which needs none, has none to clear.
+    buckets: Vec<Vec<Entry>>,
     /// Which buckets are not empty, except the first: a bit for each, from the second on.
     occupied: u128,
-}
-
-impl Default for RadixHeap {
-    fn default() -> Self {
-        Self { base: 0, buckets: std::array::from_fn(|_| Vec::new()), occupied: 0 }
-    }
 }
 
 impl RadixHeap {
@@ -31,6 +24,9 @@ impl RadixHeap {
     #[inline]
     pub fn push(&mut self, entry: Entry) {
         let bucket = (u128::BITS - (entry.time_and_tie ^ self.base).leading_zeros()) as usize;
+        if bucket >= self.buckets.len() {
+            self.buckets.resize_with(bucket + 1, Vec::new);
+        }
         self.buckets[bucket].push(entry);
         self.occupied |= bit(bucket);
     }
@@ -72,7 +68,7 @@ impl RadixHeap {
     }
 
     fn first_bucket(&self) -> Option<usize> {
-        if !self.buckets[0].is_empty() {
+        if self.buckets.first().is_some_and(|equal| !equal.is_empty()) {
             return Some(0);
         }
         (self.occupied != 0).then(|| self.occupied.trailing_zeros() as usize + 1)

@@ -207,7 +207,7 @@ impl<'a> Family<'a> {
     }
 
     /// Whether an incarnation takes work back from an agent, which another one or itself had given to it, by
-    /// giving it to somebody else.
+    /// giving it to another agent.
     fn may_take_back(&self, taker: Incarnation, giver: Incarnation) -> bool {
         taker == giver || !self.is_alive(giver)
     }
