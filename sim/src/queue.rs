@@ -305,6 +305,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_after_a_look_ahead_comes_before_it() {
+        let mut agenda = Agenda::default();
+        let entry = |at: u64| Entry::new(SimTime::from_nanos(at), 0, at, Next::Other(0));
+        (1_000..1_200).for_each(|at| agenda.push(entry(at)));
+        while agenda.peek().is_some_and(|first| first.at() < SimTime::from_nanos(1_100)) {
+            agenda.pop();
+        }
+        (0..200).rev().for_each(|at| agenda.push(entry(at)));
+        let order: Vec<u64> = std::iter::from_fn(|| agenda.pop()).map(|entry| entry.seq).collect();
+        assert_eq!(order, (0..200).chain(1_100..1_200).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn however_many_there_are_they_come_in_order() {
         let mut agenda = Agenda::default();
         let mut sorted: Vec<(u128, u64)> = Vec::new();
