@@ -23,6 +23,7 @@ use crate::properties::waits::task_of;
 use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Action, Event, EventId, EventKind, EventKinds, Lookup, Name};
+use std::cell::LazyCell;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -60,7 +61,8 @@ struct Step<'a> {
 }
 
 struct Steps<'a> {
-    history: &'a TeamHistory,
+    /// Needed only once an agent has received a report.
+    led: LazyCell<Led<'a>, Box<dyn FnOnce() -> Led<'a> + 'a>>,
     of: Lookup<(Name, Name), Step<'a>>,
     /// By agent and task: the steps that it has ordered.
     ordered: Lookup<(Name, &'static str), Vec<Name>>,
@@ -76,7 +78,7 @@ struct Steps<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut steps = Steps {
-        history,
+        led: LazyCell::new(Box::new(|| Led::of(history))),
         of: Lookup::default(),
         ordered: Lookup::default(),
         informed: Lookup::default(),
@@ -134,10 +136,35 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// The last message that the agent had received in the chain of causes of an event.
-fn led_by<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
-    let mut own = history.causes(event.id).take_while(|cause| cause.node == event.node);
-    own.find(|cause| matches!(cause.what, EventKind::Delivered { .. }))
+/// Which received message led to which event: the last one in its chain of causes at its own node.
+///
+/// Worked out for all events in one pass: with many tasks at once a chain goes back to events that are in no
+/// cache any more, and nearly every message that is sent has to be asked about.
+struct Led<'a> {
+    history: &'a TeamHistory,
+    /// For each event its node, and the message that what it causes there goes back to.
+    onward: Vec<(Name, Option<EventId>)>,
+}
+
+impl<'a> Led<'a> {
+    fn of(history: &'a TeamHistory) -> Self {
+        let mut led = Self { history, onward: Vec::with_capacity(history.len()) };
+        for event in history.events() {
+            let is_message = matches!(event.what, EventKind::Delivered { .. });
+            let message = if is_message { Some(event.id) } else { led.message(event) };
+            led.onward.push((event.node, message));
+        }
+        led
+    }
+
+    fn message(&self, event: &Event<TeamEvent>) -> Option<EventId> {
+        let (node, message) = self.onward[event.cause?.get() as usize - 1];
+        message.filter(|_| node == event.node)
+    }
+
+    fn by(&self, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
+        self.message(event).map(|message| self.history.event(message))
+    }
 }
 
 /// Whether the incarnation of an event, which started with that event, could know of an earlier one.
@@ -186,10 +213,10 @@ impl<'a> Steps<'a> {
         };
         let is_known = |report: &Event<TeamEvent>| {
             if report.incarnation == order.incarnation {
-                is_read(self.history, report, order.id)
+                is_read(&self.led, report, order.id)
             } else {
                 // What the agent finds in its journal is what was there when it started.
-                started.is_some_and(|started| is_durable(self.history, report, (started, order.id)))
+                started.is_some_and(|started| is_durable(&self.led, report, (started, order.id)))
             }
         };
         let read = current.filter(|report| is_awaited(report) && is_known(report));
@@ -205,7 +232,7 @@ impl<'a> Steps<'a> {
 
     /// An agent sends a message; true if a report that an ordered step is done led to it.
     fn go_on(&mut self, goes_on: &'a Event<TeamEvent>) -> bool {
-        let Some(report) = led_by(self.history, goes_on) else { return false };
+        let Some(report) = self.led.by(goes_on) else { return false };
         let EventKind::Delivered { about, content, .. } = &report.what else { return false };
         if !content.is_for(Purpose::Done) || self.swallowed.contains(report.id) {
             return false;
@@ -237,13 +264,13 @@ impl<'a> Steps<'a> {
 
 /// Whether the incarnation that received a report had read, by then, a message that arrived in its inbox
 /// after the report, and so the report too.
-fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, by: EventId) -> bool {
+fn is_read(led: &Led<'_>, report: &Event<TeamEvent>, by: EventId) -> bool {
     let is_in_inbox =
         |message: &Event<TeamEvent>| matches!(message.what, EventKind::Delivered { is_reply: false, .. });
     let reader = (report.node, report.incarnation);
-    let since = &history.events()[report.id.get() as usize..by.get() as usize];
+    let since = &led.history.events()[report.id.get() as usize..by.get() as usize];
     let led_by_later = |event: &Event<TeamEvent>| {
-        led_by(history, event).is_some_and(|message| {
+        led.by(event).is_some_and(|message| {
             message.id > report.id && message.incarnation == reader.1 && is_in_inbox(message)
         })
     };
@@ -253,20 +280,20 @@ fn is_read(history: &TeamHistory, report: &Event<TeamEvent>, by: EventId) -> boo
 
 /// Whether the incarnation that received a report had read it, and had made a record durable to which it led,
 /// when a later one started, and the disk has not hidden that record since.
-fn is_durable(history: &TeamHistory, report: &Event<TeamEvent>, (started, now): (EventId, EventId)) -> bool {
-    if report.id > started || !is_read(history, report, started) {
+fn is_durable(led: &Led<'_>, report: &Event<TeamEvent>, (started, now): (EventId, EventId)) -> bool {
+    if report.id > started || !is_read(led, report, started) {
         return false;
     }
     // For each record in the journal, whether the report led to it.
     let mut records: Vec<bool> = Vec::new();
     let (mut durable, mut tears) = (0, false);
-    let until_now = &history.events()[..now.get() as usize];
+    let until_now = &led.history.events()[..now.get() as usize];
     for event in until_now.iter().filter(|event| event.node == report.node) {
         match &event.what {
             EventKind::Wrote { .. } | EventKind::Synced { .. } | EventKind::Crashed { .. }
                 if event.id > started => {}
             EventKind::Wrote { .. } => {
-                let leads = led_by(history, event).filter(|message| message.id == report.id);
+                let leads = led.by(event).filter(|message| message.id == report.id);
                 records.push(leads.is_some() && event.incarnation == report.incarnation);
             }
             EventKind::Synced { records: synced } => durable = durable.max(*synced as usize),

@@ -8,8 +8,7 @@
 use crate::agent::{AgentEvent, ArtifactId, TeamEvent, kinds};
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKinds, Name};
-use std::collections::BTreeMap;
+use perfidy_sim::{Event, EventKinds, Lookup, Name};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -22,17 +21,17 @@ pub fn property() -> Property {
 }
 
 /// The event that made an artifact for an intent, and what it was made from.
-type Made<'a> = BTreeMap<(Name, ArtifactId), (&'a Event<TeamEvent>, Option<ArtifactId>)>;
+type Made<'a> = Lookup<(Name, ArtifactId), (&'a Event<TeamEvent>, Option<ArtifactId>)>;
 
 /// The kinds of events that it reads.
-const READS: EventKinds = kinds::PRODUCED.and(EventKinds::SENT);
+const READS: EventKinds = kinds::PRODUCED.and(kinds::PROVENANCE);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut made = Made::new();
+    let mut made = Made::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         if let Some(TeamEvent::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
-            made.entry((*intent, *artifact)).or_insert((event, *from));
+            made.get_or_insert_with((*intent, *artifact), || (event, *from));
         } else if let Some(Call { called, intent, headers }) = call(history, event)
             && let Some(on) = headers.provenance
         {
@@ -58,7 +57,7 @@ fn flaw<'a>(made: &Made<'a>, intent: Name, on: ArtifactId) -> Option<Flaw<'a>> {
     let mut made_from_it = None;
     let mut artifact = on;
     for _ in 0..=made.len() {
-        let Some((event, from)) = made.get(&(intent, artifact)) else { break };
+        let Some((event, from)) = made.get((intent, artifact)) else { break };
         let Some(from) = from else { return None };
         (made_from_it, artifact) = (Some(*event), *from);
     }

@@ -10,7 +10,7 @@
 
 use crate::agent::{TeamEvent, UserEvent, kinds};
 use crate::properties::{TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKind, Lookup, Name, Payload, SimSpan};
+use perfidy_sim::{Event, EventId, EventKind, Lookup, Name, Payload, SimSpan};
 use std::collections::BTreeMap;
 
 /// So many equal messages within [`A_MOMENT`] are a flood ...
@@ -33,18 +33,11 @@ pub(super) fn of_one_message(history: &TeamHistory) -> Option<Verdict> {
     if !has_a_busy_moment(history.events()) {
         return None;
     }
-    let mut open = OpenTasks::default();
-    for moment in moments(history) {
-        open.begin(moment);
-        let most = SAME_MESSAGES + SAME_MESSAGES_A_TASK * open.count();
-        if moment.len() as u64 >= most
-            && let Some(verdict) = most_sent(moment, most, history)
-        {
-            return Some(verdict);
-        }
-        open.end(moment);
-    }
-    None
+    let open = OpenTasks::of(history);
+    moments(history).filter(|moment| moment.len() as u64 >= SAME_MESSAGES).find_map(|moment| {
+        let most = SAME_MESSAGES + SAME_MESSAGES_A_TASK * open.during(moment);
+        if moment.len() as u64 >= most { most_sent(moment, most, history) } else { None }
+    })
 }
 
 /// Whether there can be a time window of at least [`SAME_MESSAGES`] events; few runs have one. Of every half
@@ -65,39 +58,48 @@ fn moments(history: &TeamHistory) -> impl Iterator<Item = &[Event<TeamEvent>]> {
     })
 }
 
-/// The tasks that are open in successive time windows.
-#[derive(Default)]
+/// When tasks were given and when they ended, in order.
 struct OpenTasks {
-    given: u64,
-    ended: Lookup<Name, ()>,
+    given: Vec<EventId>,
+    ended: Vec<EventId>,
 }
 
 impl OpenTasks {
-    /// A task that is given in a window is open in it ...
-    fn begin(&mut self, moment: &[Event<TeamEvent>]) {
-        let is_given = |event: &&Event<TeamEvent>| {
-            matches!(event.note(), Some(TeamEvent::User(UserEvent::TaskGiven { .. })))
-        };
-        self.given += moment.iter().filter(is_given).count() as u64;
-    }
-
-    /// ... and one that ends in it as well.
-    fn end(&mut self, moment: &[Event<TeamEvent>]) {
-        for event in moment {
-            if let Some(TeamEvent::User(UserEvent::Informed { report, .. })) = event.note() {
-                self.ended.insert(report.task, ());
+    fn of(history: &TeamHistory) -> Self {
+        let mut open = Self { given: Vec::new(), ended: Vec::new() };
+        let mut has_ended = Lookup::default();
+        for (event, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
+            match note {
+                TeamEvent::User(UserEvent::TaskGiven { .. }) => open.given.push(event.id),
+                TeamEvent::User(UserEvent::Informed { report, .. })
+                    if has_ended.insert(report.task, ()).is_none() =>
+                {
+                    open.ended.push(event.id);
+                }
+                _ => {}
             }
         }
+        open
     }
 
-    fn count(&self) -> u64 {
-        self.given.saturating_sub(self.ended.len() as u64)
+    /// How many are open in a time window. A task that is given in it is open in it, and one that ends in it
+    /// as well.
+    fn during(&self, moment: &[Event<TeamEvent>]) -> u64 {
+        let (Some(first), Some(last)) = (moment.first(), moment.last()) else { return 0 };
+        let given = self.given.partition_point(|given| *given <= last.id);
+        let ended = self.ended.partition_point(|ended| *ended < first.id);
+        given.saturating_sub(ended) as u64
     }
 }
 
 fn most_sent(moment: &[Event<TeamEvent>], most: u64, history: &TeamHistory) -> Option<Verdict> {
+    // Few nodes send so much, and to compare what they send is the dearer part.
+    let mut times_of = Lookup::default();
+    for event in moment.iter().filter(|event| matches!(event.what, EventKind::Sent { .. })) {
+        *times_of.get_or_insert_with(event.node, || 0_u64) += 1;
+    }
     let mut sent = Lookup::default();
-    for event in moment {
+    for event in moment.iter().filter(|event| times_of.get(event.node).is_some_and(|times| *times >= most)) {
         if let EventKind::Sent { to, kind, about, content } = &event.what {
             let message = (event.node, *to, *kind, *about, content.digest());
             let (first, times) = sent.get_or_insert_with(message, || (event, 0_u64));

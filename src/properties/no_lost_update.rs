@@ -6,8 +6,7 @@
 
 use crate::agent::{StoreEvent, TeamEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
-use perfidy_sim::EventKinds;
-use std::collections::BTreeMap;
+use perfidy_sim::{EventKinds, Lookup};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -23,8 +22,8 @@ pub fn property() -> Property {
 const READS: EventKinds = kinds::STORED.and(kinds::ENTERED).and(kinds::VANISHED);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let mut entered = BTreeMap::new();
-    let mut written = BTreeMap::new();
+    let mut entered = Lookup::default();
+    let mut written = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for (event, note) in history.notes_of(READS) {
         match *note {
@@ -37,8 +36,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                 entered.insert((item, entry), (event, version));
             }
             TeamEvent::Store(StoreEvent::Vanished { item, entry, version }) => {
-                let Some((came, since)) = entered.remove(&(item, entry)) else { continue };
-                let Some((wrote, by, based_on)) = written.get(&item) else { continue };
+                let Some((came, since)) = entered.remove((item, entry)) else { continue };
+                let Some((wrote, by, based_on)) = written.get(item) else { continue };
                 if since > *based_on {
                     let message = format!(
                         "{by} overwrote {entry} in {item} with {version}, having read {based_on}; it came with {since}"

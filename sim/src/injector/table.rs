@@ -9,8 +9,9 @@
 use super::steps::Steps;
 use crate::plan::{Action, Address, Chaos, Hook, Plan};
 use crate::{Chance, Links, Name, Rule, SimSpan, pool};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet, HashTable};
 use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -19,8 +20,20 @@ type Map<K, V> = HashMap<K, V, FxBuildHasher>;
 #[derive(Clone, Copy)]
 pub(crate) struct SiteId(u32);
 
+impl SiteId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct PlaceId(u32);
+
+impl PlaceId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 pub(crate) struct Site {
     name: Name,
@@ -57,9 +70,6 @@ struct Place {
     early: u32,
 }
 
-/// The key of a place: its hook, the two ends, the kind of message or step, and its subject.
-type Question = (Hook, Name, Name, Name, Name);
-
 pub(crate) struct Table {
     links: Links,
     plan: Plan,
@@ -75,11 +85,13 @@ pub(crate) struct Table {
     sites: Vec<Site>,
     site_by_key: Map<SiteKey, SiteId>,
     places: Vec<Place>,
-    place_by_address: Map<(Name, Name), PlaceId>,
+    place_by_address: HashTable<PlaceId>,
     /// Draws are counted apart: at a site of the same name faults may be asked for in one run and not in
     /// another, and what is drawn must not depend on that.
-    place_by_draw: Map<(Name, Name), PlaceId>,
-    place_by_question: Map<Question, (SiteId, PlaceId)>,
+    place_by_draw: HashTable<PlaceId>,
+    /// The keys are those of the site and the place themselves. With a thousand tasks there are a hundred
+    /// thousand places, and what is looked up for every message should fit into a cache.
+    place_by_question: HashTable<(SiteId, PlaceId)>,
     /// The places reached in this run.
     visited: Vec<PlaceId>,
 }
@@ -105,9 +117,9 @@ impl Table {
             sites: Vec::new(),
             site_by_key: Map::default(),
             places: Vec::new(),
-            place_by_address: Map::default(),
-            place_by_draw: Map::default(),
-            place_by_question: Map::default(),
+            place_by_address: HashTable::new(),
+            place_by_draw: HashTable::new(),
+            place_by_question: HashTable::new(),
             visited: Vec::new(),
         }
     }
@@ -190,15 +202,23 @@ impl Table {
         what: Name,
         about: Name,
     ) -> (SiteId, PlaceId) {
-        let question = (hook, from, to, what, about);
-        if let Some(&known) = self.place_by_question.get(&question) {
+        let key = (hook, from, to, what);
+        let hash = FxBuildHasher.hash_one((key, about));
+        let Self { sites, places, .. } = self;
+        let is_asked = |(site, place): &(SiteId, PlaceId)| {
+            places[place.index()].id == about && sites[site.index()].key == key
+        };
+        if let Some(&known) = self.place_by_question.find(hash, is_asked) {
             self.look_up(known.0);
             return known;
         }
-        let site = self.site_of((hook, from, to, what));
+        let site = self.site_of(key);
         self.look_up(site);
         let found = (site, self.place(self.site(site).name, about));
-        self.place_by_question.insert(question, found);
+        let Self { sites, places, place_by_question, .. } = self;
+        place_by_question.insert_unique(hash, found, |(site, place)| {
+            FxBuildHasher.hash_one((sites[site.index()].key, places[place.index()].id))
+        });
         found
     }
 
@@ -225,7 +245,7 @@ impl Table {
 
     /// Computes what the plan may do at a site, unless that is known.
     fn look_up(&mut self, id: SiteId) {
-        let site = &mut self.sites[id.0 as usize];
+        let site = &mut self.sites[id.index()];
         if site.plan == self.plan_edition {
             return;
         }
@@ -242,22 +262,22 @@ impl Table {
     }
 
     pub fn site(&self, id: SiteId) -> &Site {
-        &self.sites[id.0 as usize]
+        &self.sites[id.index()]
     }
 
     /// The place of an id at a site, made on first use.
     pub fn place(&mut self, site: Name, id: Name) -> PlaceId {
-        *self.place_by_address.entry((site, id)).or_insert_with(|| add_place(&mut self.places, site, id))
+        place_in(&mut self.place_by_address, &mut self.places, site, id)
     }
 
     /// The place of a draw about an id at a site, made on first use.
     pub fn place_of_draw(&mut self, site: Name, id: Name) -> PlaceId {
-        *self.place_by_draw.entry((site, id)).or_insert_with(|| add_place(&mut self.places, site, id))
+        place_in(&mut self.place_by_draw, &mut self.places, site, id)
     }
 
     /// Counts one more occurrence at a place, and returns its address.
     pub fn pass(&mut self, id: PlaceId, is_early: bool) -> Address {
-        let place = &mut self.places[id.0 as usize];
+        let place = &mut self.places[id.index()];
         if place.count == 0 {
             self.visited.push(id);
         }
@@ -279,22 +299,33 @@ impl Table {
     }
 
     fn addresses(&self, nth: impl Fn(&Place) -> u32) -> Vec<Address> {
-        let places = self.visited.iter().map(|id| &self.places[id.0 as usize]);
+        let places = self.visited.iter().map(|id| &self.places[id.index()]);
         places.map(|place| Address { site: place.site, id: place.id, nth: nth(place) }).collect()
     }
 
     /// Sets all counts back to zero.
     pub fn forget_visits(&mut self) {
         for id in self.visited.drain(..) {
-            let place = &mut self.places[id.0 as usize];
+            let place = &mut self.places[id.index()];
             (place.count, place.early) = (0, 0);
         }
     }
 }
 
-fn add_place(places: &mut Vec<Place>, site: Name, id: Name) -> PlaceId {
+/// The place of an id at a site in one of the tables, made on first use.
+fn place_in(known: &mut HashTable<PlaceId>, places: &mut Vec<Place>, site: Name, id: Name) -> PlaceId {
+    let hash = FxBuildHasher.hash_one((site, id));
+    let is_it = |place: &PlaceId| places[place.index()].id == id && places[place.index()].site == site;
+    if let Some(place) = known.find(hash, is_it) {
+        return *place;
+    }
+    let place = PlaceId(places.len() as u32);
     places.push(Place { site, id, count: 0, early: 0 });
-    PlaceId(places.len() as u32 - 1)
+    known.insert_unique(hash, place, |place| {
+        let Place { site, id, .. } = places[place.index()];
+        FxBuildHasher.hash_one((site, id))
+    });
+    place
 }
 
 fn concerns(rule: &Rule, (hook, from, to, what): SiteKey) -> bool {
