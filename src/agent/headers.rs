@@ -8,6 +8,7 @@
 //!
 //! | property | reads |
 //! |---|---|
+//! | `accepted-within-lease` | orders with an `authority` |
 //! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key`, and the `precondition` of tool calls |
 //! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`] |
 //! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
@@ -22,7 +23,7 @@
 //! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
 
 use crate::agent::{ArtifactId, OpId, Token, Version};
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -116,6 +117,10 @@ pub struct Headers {
     /// The time that is left for the work (`grpc-timeout`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<SimSpan>,
+    /// When the message expires, by the sender's wall clock (`absolute-expiry-time` in AMQP 1.0, `exp` in
+    /// JWT).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<SimTime>,
     /// The plan that the work follows (the id of a workflow run).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<ArtifactId>,
@@ -140,6 +145,7 @@ impl fmt::Debug for Headers {
         field("authority", self.authority.as_ref().map(|it| it as _));
         field("precondition", self.precondition.as_ref().map(|it| it as _));
         field("deadline", self.deadline.as_ref().map(|it| it as _));
+        field("expiry", self.expiry.as_ref().map(|it| it as _));
         field("plan", self.plan.as_ref().map(|it| it as _));
         field("provenance", self.provenance.as_ref().map(|it| it as _));
         shown.finish()
@@ -156,6 +162,7 @@ impl fmt::Display for Headers {
             self.authority.map(|token| format!("token {token}")),
             self.precondition.map(|version| version.to_string()),
             self.deadline.map(|left| format!("{left} left")),
+            self.expiry.map(|expiry| format!("until {expiry}")),
             self.plan.map(|plan| format!("plan {}", short(plan))),
             self.provenance.map(|artifact| format!("from {}", short(artifact))),
         ];
@@ -178,6 +185,7 @@ impl Headers {
         authority: None,
         precondition: None,
         deadline: None,
+        expiry: None,
         plan: None,
         provenance: None,
     };
@@ -193,6 +201,7 @@ impl Headers {
             authority: self.authority.or(outer.authority),
             precondition: self.precondition.or(outer.precondition),
             deadline: self.deadline.or(outer.deadline),
+            expiry: self.expiry.or(outer.expiry),
             plan: self.plan.or(outer.plan),
             provenance: self.provenance.or(outer.provenance),
         }

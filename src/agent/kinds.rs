@@ -48,6 +48,9 @@ pub const PLAN: EventKinds = kind(6);
 /// Those with a [provenance](Headers::provenance).
 pub const PROVENANCE: EventKinds = kind(7);
 
+/// Those with an [expiry](Headers::expiry).
+pub const EXPIRY: EventKinds = kind(49);
+
 /// [`UserEvent::Bound`].
 pub const BOUND: EventKinds = kind(8);
 /// [`UserEvent::TaskGiven`].
@@ -171,6 +174,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (AUTHORITY, "a message with an authority (fencing token)"),
     (PRECONDITION, "a message with a precondition (version)"),
     (DEADLINE, "a message with a deadline"),
+    (EXPIRY, "a message with an expiry"),
     (PLAN, "a message with a plan"),
     (PROVENANCE, "a message with its provenance (artifact)"),
     (BOUND, "a bound that the user asks for"),
@@ -238,7 +242,7 @@ impl Headers {
             None => EventKinds::NONE,
         };
         let Self { purpose: _, correlation, attempt, idempotency_key, authority, .. } = self;
-        let Self { precondition, deadline, plan, provenance, .. } = self;
+        let Self { precondition, deadline, expiry, plan, provenance, .. } = self;
         let there = [
             (correlation.is_some(), CORRELATION),
             (attempt.is_some(), ATTEMPT),
@@ -246,6 +250,7 @@ impl Headers {
             (authority.is_some(), AUTHORITY),
             (precondition.is_some(), PRECONDITION),
             (deadline.is_some(), DEADLINE),
+            (expiry.is_some(), EXPIRY),
             (plan.is_some(), PLAN),
             (provenance.is_some(), PROVENANCE),
         ];

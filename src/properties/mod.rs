@@ -4,6 +4,7 @@
 //! one file and one line in [`shipped`]; one of your own is a [`Property`] that you add to your
 //! [`Suite`](crate::suite::Suite).
 
+mod accepted_within_lease;
 mod acts_on_current_version;
 mod all_or_compensated;
 mod approvals;
@@ -72,6 +73,7 @@ pub type TeamHistory = History<TeamEvent>;
 /// The shipped properties, by name.
 pub fn shipped() -> Vec<Property> {
     vec![
+        accepted_within_lease::property(),
         acts_on_current_version::property(),
         all_or_compensated::property(),
         approved_before_irreversible::property(),

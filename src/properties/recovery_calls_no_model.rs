@@ -1,14 +1,18 @@
 //! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
 //! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
-//! from one that never came. An action is a message about the question, or a tool call for it. The second of
+//! from one that never came. An action is a message about the question, or a tool call for it; of a chat
+//! model, one about a call that its reply asks for, or about the task if it asks for none. A chat model is
+//! asked the same again if it gets the same transcript of the same task; where the work was ordered once
+//! more, as a new attempt, that is another question. The second of
 //! two overlapping incarnations is not a restart. Teams that ask again for every try only pay more, so this
 //! is judged only in cases that ask for it.
 
-use crate::agent::{AgentEvent, TeamEvent, kinds};
+use crate::agent::{AgentEvent, Purpose, TeamEvent, Transcript, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -18,7 +22,30 @@ pub fn property() -> Property {
         Bound::of("again", AtMost::Count(0)),
         judge,
     )
-    .needs(EventKinds::CRASHED.and(kinds::COMPLETED))
+    .needs(EventKinds::CRASHED)
+}
+
+/// What a model is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Question {
+    /// A question about this.
+    About(Name),
+    /// How to go on with an attempt at a task, after a transcript with this hash.
+    Chat { task: Name, attempt: u32, transcript: u64 },
+}
+
+impl Question {
+    fn chat(task: Name, attempt: u32, transcript: &Transcript) -> Self {
+        let mut hasher = DefaultHasher::new();
+        transcript.hash(&mut hasher);
+        Self::Chat { task, attempt, transcript: hasher.finish() }
+    }
+
+    fn about(self) -> Name {
+        match self {
+            Self::About(about) | Self::Chat { task: about, .. } => about,
+        }
+    }
 }
 
 /// An answer of a model: when it came, and its effects.
@@ -44,52 +71,46 @@ const READS: EventKinds = EventKinds::CRASHED
     .and(EventKinds::STARTED)
     .and(EventKinds::SENT)
     .and(kinds::CALLED)
-    .and(kinds::COMPLETED);
+    .and(kinds::COMPLETED)
+    .and(kinds::CHATTED)
+    .and(kinds::purpose(Purpose::Order));
+
+/// The answers of all models, and what became of them.
+#[derive(Default)]
+struct Answers<'a> {
+    /// By agent and question.
+    of: Lookup<(Name, Question), Answer<'a>>,
+    /// By agent and subject: the question whose answer an action about it belongs to.
+    leads_to: Lookup<(Name, Name), Question>,
+    incarnations: BTreeMap<Name, Incarnations>,
+    /// By agent and work: the latest attempt that it was ordered to make.
+    attempts: Lookup<(Name, Name), u32>,
+}
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
-    let mut answers: Lookup<(Name, Name), Answer<'_>> = Lookup::default();
-    let mut incarnations: BTreeMap<Name, Incarnations> = BTreeMap::new();
+    let mut answers = Answers::default();
     let mut again = 0;
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        let node = event.node;
         match &event.what {
-            EventKind::Crashed { .. } => {
-                let incarnations = incarnations.entry(node).or_default();
-                incarnations.crashes += 1;
-                incarnations.binding += std::mem::take(&mut incarnations.acted_on);
-            }
-            EventKind::Started { .. }
-                if incarnations.get(&node).is_some_and(|incarnations| incarnations.binding > 0) =>
-            {
-                verdict = Verdict::Holds;
-            }
+            EventKind::Crashed { .. } => answers.crash(event.node),
+            EventKind::Started { .. } if answers.of(event.node).binding > 0 => verdict = Verdict::Holds,
             EventKind::Sent { about, .. }
             | EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent: about, .. })) => {
-                let Some(answer) = answers.get_mut((node, *about)).filter(|answer| answer.acted.is_none())
-                else {
-                    continue;
-                };
-                let incarnations = incarnations.entry(node).or_default();
-                if answer.crashes == incarnations.crashes {
-                    answer.acted = Some(event);
-                    incarnations.acted_on += 1;
-                }
+                answers.act(event, *about);
             }
-            EventKind::App(TeamEvent::Agent(AgentEvent::Completed { about, .. })) => {
-                let incarnations = incarnations.entry(node).or_default();
-                let answer = Answer { thought: event, acted: None, crashes: incarnations.crashes };
-                let earlier = answers.insert((node, *about), answer);
-                if let Some(Answer { thought, acted: Some(acted), crashes }) = earlier {
-                    if crashes == incarnations.crashes {
-                        incarnations.acted_on -= 1;
-                        continue;
-                    }
-                    incarnations.binding -= 1;
+            EventKind::Delivered { about, content, .. } if content.is_for(Purpose::Order) => {
+                let latest = answers.attempts.get_or_insert_with((event.node, *about), || 0);
+                *latest = content.headers().attempt.unwrap_or_default().max(*latest);
+            }
+            EventKind::App(TeamEvent::Agent(thought)) => {
+                let Some((question, subjects)) = answers.asked(event.node, thought) else { continue };
+                if let Some((first, acted)) = answers.ask(event, question, &subjects) {
                     again += 1;
                     if again > at_most {
+                        let (node, about) = (event.node, question.about());
                         let message = format!("{node} came back and asked its model about {about} again");
-                        return Verdict::violated(&[thought, acted, event], message);
+                        return Verdict::violated(&[first, acted, event], message);
                     }
                 }
             }
@@ -99,10 +120,71 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     verdict
 }
 
+impl<'a> Answers<'a> {
+    fn of(&mut self, node: Name) -> &mut Incarnations {
+        self.incarnations.entry(node).or_default()
+    }
+
+    /// What a model has answered, and what an action on that answer would be about.
+    fn asked(&self, node: Name, thought: &AgentEvent) -> Option<(Question, Vec<Name>)> {
+        match thought {
+            AgentEvent::Completed { about, .. } => Some((Question::About(*about), vec![*about])),
+            AgentEvent::Chatted { task, transcript, reply: Ok(reply), .. } => {
+                let attempt = self.attempts.get((node, *task)).copied().unwrap_or_default();
+                let calls: Vec<Name> = reply.calls.iter().map(|call| call.operation.intent).collect();
+                let subjects = if calls.is_empty() { vec![*task] } else { calls };
+                Some((Question::chat(*task, attempt, transcript), subjects))
+            }
+            _ => None,
+        }
+    }
+
+    fn crash(&mut self, node: Name) {
+        let incarnations = self.of(node);
+        incarnations.crashes += 1;
+        incarnations.binding += std::mem::take(&mut incarnations.acted_on);
+    }
+
+    /// An agent does something about a subject.
+    fn act(&mut self, event: &'a Event<TeamEvent>, about: Name) {
+        let Some(question) = self.leads_to.get((event.node, about)) else { return };
+        let answer = self.of.get_mut((event.node, *question)).filter(|answer| answer.acted.is_none());
+        let Some(answer) = answer else { return };
+        let incarnations = self.incarnations.entry(event.node).or_default();
+        if answer.crashes == incarnations.crashes {
+            answer.acted = Some(event);
+            incarnations.acted_on += 1;
+        }
+    }
+
+    /// An agent's model answers. Returns the earlier answer that an earlier incarnation had acted on, and the
+    /// action.
+    fn ask(
+        &mut self,
+        event: &'a Event<TeamEvent>,
+        question: Question,
+        subjects: &[Name],
+    ) -> Option<(&'a Event<TeamEvent>, &'a Event<TeamEvent>)> {
+        let incarnations = self.incarnations.entry(event.node).or_default();
+        for subject in subjects {
+            self.leads_to.insert((event.node, *subject), question);
+        }
+        let answer = Answer { thought: event, acted: None, crashes: incarnations.crashes };
+        let Answer { thought, acted, crashes } = self.of.insert((event.node, question), answer)?;
+        let acted = acted?;
+        if crashes == incarnations.crashes {
+            incarnations.acted_on -= 1;
+            return None;
+        }
+        incarnations.binding -= 1;
+        Some((thought, acted))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OpId;
+    use crate::agent::{ChatMessage, Headers, OpId, ToolResult};
     use crate::properties::testing::{Story, called, completed, number, violation};
 
     fn asked() -> Story {
@@ -216,5 +298,47 @@ mod tests {
         let once = again(thinks(Story::default().bounded(property().name, 1)));
         assert_eq!(once.clone().judged_by(&property()), Verdict::Holds);
         assert_eq!(violation(again(once).judged_by(&property())).0, [6, 7, 10]);
+    }
+
+    #[test]
+    fn a_chat_model_that_gets_the_same_transcript_is_asked_the_same_again() {
+        let asks = |story: Story| story.chats_for("worker", "task-1", "task-1/file");
+        let story = asks(comes_back(calls(asks(asked()))));
+        let (events, message) = violation(story.judged_by(&property()));
+        assert_eq!(events, [2, 3, 6]);
+        assert_eq!(message, "worker came back and asked its model about task-1 again");
+    }
+
+    #[test]
+    fn a_chat_model_that_gets_a_longer_transcript_or_another_task_is_asked_something_new() {
+        let came_back = || comes_back(calls(asked().chats_for("worker", "task-1", "task-1/file")));
+        let result = ChatMessage::Tool { call: OpId(1), result: ToolResult::NotApproved };
+        let goes_on = came_back().chats_as("worker", "task-1", &[result]);
+        assert_eq!(goes_on.judged_by(&property()), Verdict::Holds);
+        let other = came_back().chats_for("worker", "task-2", "task-2/file");
+        assert_eq!(other.judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_reply_without_calls_is_acted_on_by_what_is_said_of_the_task() {
+        let concludes = |story: Story| story.chats_as("worker", "task-1", &[]);
+        let reports = |story: Story| {
+            let [to, kind, about] = ["user", "report", "task-1"].map(Name::new);
+            story.event("worker", EventKind::Sent { to, kind, about, content: number(0) })
+        };
+        assert!(concludes(comes_back(reports(concludes(asked())))).judged_by(&property()).is_violated());
+        assert_eq!(concludes(comes_back(concludes(asked()))).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn a_new_attempt_at_the_work_is_another_question_and_a_repeated_order_is_none() {
+        let ordered = |story: Story, attempt: u32| {
+            let headers = Headers { attempt: Some(attempt), ..Headers::of(Purpose::Order) };
+            story.tells(("supervisor", "worker"), "task-1", headers)
+        };
+        let asks = |story: Story| story.chats_for("worker", "task-1", "task-1/file");
+        let came_back = || comes_back(calls(asks(ordered(asked(), 1))));
+        assert_eq!(asks(ordered(came_back(), 2)).judged_by(&property()), Verdict::Holds);
+        assert!(asks(ordered(came_back(), 1)).judged_by(&property()).is_violated());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Property, TeamHistory, Verdict};
 use crate::agent::{
-    AgentEvent, AnswerPart, Body, CallOutcome, ChatMessage, Content, Definite, Finish, Headers, Indefinite,
+    AgentEvent, AnswerPart, Body, CallOutcome, CallRequest, ChatMessage, Content, Definite, Finish, Headers, Indefinite,
     InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, ReplyTiming, Report,
     TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
@@ -208,6 +208,15 @@ impl Story {
         let (calls, finish) = (Arc::default(), Finish::Stop);
         let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish };
         self.chats_with((node, task), messages, Ok(reply))
+    }
+
+    /// The model of that agent asks for a call for this intent.
+    pub fn chats_for(self, node: &str, task: &str, intent: &str) -> Self {
+        let [tool, name, intent] = ["ticketing", "create", intent].map(Name::new);
+        let call = CallRequest { id: OpId(1), operation: Operation::new(tool, name, intent) };
+        let calls = [call].into_iter().collect();
+        let reply = Reply { calls, is_done: false, wording: 0, text_tokens: 9, finish: Finish::ToolCalls };
+        self.chats_with((node, task), &[], Ok(reply))
     }
 
     /// The same without a reply.

@@ -108,14 +108,19 @@ impl Leadership {
         self.held.borrow().token
     }
 
+    /// When it ends by the agent's wall clock if it is not renewed.
+    pub fn until(&self) -> SimTime {
+        self.held.borrow().until
+    }
+
     /// Whether the lease holds at this moment by the agent's wall clock.
     pub fn holds(&self) -> bool {
-        self.agent.now() < self.held.borrow().until
+        self.agent.now() < self.until()
     }
 
     /// How long it holds if it is not renewed.
     pub fn left(&self) -> SimSpan {
-        self.held.borrow().until.since(self.agent.now())
+        self.until().since(self.agent.now())
     }
 }
 

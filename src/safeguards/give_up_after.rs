@@ -4,8 +4,10 @@
 //! one step the task is reported as failed; where there is a [person on call](super::dead_letter), the step
 //! is escalated first.
 
+use crate::agent::Agent;
 use crate::config::{Entry, Problem};
 use crate::safeguards::{BuiltIn, Safeguard, Safeguards};
+use perfidy_sim::SimSpan;
 
 /// How often a step of a task may fail before the task is given up. Each failure is the end of all
 /// [retries](super::retry) of one call.
@@ -44,4 +46,36 @@ impl GiveUpAfter {
     pub fn is_reached(safeguards: &Safeguards, failures: u32) -> bool {
         safeguards.built_in::<Self>().is_some_and(|Self(most)| failures >= most)
     }
+}
+
+/// Asks until there is an answer, with a pause after each try without one; `None` once that is given up.
+///
+/// ```
+/// use perfidy::agent::{Agent, Operation};
+/// use perfidy::safeguards::Safeguards;
+/// use perfidy::safeguards::give_up_after::ask_until_given_up;
+/// use perfidy_sim::SimSpan;
+///
+/// /// Whether a tool has an effect on record; `None` if it does not answer.
+/// async fn is_there(agent: &Agent, safeguards: &Safeguards, effect: Operation) -> Option<bool> {
+///     ask_until_given_up(agent, safeguards, SimSpan::from_secs(5), async || {
+///         agent.look_up(&effect, SimSpan::from_secs(10)).await.ok().map(|found| found.is_some())
+///     })
+///     .await
+/// }
+/// ```
+pub async fn ask_until_given_up<T>(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    pause: SimSpan,
+    ask: impl AsyncFn() -> Option<T>,
+) -> Option<T> {
+    for failures in 1.. {
+        let answer = ask().await;
+        if answer.is_some() || GiveUpAfter::is_reached(safeguards, failures) {
+            return answer;
+        }
+        agent.sleep(pause).await;
+    }
+    None
 }

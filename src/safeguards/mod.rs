@@ -51,6 +51,7 @@ pub mod journal_fencing;
 pub mod lease_check;
 pub mod observe;
 pub mod optimistic_locking;
+pub mod order_expiry;
 pub mod outbox;
 pub mod paired_results;
 pub mod parent_lease;
@@ -68,6 +69,7 @@ pub mod retry_backoff;
 pub mod retry_budget;
 pub mod retry_writes;
 pub mod roles;
+pub mod run_retry;
 pub mod saga_log;
 pub mod single_writer;
 pub mod snapshots;
@@ -219,6 +221,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<write_lock::LockWholeCycle>(),
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
+        SafeguardKind::of::<order_expiry::OrderExpiry>(),
         SafeguardKind::of::<outbox::DurableOutbox>(),
         SafeguardKind::of::<paired_results::PairedResults>(),
         SafeguardKind::of::<parent_lease::ParentLease>(),
@@ -235,6 +238,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<retry_budget::RetryBudget>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
+        SafeguardKind::built_in::<run_retry::RunRetry>(),
         SafeguardKind::of::<saga_log::SagaLog>(),
         SafeguardKind::of::<single_writer::SingleWriter>(),
         SafeguardKind::of::<snapshots::Snapshots>(),

@@ -21,6 +21,7 @@ use crate::agent::{Agent, ArtifactId, Body, Confirmation, Delivery, Headers, Mes
 use crate::protocols::{Coalesced, choose_agent};
 use crate::safeguards::Safeguards;
 use crate::safeguards::event_log::ModelAnswers;
+use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::plan_commit::{PlanCommit, agree};
 use crate::safeguards::resend_orders::ResendOrders;
@@ -99,6 +100,7 @@ enum ConductorMessage {
     Done { task: Name, step: usize, round: u32, confirmed: Confirmation },
     Failed { task: Name, step: usize, round: u32 },
     VerifyPlease { task: Name, rounds: Arc<[u32]> },
+    Unverified { task: Name, rounds: Arc<[u32]> },
     Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]>, found: Arc<[Option<Confirmation>]> },
 }
 
@@ -121,6 +123,7 @@ impl Message for ConductorMessage {
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
             Self::VerifyPlease { .. } => "verify, please",
+            Self::Unverified { .. } => "no verdict",
             Self::Verdict { .. } => "verdict",
         }
     }
@@ -134,6 +137,7 @@ impl Message for ConductorMessage {
             }
             Self::Done { round, .. } => Headers { attempt: Some(*round), ..Headers::of(Purpose::Done) },
             Self::Failed { round, .. } => Headers { attempt: Some(*round), ..Headers::of(Purpose::Failed) },
+            Self::Unverified { .. } => Headers::of(Purpose::Pending),
             Self::Verdict { missing, .. } if missing.is_empty() => Headers::of(Purpose::Approval),
             Self::Verdict { .. } => Headers::of(Purpose::Rejection),
         }
@@ -155,12 +159,14 @@ struct Coordinator {
     team: TeamContext,
     dispatcher: Dispatcher,
     verified: Lookup<Name, bool>,
+    /// How often the tools of a task did not say what is done.
+    unverified: Lookup<Name, u32>,
 }
 
 impl Coordinator {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
-        Self { agent, team, dispatcher, verified: Lookup::default() }
+        Self { agent, team, dispatcher, verified: Lookup::default(), unverified: Lookup::default() }
     }
 
     async fn run(mut self) {
@@ -196,6 +202,16 @@ impl Coordinator {
             }
             ConductorMessage::Failed { task, step, round } if self.awaits_step(task, step, round) => {
                 self.dispatcher.failed(task, step).await;
+            }
+            ConductorMessage::Unverified { task, rounds }
+                if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
+            {
+                let failures = self.unverified.get_or_insert_with(task, || 0);
+                *failures += 1;
+                if GiveUpAfter::is_reached(self.team.safeguards(), *failures) {
+                    self.agent.withdraw_wait(task);
+                    self.dispatcher.tracker().close(task, false).await;
+                }
             }
             ConductorMessage::Verdict { task, rounds, missing, found }
                 if self.awaits_verdict(task, &rounds) && self.may_judge(from, task) =>
@@ -364,11 +380,14 @@ async fn verifier(agent: Agent, team: TeamContext) {
         }
         let Some((task, (coordinator, rounds))) = requests.pop() else { continue };
         let effects = (0..team.plan.steps.len()).map(|step| team.plan.operation_of(task, step));
-        if let Some(found) = effects_on_record(&agent, effects).await {
-            let missing = (0..found.len()).filter(|step| found[*step].is_none()).collect();
-            let verdict = ConductorMessage::Verdict { task, rounds, missing, found: found.into() };
-            agent.send(coordinator, task, verdict);
-        }
+        let verdict = match effects_on_record(&agent, effects).await {
+            Some(found) => {
+                let missing = (0..found.len()).filter(|step| found[*step].is_none()).collect();
+                ConductorMessage::Verdict { task, rounds, missing, found: found.into() }
+            }
+            None => ConductorMessage::Unverified { task, rounds },
+        };
+        agent.send(coordinator, task, verdict);
     }
 }
 

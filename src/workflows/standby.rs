@@ -12,6 +12,9 @@
 //! leader that was paused between a check of its lease and an order still sends the order, and only the
 //! worker can refuse it.
 //!
+//! An order also carries the end of its leader's lease, so that a worker can reject it after that although it
+//! has heard of no other leader.
+//!
 //! The user makes the id of each operation once, and it travels with the orders: two leaders that order the
 //! same step ask for the same operation.
 
@@ -22,6 +25,7 @@ use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::lease_check::LeaseCheck;
+use crate::safeguards::order_expiry::{OrderExpiry, is_expired};
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::worker::{StepStatus, StepWorker};
@@ -46,6 +50,7 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "lease-check",
             "observe-before-retry",
+            "order-expiry",
             "resend-orders",
             "retry",
             "retry-backoff",
@@ -81,7 +86,7 @@ const THIS_STEP: &str = "Choose the worker of this step.";
 
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum StandbyMessage {
-    Order { task: Name, step: usize, op: OpId, token: Token },
+    Order { task: Name, step: usize, op: OpId, token: Token, expiry: SimTime },
     Done { task: Name, step: usize, confirmed: Confirmation },
     Failed { task: Name, step: usize },
     Rejected { token: Token },
@@ -109,9 +114,12 @@ impl Message for StandbyMessage {
 
     fn headers(&self) -> Headers {
         match self {
-            Self::Order { op, token, .. } => {
-                Headers { idempotency_key: Some(*op), authority: Some(*token), ..Headers::of(Purpose::Order) }
-            }
+            Self::Order { op, token, expiry, .. } => Headers {
+                idempotency_key: Some(*op),
+                authority: Some(*token),
+                expiry: Some(*expiry),
+                ..Headers::of(Purpose::Order)
+            },
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
             Self::Rejected { .. } => Headers::of(Purpose::Refused),
@@ -255,11 +263,11 @@ impl Leader {
         if !self.team.safeguards().lacks::<LeaseCheck>() && !leadership.holds() {
             return false;
         }
-        let token = leadership.token();
+        let (token, expiry) = (leadership.token(), leadership.until());
         // The process can be paused between the check of the lease and the order.
         self.agent.before("order", intent).await;
         self.agent.declare_wait(worker, "word that a step is done", intent);
-        self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token });
+        self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token, expiry });
         self.dispatcher.sent(task, DispatchAction::Step(step));
         true
     }
@@ -272,7 +280,7 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
     let mut fence = Fence::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(StandbyMessage::Order { task, step, op, .. }) = mail.open().cloned() else { continue };
+        let Some(StandbyMessage::Order { task, step, op, token, .. }) = mail.open().cloned() else { continue };
         if !team.plan.has_step(step) {
             continue;
         }
@@ -280,6 +288,11 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
         let intent = operation.intent;
         if fenced && !fence.admits(&order) {
             agent.send(leader, intent, StandbyMessage::Rejected { token: fence.highest() });
+            continue;
+        }
+        if team.safeguards().has::<OrderExpiry>() && is_expired(&order, agent.now()) {
+            // If it still leads, it sends the order again.
+            agent.send(leader, intent, StandbyMessage::Rejected { token });
             continue;
         }
         if fenced {

@@ -45,6 +45,7 @@ pub fn workflow() -> Workflow {
             "durable-approvals",
             "effect-permissions",
             "event-log",
+            "give-up-after",
             "guardrail",
             "idempotency-keys",
             "intent-keys",
@@ -58,6 +59,7 @@ pub fn workflow() -> Workflow {
             "retry-after",
             "retry-backoff",
             "retry-writes",
+            "run-retry",
             "tool-dedupe",
             "verify",
         ])

@@ -68,16 +68,17 @@ use crate::agent::{
     Agent, CallRequest, ChatMessage, Finish, Indefinite, ModelError, OpId, Reply, TaskRequest, ToolError,
     ToolResult,
 };
-use crate::protocols::until_some;
 use crate::safeguards::budgets::Budgets;
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::event_log::EventLog;
+use crate::safeguards::give_up_after::ask_until_given_up;
 use crate::safeguards::guardrail::Runs;
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
 use crate::safeguards::retry_after::pause_after;
+use crate::safeguards::run_retry::RunRetry;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
@@ -91,10 +92,6 @@ use tokio::sync::mpsc;
 
 /// How the model is to behave.
 const INSTRUCTIONS: &str = "Do what the user asks, with the tools. Say at the end whether it is done.";
-
-/// How many runs a piece of work gets, and how long the agent waits before the second. The wait doubles.
-const RUNS: u32 = 7;
-const RETRY_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// How long the agent waits before it asks tools again that do not say what is done.
 const TOOL_PAUSE: SimSpan = SimSpan::from_secs(5);
@@ -169,12 +166,15 @@ impl AgentLoop {
         if self.session.work() != Some(work) {
             self.begin(work).await;
         }
-        let mut pause = RETRY_PAUSE;
-        for _ in 0..RUNS {
+        let RunRetry { attempts, mut pause } = RunRetry::of(self.team.safeguards());
+        for nth in 1..=attempts {
             let error = match self.run_once(task, calls).await {
                 Ok(is_done) => return is_done,
                 Err(error) => error,
             };
+            if nth == attempts {
+                break;
+            }
             self.agent.sleep(pause_after(self.team.safeguards(), pause, error)).await;
             pause = pause.saturating_mul(2);
             let kept = transcript_of_retry(self.team.safeguards(), self.session.transcript());
@@ -200,8 +200,9 @@ impl AgentLoop {
             }
             match self.last_word() {
                 Some(true) => match self.missing_effects(task).await {
-                    missing if missing.is_empty() => return Ok(true),
-                    missing => self.say(work, ChatMessage::Reminder(missing.into())).await,
+                    None => return Ok(false),
+                    Some(missing) if missing.is_empty() => return Ok(true),
+                    Some(missing) => self.say(work, ChatMessage::Reminder(missing.into())).await,
                 },
                 Some(false) => return Ok(false),
                 None => {}
@@ -270,15 +271,17 @@ impl AgentLoop {
         }
     }
 
-    /// The intents of the effects that their tools do not have on record. None without `verify`.
-    async fn missing_effects(&self, task: &LoopTask) -> Vec<Name> {
-        if !self.team.safeguards().has::<Verify>() {
-            return Vec::new();
+    /// The intents of the effects that their tools do not have on record: none without `verify`, and `None` if
+    /// a tool does not say.
+    async fn missing_effects(&self, task: &LoopTask) -> Option<Vec<Name>> {
+        let safeguards = self.team.safeguards();
+        if !safeguards.has::<Verify>() {
+            return Some(Vec::new());
         }
-        let missing = until_some(&self.agent, TOOL_PAUSE, async || {
+        let missing = ask_until_given_up(&self.agent, safeguards, TOOL_PAUSE, async || {
             missing_effects(&self.agent, task.effects.to_vec()).await
         });
-        missing.await.into_iter().map(|place| task.effects[place].intent).collect()
+        Some(missing.await?.into_iter().map(|place| task.effects[place].intent).collect())
     }
 
     /// Acts on a reply. One that was cut off or is a refusal is dropped, and the model is asked again.

@@ -4,8 +4,8 @@ use super::{Calls, PreparedCall, TOOL_PAUSE};
 use crate::agent::{
     Agent, CallRequest, Confirmation, Content, Headers, OpId, Operation, Receipt, ToolResult,
 };
-use crate::protocols::until_some;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::give_up_after::ask_until_given_up;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::persist::Operations;
 use crate::workflows::TeamContext;
@@ -63,15 +63,18 @@ impl Calls for ToolCalls {
         }
     }
 
-    /// Asks until the tool answers. Without `observe-before-retry` nothing is looked up.
+    /// Asks until the tool answers or it is given up; then the call looks again before it is made. Without
+    /// `observe-before-retry` nothing is looked up.
     async fn earlier_receipt(&self, call: &mut PreparedCall) -> Option<Receipt> {
-        let policy = CallPolicy::of(self.team.safeguards());
+        let safeguards = self.team.safeguards();
+        let policy = CallPolicy::of(safeguards);
         if !call.tried_before || !policy.looks_before_retry {
             return None;
         }
-        call.tried_before = false;
         let look_up = async || self.agent.look_up(&call.operation, policy.timeout).await.ok();
-        until_some(&self.agent, TOOL_PAUSE, look_up).await.map(|done| done.receipt)
+        let found = ask_until_given_up(&self.agent, safeguards, TOOL_PAUSE, look_up).await?;
+        call.tried_before = false;
+        found.map(|done| done.receipt)
     }
 
     async fn make(&self, call: &PreparedCall) -> ToolResult {

@@ -20,9 +20,9 @@
 mod stage;
 
 use crate::agent::{Agent, Headers, Message, Purpose, RequestedStep};
-use crate::protocols::until_some;
 use crate::safeguards::carry_request::CarryRequest;
 use crate::safeguards::checkpoint;
+use crate::safeguards::give_up_after::{GiveUpAfter, ask_until_given_up};
 use crate::safeguards::transfer_acks::hand_over;
 use crate::safeguards::verify::{Verify, missing_effects};
 use crate::workflows::agent_loop::LoopTask;
@@ -59,6 +59,7 @@ pub fn workflow() -> Workflow {
             "durable-approvals",
             "effect-permissions",
             "event-log",
+            "give-up-after",
             "guardrail",
             "idempotency-keys",
             "inbox-dedupe",
@@ -73,6 +74,7 @@ pub fn workflow() -> Workflow {
             "retry-after",
             "retry-backoff",
             "retry-writes",
+            "run-retry",
             "tool-dedupe",
             "transfer-acks",
             "verify",
@@ -91,9 +93,6 @@ pub fn workflow() -> Workflow {
 
 const LEAD: &str = "lead";
 const STAGES: &str = "stages";
-
-/// How often the chain works on a task before it is given up.
-const RUNS: u32 = 4;
 
 /// How long the lead waits before it asks tools again that do not say what is done.
 const VERIFY_PAUSE: SimSpan = SimSpan::from_secs(5);
@@ -258,11 +257,11 @@ impl Lead {
             if !self.end_of(task).await {
                 return false;
             }
-            let missing = self.missing(task).await;
+            let Some(missing) = self.missing(task).await else { return false };
             if missing.is_empty() {
                 return true;
             }
-            if run.number >= RUNS {
+            if GiveUpAfter::is_reached(self.team.safeguards(), run.number) {
                 return false;
             }
             let steps = 0..self.team.plan.steps.len();
@@ -304,16 +303,18 @@ impl Lead {
         }
     }
 
-    /// The intents of the effects that their tools do not have on record. None without `verify`.
-    async fn missing(&self, task: Name) -> Vec<Name> {
-        if !self.team.safeguards().has::<Verify>() {
-            return Vec::new();
+    /// The intents of the effects that their tools do not have on record: none without `verify`, and `None` if
+    /// a tool does not say.
+    async fn missing(&self, task: Name) -> Option<Vec<Name>> {
+        let safeguards = self.team.safeguards();
+        if !safeguards.has::<Verify>() {
+            return Some(Vec::new());
         }
         let effects = LoopTask::of(&self.team, task).effects;
-        let missing = until_some(&self.agent, VERIFY_PAUSE, async || {
+        let missing = ask_until_given_up(&self.agent, safeguards, VERIFY_PAUSE, async || {
             missing_effects(&self.agent, effects.to_vec()).await
         });
-        missing.await.into_iter().map(|place| effects[place].intent).collect()
+        Some(missing.await?.into_iter().map(|place| effects[place].intent).collect())
     }
 }
 

@@ -61,6 +61,7 @@ pub fn workflow() -> Workflow {
             "deadline-propagation",
             "durable-approvals",
             "event-log",
+            "give-up-after",
             "guardrail",
             "idempotency-keys",
             "inbox-dedupe",
@@ -77,6 +78,7 @@ pub fn workflow() -> Workflow {
             "retry-after",
             "retry-backoff",
             "retry-writes",
+            "run-retry",
             "tool-dedupe",
             "verify",
         ])
