@@ -30,6 +30,7 @@ use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
 use crate::safeguards::retry::{Retry, with_retry, with_retry_while};
 use crate::safeguards::retry_budget::{RetryBudget, UsedRetries};
 use crate::safeguards::snapshots::Snapshots;
+use crate::safeguards::tool_retry::ToolRetry;
 use crate::safeguards::{BuiltIn, Safeguards};
 use crate::tools::Document;
 use perfidy_sim::{Name, SimSpan};
@@ -49,11 +50,19 @@ pub struct CallPolicy {
     pub looks_before_retry: bool,
     /// How often it tries.
     pub retry: Option<Retry>,
+    /// How often it tries to call these tools.
+    pub tool_retry: ToolRetry,
 }
 
 impl Default for CallPolicy {
     fn default() -> Self {
-        Self { timeout: CALL_TIMEOUT, sends_key: false, looks_before_retry: false, retry: None }
+        Self {
+            timeout: CALL_TIMEOUT,
+            sends_key: false,
+            looks_before_retry: false,
+            retry: None,
+            tool_retry: ToolRetry::default(),
+        }
     }
 }
 
@@ -65,7 +74,13 @@ impl CallPolicy {
             sends_key: safeguards.has::<IdempotencyKeys>(),
             looks_before_retry: safeguards.has::<ObserveBeforeRetry>(),
             retry: Retry::of(safeguards),
+            tool_retry: ToolRetry::of(safeguards),
         }
+    }
+
+    fn retry_of(&self, tool: Name) -> Option<&Retry> {
+        let ToolRetry(by_tool) = &self.tool_retry;
+        by_tool.get(&tool).or(self.retry.as_ref())
     }
 }
 
@@ -138,7 +153,7 @@ pub async fn call_within_limits(
     let call = if policy.sends_key { idempotency::stamp(call) } else { call };
     let mut unclear = tried_before;
     let may_retry = || limits.may_retry(agent, tool);
-    let result = with_retry_while(agent, policy.retry.as_ref(), operation.intent, may_retry, async || {
+    let result = with_retry_while(agent, policy.retry_of(tool), operation.intent, may_retry, async || {
         limits.until_admitted(agent, tool).await;
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await

@@ -75,6 +75,7 @@ pub mod single_writer;
 pub mod snapshots;
 pub mod tick_claim;
 pub mod tool_dedupe;
+pub mod tool_retry;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
@@ -244,6 +245,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<snapshots::Snapshots>(),
         SafeguardKind::of::<tick_claim::TickClaim>(),
         SafeguardKind::of::<tool_dedupe::ToolDedupe>(),
+        SafeguardKind::of::<tool_retry::ToolRetry>(),
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),
         SafeguardKind::of::<version_check::VersionCheck>(),

@@ -20,11 +20,23 @@ pub struct Retry {
     pub backoff: RangeInclusive<SimSpan>,
 }
 
+/// How a file writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Keys {
+pub(super) struct RetryKeys {
     attempts: u32,
     backoff: Spread,
+}
+
+impl RetryKeys {
+    /// The retries that an entry asks for.
+    pub fn checked(self, entry: &Entry<'_>) -> Result<Retry, Problem> {
+        let Self { attempts, backoff: Spread(backoff) } = self;
+        if !(1..=20).contains(&attempts) {
+            return Err(entry.problem(format!("`attempts` is {attempts}; it can be 1 to 20")));
+        }
+        Ok(Retry { attempts, backoff })
+    }
 }
 
 impl Safeguard for Retry {
@@ -36,20 +48,20 @@ impl Safeguard for Retry {
     const PROTECTS: &'static [&'static str] = &["bounded-failures"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
-        let keys: Keys = entry.read()?;
-        if !(1..=20).contains(&keys.attempts) {
-            return Err(entry.problem(format!("`attempts` is {}; it can be 1 to 20", keys.attempts)));
-        }
-        Ok(Some(Self { attempts: keys.attempts, backoff: keys.backoff.0 }))
+        entry.read::<RetryKeys>()?.checked(entry).map(Some)
     }
 }
 
 impl Retry {
     /// The retries that a scenario asks for: without waits in between, if it takes the backoff away.
     pub fn of(safeguards: &Safeguards) -> Option<Self> {
-        let retry = safeguards.get::<Self>()?.clone();
+        Some(safeguards.get::<Self>()?.clone().paced(safeguards))
+    }
+
+    /// The same tries, without waits in between if a team takes the backoff away.
+    pub(super) fn paced(self, safeguards: &Safeguards) -> Self {
         let at_once = SimSpan::ZERO..=SimSpan::ZERO;
-        Some(if safeguards.lacks::<RetryBackoff>() { Self { backoff: at_once, ..retry } } else { retry })
+        if safeguards.lacks::<RetryBackoff>() { Self { backoff: at_once, ..self } } else { self }
     }
 
     /// How long to wait after the `failed`th try (counted from one) has failed.

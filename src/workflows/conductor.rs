@@ -69,6 +69,7 @@ pub fn workflow() -> Workflow {
             "retry-writes",
             "roles",
             "tool-dedupe",
+            "tool-retry",
             "verify",
         ])
         .properties(&[

@@ -196,6 +196,7 @@ pub(super) fn resolve(
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
         safeguards.cancels_need_ids(&tables, &steps, &tools, found);
+        safeguards.retried_tools_exist(&tables, &tools, found);
     }
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);

@@ -6,6 +6,7 @@ use crate::config::{OneOrMany, Problem, Shape, nearest};
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::safeguards::tool_retry::ToolRetry;
 use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 use crate::scenario::Without;
 use crate::suite::Suite;
@@ -80,6 +81,23 @@ impl Switches {
         let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
         if let Some(entry) = entries.into_iter().find(|entry| entry.name == switch) {
             found.add(Problem::at(entry.key_span, message).help(help));
+        }
+    }
+
+    /// Retries of a tool that the file does not have would never be made.
+    pub fn retried_tools_exist(
+        &self,
+        tables: &Tables<'_>,
+        tools: &BTreeMap<Name, ToolConfig>,
+        found: &mut Found,
+    ) {
+        let known: Vec<&str> = tools.keys().map(|tool| tool.as_str()).collect();
+        let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
+        let of_tools = entries.into_iter().find(|entry| entry.name == ToolRetry::NAME);
+        for entry in of_tools.and_then(|entry| entry.entries().ok()).unwrap_or_default() {
+            if !known.contains(&entry.name) && self.on.has::<ToolRetry>() {
+                found.add(Problem::unknown(entry.key_span.clone(), "tool", entry.name, &known));
+            }
         }
     }
 

@@ -76,6 +76,7 @@ pub fn workflow() -> Workflow {
             "retry-writes",
             "run-retry",
             "tool-dedupe",
+            "tool-retry",
             "transfer-acks",
             "verify",
         ])

@@ -80,6 +80,7 @@ pub fn workflow() -> Workflow {
             "retry-writes",
             "run-retry",
             "tool-dedupe",
+            "tool-retry",
             "verify",
         ])
         .properties(&[
