@@ -35,7 +35,7 @@ impl Safeguard for IntentKeys {
     const EXAMPLE: &'static str = "intent-keys = true";
     const WITHOUT: &'static str = "the key is a digest of the call; a retry in other words has another key";
     const NEEDS: &'static str = "`idempotency-keys`";
-    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects"];
+    const PROTECTS: &'static [&'static str] = &["completed-work-not-rerun", "no-duplicate-effects"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

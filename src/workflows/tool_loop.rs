@@ -49,6 +49,7 @@ pub fn workflow() -> Workflow {
             "guardrail",
             "idempotency-keys",
             "intent-keys",
+            "isolated-steps",
             "journal-fencing",
             "observe-before-retry",
             "paired-results",

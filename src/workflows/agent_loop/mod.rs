@@ -74,6 +74,8 @@ use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::event_log::EventLog;
 use crate::safeguards::give_up_after::ask_until_given_up;
 use crate::safeguards::guardrail::Runs;
+use crate::safeguards::intent_keys::IntentKeys;
+use crate::safeguards::isolation::IsolatedSteps;
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
@@ -137,7 +139,7 @@ impl AgentLoop {
             |said: &ChatMessage| matches!(said, ChatMessage::Tool { result: ToolResult::NotApproved, .. });
         LoopOutcome {
             is_done,
-            receipts: self.session.receipts().clone(),
+            receipts: self.session.receipts(),
             failures: transcript.unsettled(),
             is_vetoed: self.is_forbidden(task) || transcript.messages().iter().any(is_veto),
             said: transcript.said().collect(),
@@ -284,6 +286,13 @@ impl AgentLoop {
         Some(missing.await?.into_iter().map(|place| task.effects[place].intent).collect())
     }
 
+    /// The result of a call that the model asks for once more. With `intent-keys`, calls for one intent are one
+    /// operation, and this loop knows how it ended.
+    fn known_result(&self, call: &CallRequest) -> Option<ToolResult> {
+        let result = || self.session.result_for(call.operation.intent);
+        self.team.safeguards().has::<IntentKeys>().then(result).flatten()
+    }
+
     /// Acts on a reply. One that was cut off or is a refusal is dropped, and the model is asked again.
     async fn take_in(&mut self, task: &LoopTask, calls: &impl Calls, reply: Reply) {
         match reply.finish {
@@ -320,9 +329,11 @@ impl AgentLoop {
         let are_forbidden = !asked.is_empty() && self.are_forbidden(task, &asked).await;
         let mut guarded = Vec::new();
         let (sender, mut results) = mpsc::unbounded_channel();
+        let mut under_way = Vec::new();
         for call in asked {
             let problem = self.problem_with(task, &call.operation);
-            if let Some(result) = problem.or_else(|| are_forbidden.then_some(no)) {
+            let known = || self.known_result(&call);
+            if let Some(result) = problem.or_else(|| are_forbidden.then_some(no)).or_else(known) {
                 self.say(work, ChatMessage::Tool { call: call.id, result }).await;
                 continue;
             }
@@ -333,6 +344,7 @@ impl AgentLoop {
                 guarded.push(prepared);
                 continue;
             }
+            under_way.push(prepared.id);
             let (calls, sender) = (calls.clone(), sender.clone());
             self.agent.spawn(async move {
                 if let Some(result) = while_awaited(&sender, calls.make(&prepared)).await {
@@ -342,7 +354,18 @@ impl AgentLoop {
             });
         }
         drop(sender);
+        let are_isolated = !self.team.safeguards().lacks::<IsolatedSteps>();
         while let Some((call, result)) = results.recv().await {
+            self.say(work, ChatMessage::Tool { call, result }).await;
+            under_way.retain(|other| *other != call);
+            if !are_isolated && matches!(result, ToolResult::Failed(_)) {
+                break;
+            }
+        }
+        // The first error ends the group: the other calls are cancelled here, and not at their tools.
+        drop(results);
+        for call in under_way {
+            let result = ToolResult::Failed(ToolError::Indefinite(Indefinite::TimedOut));
             self.say(work, ChatMessage::Tool { call, result }).await;
         }
         for (mut prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {

@@ -5,7 +5,7 @@
 //! result that follows it, and without `reset-between-tasks` the start of a piece of work is not written at
 //! all.
 
-use crate::agent::{Agent, ChatMessage, Message, OpId, Receipt, Transcript};
+use crate::agent::{Agent, ChatMessage, Message, OpId, Receipt, ToolResult, Transcript};
 use crate::protocols::Decision;
 use crate::safeguards::Safeguards;
 use crate::safeguards::budgets::Spent;
@@ -51,8 +51,8 @@ pub(super) struct Session {
     transcript: Transcript,
     /// The intent of each call that the model has asked for.
     calls: BTreeMap<OpId, Name>,
-    /// What its calls were confirmed with, by intent.
-    receipts: BTreeMap<Name, Receipt>,
+    /// The results of the calls that succeeded, by intent.
+    results: BTreeMap<Name, ToolResult>,
     approvals: ApprovalsOnRecord,
     spent: Spent,
     /// Events that are not durable yet.
@@ -68,7 +68,7 @@ impl Session {
             work: None,
             transcript: Transcript::default(),
             calls: BTreeMap::new(),
-            receipts: BTreeMap::new(),
+            results: BTreeMap::new(),
             approvals: ApprovalsOnRecord::default(),
             spent: Spent::default(),
             unsaved: Vec::new(),
@@ -88,8 +88,13 @@ impl Session {
     }
 
     /// What its calls were confirmed with, by intent.
-    pub fn receipts(&self) -> &BTreeMap<Name, Receipt> {
-        &self.receipts
+    pub fn receipts(&self) -> BTreeMap<Name, Receipt> {
+        self.results.iter().filter_map(|(intent, result)| Some((*intent, result.receipt()?))).collect()
+    }
+
+    /// The result of an earlier call for an intent, if that succeeded and no tool has denied it since.
+    pub fn result_for(&self, intent: Name) -> Option<ToolResult> {
+        self.results.get(&intent).copied()
     }
 
     /// What people have decided on its calls, as far as that is on record.
@@ -157,13 +162,11 @@ impl Session {
                 self.calls.extend(reply.calls.iter().map(|call| (call.id, call.operation.intent)));
             }
             ChatMessage::Tool { call, result } => {
-                let done = self.calls.get(call).zip(result.receipt());
-                self.receipts.extend(done.map(|(intent, receipt)| (*intent, receipt)));
+                let intent = self.calls.get(call).filter(|_| result.receipt().is_some());
+                self.results.extend(intent.map(|intent| (*intent, *result)));
             }
-            ChatMessage::System(_)
-            | ChatMessage::User(_)
-            | ChatMessage::Reminder(_)
-            | ChatMessage::Summary(_) => {}
+            ChatMessage::Reminder(missing) => self.results.retain(|intent, _| !missing.contains(intent)),
+            ChatMessage::System(_) | ChatMessage::User(_) | ChatMessage::Summary(_) => {}
         }
         self.transcript.push(message.clone());
     }
@@ -172,6 +175,6 @@ impl Session {
     fn forget_calls(&mut self) {
         self.spent = Spent::default();
         self.calls.clear();
-        self.receipts.clear();
+        self.results.clear();
     }
 }
