@@ -310,7 +310,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("after", "the step or the time after which it is injected"),
     ("among", "who falls apart: agents, groups, tools; the whole team if nothing is said"),
     ("anywhere", "`true`: before and after every action, instead of steps by name"),
-    ("at", "where it is injected: an agent, a group, a tool, or a list of them"),
+    ("at", "where it is injected, or what it is for: an agent, a group, a tool, or a list of them"),
     ("at-most", "how many may stay down for good, fewer than half of them"),
     ("attempts", "how many tries in all, the first included"),
     ("back-after", "how long until it is back"),

@@ -23,10 +23,8 @@ pub fn property() -> Property {
 }
 
 /// The kinds of events that it reads.
-const READS: EventKinds = kinds::GRANTED
-    .and(kinds::GIVEN_BACK)
-    .and(kinds::purpose(Purpose::Order))
-    .and(kinds::CALLED);
+const READS: EventKinds =
+    kinds::GRANTED.and(kinds::GIVEN_BACK).and(kinds::purpose(Purpose::Order)).and(kinds::CALLED);
 
 /// The orders for one piece of work that one agent has received.
 #[derive(Clone, Copy)]
@@ -165,7 +163,8 @@ mod tests {
     fn an_order_that_is_not_carried_out_or_that_needs_no_lease_is_nothing_to_judge() {
         let late = ordered(granted(within(0), "a", 1, 2), "a", 1);
         assert_eq!(late.judged_by(&property()), Verdict::Vacuous);
-        let of_a_user = granted(within(0), "a", 1, 2).tells(("user", "worker-1"), STEP, Headers::of(Purpose::Order));
+        let of_a_user =
+            granted(within(0), "a", 1, 2).tells(("user", "worker-1"), STEP, Headers::of(Purpose::Order));
         assert_eq!(calls(of_a_user).judged_by(&property()), Verdict::Vacuous);
     }
 

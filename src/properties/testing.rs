@@ -2,9 +2,9 @@
 
 use super::{Property, TeamHistory, Verdict};
 use crate::agent::{
-    AgentEvent, AnswerPart, Body, CallOutcome, CallRequest, ChatMessage, Content, Definite, Finish, Headers, Indefinite,
-    InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, ReplyTiming, Report,
-    TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
+    AgentEvent, AnswerPart, Body, CallOutcome, CallRequest, ChatMessage, Content, Definite, Finish, Headers,
+    Indefinite, InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, ReplyTiming,
+    Report, TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
 use crate::tools::Tool;
 use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};

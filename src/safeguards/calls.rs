@@ -50,8 +50,8 @@ pub struct CallPolicy {
     pub looks_before_retry: bool,
     /// How often it tries.
     pub retry: Option<Retry>,
-    /// How often it tries to call these tools.
-    pub tool_retry: ToolRetry,
+    /// How often it tries to call some tools, if that is another matter.
+    pub tool_retry: Option<ToolRetry>,
 }
 
 impl Default for CallPolicy {
@@ -61,7 +61,7 @@ impl Default for CallPolicy {
             sends_key: false,
             looks_before_retry: false,
             retry: None,
-            tool_retry: ToolRetry::default(),
+            tool_retry: None,
         }
     }
 }
@@ -79,8 +79,8 @@ impl CallPolicy {
     }
 
     fn retry_of(&self, tool: Name) -> Option<&Retry> {
-        let ToolRetry(by_tool) = &self.tool_retry;
-        by_tool.get(&tool).or(self.retry.as_ref())
+        let own = self.tool_retry.as_ref().filter(|own| own.tools.contains(&tool));
+        own.map(|own| &own.retry).or(self.retry.as_ref())
     }
 }
 

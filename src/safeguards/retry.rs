@@ -24,8 +24,8 @@ pub struct Retry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RetryKeys {
-    attempts: u32,
-    backoff: Spread,
+    pub attempts: u32,
+    pub backoff: Spread,
 }
 
 impl RetryKeys {

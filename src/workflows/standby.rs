@@ -280,7 +280,9 @@ async fn worker_loop(agent: Agent, team: TeamContext) {
     let mut fence = Fence::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(StandbyMessage::Order { task, step, op, token, .. }) = mail.open().cloned() else { continue };
+        let Some(StandbyMessage::Order { task, step, op, token, .. }) = mail.open().cloned() else {
+            continue;
+        };
         if !team.plan.has_step(step) {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use super::{Found, Tables, whole_number};
 use crate::config::problem::listed;
-use crate::config::{OneOrMany, Problem, Shape, nearest};
+use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
 use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
 use crate::safeguards::idempotency::IdempotencyKeys;
 use crate::safeguards::tool_dedupe::ToolDedupe;
@@ -85,19 +85,22 @@ impl Switches {
     }
 
     /// Retries of a tool that the file does not have would never be made.
-    pub fn retried_tools_exist(
+    pub fn retried_tools_exist<'a>(
         &self,
-        tables: &Tables<'_>,
+        tables: &'a Tables<'_>,
         tools: &BTreeMap<Name, ToolConfig>,
         found: &mut Found,
     ) {
+        let Some(retry) = self.on.get::<ToolRetry>() else { return };
         let known: Vec<&str> = tools.keys().map(|tool| tool.as_str()).collect();
-        let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
-        let of_tools = entries.into_iter().find(|entry| entry.name == ToolRetry::NAME);
-        for entry in of_tools.and_then(|entry| entry.entries().ok()).unwrap_or_default() {
-            if !known.contains(&entry.name) && self.on.has::<ToolRetry>() {
-                found.add(Problem::unknown(entry.key_span.clone(), "tool", entry.name, &known));
-            }
+        let key_of = |table: Option<Vec<Entry<'a>>>, key: &str| {
+            table.into_iter().flatten().find(|entry| entry.name == key)
+        };
+        let safeguards = tables.get("safeguards").and_then(|entry| entry.entries().ok());
+        let retries = key_of(safeguards, ToolRetry::NAME).and_then(|entry| entry.entries().ok());
+        let Some(at) = key_of(retries, "at") else { return };
+        for tool in retry.tools.iter().filter(|tool| !tools.contains_key(tool)) {
+            found.add(Problem::unknown(at.value_span(), "tool", tool.as_str(), &known));
         }
     }
 

@@ -168,17 +168,16 @@ impl AgentLoop {
         if self.session.work() != Some(work) {
             self.begin(work).await;
         }
-        let RunRetry { attempts, mut pause } = RunRetry::of(self.team.safeguards());
-        for nth in 1..=attempts {
+        let retry = RunRetry::of(self.team.safeguards());
+        for nth in 1..=retry.attempts {
             let error = match self.run_once(task, calls).await {
                 Ok(is_done) => return is_done,
                 Err(error) => error,
             };
-            if nth == attempts {
+            if nth == retry.attempts {
                 break;
             }
-            self.agent.sleep(pause_after(self.team.safeguards(), pause, error)).await;
-            pause = pause.saturating_mul(2);
+            self.agent.sleep(pause_after(self.team.safeguards(), retry.wait(nth), error)).await;
             let kept = transcript_of_retry(self.team.safeguards(), self.session.transcript());
             if kept != *self.session.transcript() {
                 self.session.record(work, SessionEvent::Replaced(kept)).await;

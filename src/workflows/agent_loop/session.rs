@@ -92,9 +92,11 @@ impl Session {
         self.results.iter().filter_map(|(intent, result)| Some((*intent, result.receipt()?))).collect()
     }
 
-    /// The result of an earlier call for an intent, if that succeeded and no tool has denied it since.
+    /// The result of an earlier call for an intent, if that succeeded, no tool has denied it since, and the
+    /// transcript still shows that it is done.
     pub fn result_for(&self, intent: Name) -> Option<ToolResult> {
-        self.results.get(&intent).copied()
+        let result = self.results.get(&intent).copied()?;
+        self.transcript.done().contains(&intent).then_some(result)
     }
 
     /// What people have decided on its calls, as far as that is on record.
