@@ -53,7 +53,11 @@ pub(crate) const TABLES: &[FileTable] = &[
         about: "how models answer",
         keys: &[
             ("context-window", "how many tokens fit into a chat model's context; 128000 if nothing is said"),
-            ("latency", "how long a model takes to complete a prompt; 200ms..2s if nothing is said"),
+            (
+                "latency",
+                "how long a model takes to complete a prompt, or a chat model to its first token, of which one in ten takes \
+                 up to twenty times as long; 200ms..2s if nothing is said",
+            ),
             (
                 "parallel-tool-calls",
                 "whether one reply of a chat model can have several tool calls; it can if nothing is said",

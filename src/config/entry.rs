@@ -42,6 +42,15 @@ impl Entry<'_> {
             .map_err(|error| Problem::from_toml(&error))
     }
 
+    /// Whether its value says that something is off: `false`, `"none"` or `"never"`.
+    pub(crate) fn is_off(&self) -> bool {
+        match self.value.get_ref() {
+            DeValue::Boolean(is_on) => !is_on,
+            DeValue::String(word) => matches!(word.as_ref(), "none" | "never"),
+            _ => false,
+        }
+    }
+
     /// A problem with the entry as a whole.
     pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::at(self.value_span(), message)

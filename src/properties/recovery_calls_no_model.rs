@@ -1,7 +1,8 @@
 //! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
 //! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
-//! from one that never came. An action is a message about the question, or a tool call for it; of a chat
+//! from one that never came. Another prompt about the same is another question. An action is a message about
+//! the question, or a tool call for it; of a chat
 //! model, one about a call that its reply asks for, or about the task if it asks for none. A chat model is
 //! asked the same again if it gets the same transcript of the same task; where the work was ordered once
 //! more, as a new attempt, that is another question. The second of
@@ -28,24 +29,28 @@ pub fn property() -> Property {
 /// What a model is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Question {
-    /// A question about this.
-    About(Name),
+    /// A question about this, with this hash of the prompt and the number of tokens that were read with it.
+    About(Name, u64),
     /// How to go on with an attempt at a task, after a transcript with this hash.
     Chat { task: Name, attempt: u32, transcript: u64 },
 }
 
 impl Question {
     fn chat(task: Name, attempt: u32, transcript: &Transcript) -> Self {
-        let mut hasher = DefaultHasher::new();
-        transcript.hash(&mut hasher);
-        Self::Chat { task, attempt, transcript: hasher.finish() }
+        Self::Chat { task, attempt, transcript: hash(transcript) }
     }
 
     fn about(self) -> Name {
         match self {
-            Self::About(about) | Self::Chat { task: about, .. } => about,
+            Self::About(about, _) | Self::Chat { task: about, .. } => about,
         }
     }
+}
+
+fn hash(asked: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    asked.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// An answer of a model: when it came, and its effects.
@@ -95,6 +100,9 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
         match &event.what {
             EventKind::Crashed { .. } => answers.crash(event.node),
             EventKind::Started { .. } if answers.of(event.node).binding > 0 => verdict = Verdict::Holds,
+            // To ask another agent, or to put it off, is not to act on an answer.
+            EventKind::Sent { content, .. }
+                if content.is_for(Purpose::Ask) || content.is_for(Purpose::Pending) => {}
             EventKind::Sent { about, .. }
             | EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent: about, .. })) => {
                 answers.act(event, *about);
@@ -128,7 +136,9 @@ impl<'a> Answers<'a> {
     /// What a model has answered, and what an action on that answer would be about.
     fn asked(&self, node: Name, thought: &AgentEvent) -> Option<(Question, Vec<Name>)> {
         match thought {
-            AgentEvent::Completed { about, .. } => Some((Question::About(*about), vec![*about])),
+            AgentEvent::Completed { about, prompt, tokens_in, .. } => {
+                Some((Question::About(*about, hash(&(prompt, tokens_in))), vec![*about]))
+            }
             AgentEvent::Chatted { task, transcript, reply: Ok(reply), .. } => {
                 let attempt = self.attempts.get((node, *task)).copied().unwrap_or_default();
                 let calls: Vec<Name> = reply.calls.iter().map(|call| call.operation.intent).collect();
@@ -184,7 +194,7 @@ impl<'a> Answers<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{ChatMessage, Headers, OpId, ToolResult};
+    use crate::agent::{ChatMessage, Content, Headers, OpId, ToolResult};
     use crate::properties::testing::{Story, called, completed, number, violation};
 
     fn asked() -> Story {
@@ -340,5 +350,31 @@ mod tests {
         let came_back = || comes_back(calls(asks(ordered(asked(), 1))));
         assert_eq!(asks(ordered(came_back(), 2)).judged_by(&property()), Verdict::Holds);
         assert!(asks(ordered(came_back(), 1)).judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn another_prompt_about_the_same_is_another_question() {
+        let asks = |story: Story, prompt: &'static str| {
+            let (about, choice) = (Name::new("task-1/file"), 0);
+            let [prompt, completion] = [Content::new(prompt), Content::new("the first")];
+            let thought =
+                AgentEvent::Completed { about, choice, prompt, completion, tokens_in: 9, tokens_out: 9 };
+            story.note("worker", TeamEvent::Agent(thought))
+        };
+        let story = |again| asks(comes_back(calls(asks(asked(), "book it"))), again);
+        assert_eq!(story("cancel it").judged_by(&property()), Verdict::Holds);
+        assert!(story("book it").judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn to_ask_another_agent_or_to_put_it_off_is_not_to_act_on_an_answer() {
+        let sends = |purpose| {
+            let route = ("worker", "coordinator");
+            let story = thinks(asked()).sends(route, "task-1/file", Headers::of(purpose));
+            thinks(comes_back(story)).judged_by(&property())
+        };
+        assert_eq!(sends(Purpose::Ask), Verdict::Vacuous);
+        assert_eq!(sends(Purpose::Pending), Verdict::Vacuous);
+        assert!(sends(Purpose::Done).is_violated());
     }
 }

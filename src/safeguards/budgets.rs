@@ -31,7 +31,7 @@ struct Keys {
 
 impl Safeguard for Budgets {
     const NAME: &'static str = "budgets";
-    const ABOUT: &'static str = "a task that exceeds its hops, turns or tokens fails, and the user is told";
+    const ABOUT: &'static str = "work that exceeds its hops, turns or tokens fails, and the user is told; in a team of loops each loop has its own turns and tokens";
     const EXAMPLE: &'static str = "budgets = { hops = 6, turns = 20, tokens = 40000 }";
     const WITHOUT: &'static str = "a task is passed on for as long as models name another agent";
     const PROTECTS: &'static [&'static str] = &["bounded-handoffs", "bounded-tokens", "bounded-turns"];

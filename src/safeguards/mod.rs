@@ -276,7 +276,8 @@ impl Safeguards {
     /// # Errors
     /// A [`Problem`] if the entry is not valid for the safeguard.
     pub fn read(&mut self, kind: &SafeguardKind, entry: &Entry<'_>) -> Result<(), Problem> {
-        let switch = (kind.read)(entry)?;
+        let is_off = kind.is_built_in && entry.is_off();
+        let switch = if is_off { None } else { (kind.read)(entry)? };
         self.take(kind.name);
         if switch.is_some() || kind.is_built_in {
             self.set(Setting { name: kind.name, type_id: kind.type_id, switch });

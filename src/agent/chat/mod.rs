@@ -9,7 +9,7 @@
 //! The latency has a long tail: the time to the first token is the model's latency as configured, then comes
 //! the text at a constant rate, and one call in ten is slowed down by up to twenty times, as by a queue at
 //! the provider. One measured team had a median of 2.8 s and a mean of 6.0 s; this has 2.9 s and 5.4 s for
-//! replies of 100 tokens.
+//! replies of 100 tokens. A reply comes whole, and is not streamed to the agent.
 
 mod transcript;
 

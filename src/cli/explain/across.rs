@@ -131,7 +131,7 @@ fn place(rule: &Rule, kinds: &FaultKinds) -> &'static str {
         Hook::Message => "a message on its way",
         Hook::Before | Hook::After => "a step of an agent, before or after it",
         Hook::Service if is_of_tools() => "a request that a tool handles",
-        Hook::Service => "what a model completes, or what a tool answers",
+        Hook::Service => "what a model completes, what a tool answers, or what a handler does",
         Hook::Write => "a write to a journal",
         Hook::Sync => "a sync of a journal",
         Hook::Loss => "what a crash leaves of a journal",

@@ -128,7 +128,7 @@ fn print_fault(OfFault { properties, places, requests, targets }: &OfFault) {
     if places.is_empty() {
         return;
     }
-    print("  Where it can be injected");
+    print("  Where scenarios inject it");
     for place in places {
         print(format_args!("    {place}"));
     }

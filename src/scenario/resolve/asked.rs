@@ -71,8 +71,10 @@ fn waived(property: &Property, entry: &Entry<'_>) -> Result<String, Problem> {
 fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
     Ok(match bound.usual {
         AtMost::Span(_) => AtMost::Span(within_limit(&entry.read::<Spanned<Span>>()?, bound.key)?),
-        AtMost::Count(_) => {
-            AtMost::Count(whole_number(&entry.read::<Spanned<i64>>()?, bound.key, 1..=1_000_000)?.into())
+        AtMost::Count(usual) => {
+            // None at all is a bound where that is the default.
+            let least = u32::from(usual > 0);
+            AtMost::Count(whole_number(&entry.read::<Spanned<i64>>()?, bound.key, least..=1_000_000)?.into())
         }
     })
 }
