@@ -3,7 +3,9 @@
 //!
 //! Agents that always find another agent better suited, or the draft not good enough, never stop by
 //! themselves: no single step looks wrong. The cost so far travels with the work, so any agent can end it,
-//! with a report of failure to the user (the same idea as the hop limit of IP, RFC 791).
+//! with a report of failure to the user (the same idea as the hop limit of IP, RFC 791). In a team of loops,
+//! such as a supervisor and its workers, turns and tokens are those of one loop: what a loop does for others
+//! counts with the work that it was given.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
@@ -31,7 +33,7 @@ struct Keys {
 
 impl Safeguard for Budgets {
     const NAME: &'static str = "budgets";
-    const ABOUT: &'static str = "work that exceeds its hops, turns or tokens fails, and the user is told; in a team of loops each loop has its own turns and tokens";
+    const ABOUT: &'static str = "work that exceeds its hops, turns or tokens fails, and the user is told; each loop of a team has its own";
     const EXAMPLE: &'static str = "budgets = { hops = 6, turns = 20, tokens = 40000 }";
     const WITHOUT: &'static str = "a task is passed on for as long as models name another agent";
     const PROTECTS: &'static [&'static str] = &["bounded-handoffs", "bounded-tokens", "bounded-turns"];

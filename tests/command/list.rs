@@ -78,7 +78,7 @@ fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
     for words in [
         "  Properties that it has broken, and a case in which few faults suffice\n    ",
         "    no-duplicate-effects  ",
-        "  Where it can be injected\n    a request that a tool handles\n",
+        "  Where scenarios inject it\n    a request that a tool handles\n",
     ] {
         assert!(fault.contains(words), "{words}:\n{fault}");
     }
