@@ -1,13 +1,16 @@
 //! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
 //! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
-//! from one that never came. Another prompt about the same is another question. An action is a message about
-//! the question, or a tool call for it; of a chat
-//! model, one about a call that its reply asks for, or about the task if it asks for none. A chat model is
-//! asked the same again if it gets the same transcript of the same task; where the work was ordered once
-//! more, as a new attempt, that is another question. The second of
-//! two overlapping incarnations is not a restart. Teams that ask again for every try only pay more, so this
-//! is judged only in cases that ask for it.
+//! from one that never came. An action is a message about the question, or a tool call for it; of a chat model,
+//! one about a call that its reply asks for, or about the task if it asks for none.
+//!
+//! A model is asked the same again if its prompt is the same, or, of a chat model, the transcript of the same
+//! attempt at the same task. Two prompts about one subject are two questions. What is read with a prompt is
+//! known only by its length, and an action belongs to the last answer about its subject, whatever led to it:
+//! in a team that reads changing sources, or does two things about one subject, a rare run is accused wrongly.
+//!
+//! The second of two overlapping incarnations is not a restart. Teams that ask again for every try only pay
+//! more, so this is judged only in cases that ask for it.
 
 use crate::agent::{AgentEvent, Purpose, TeamEvent, Transcript, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};

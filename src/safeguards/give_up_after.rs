@@ -70,12 +70,13 @@ pub async fn ask_until_given_up<T>(
     pause: SimSpan,
     ask: impl AsyncFn() -> Option<T>,
 ) -> Option<T> {
-    for failures in 1.. {
+    let mut failures = 0;
+    loop {
         let answer = ask().await;
+        failures += 1;
         if answer.is_some() || GiveUpAfter::is_reached(safeguards, failures) {
             return answer;
         }
         agent.sleep(pause).await;
     }
-    None
 }

@@ -20,10 +20,15 @@ use crate::agent::{Agent, Confirmation, Operation};
 use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::calls::CALL_TIMEOUT;
-use crate::safeguards::{Safeguard, switch};
+use crate::safeguards::give_up_after::ask_until_given_up;
+use crate::safeguards::{Safeguard, Safeguards, switch};
+use perfidy_sim::{Name, SimSpan};
 
 /// How often a tool is asked before the answer counts as unknown.
 const LOOK_UPS: u32 = 3;
+
+/// How long to wait before tools are asked again that did not answer.
+const PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// The switch.
 #[derive(Default)]
@@ -64,4 +69,19 @@ pub async fn missing_effects(
 ) -> Option<Vec<usize>> {
     let found = effects_on_record(agent, effects).await?;
     Some((0..found.len()).filter(|place| found[*place].is_none()).collect())
+}
+
+/// The intents of the effects that no tool has on record, asked for until the tools answer: none without
+/// `verify`, and `None` once that is [given up](super::give_up_after).
+pub async fn missing_intents(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    effects: &[Operation],
+) -> Option<Vec<Name>> {
+    if !safeguards.has::<Verify>() {
+        return Some(Vec::new());
+    }
+    let ask = async || missing_effects(agent, effects.to_vec()).await;
+    let missing = ask_until_given_up(agent, safeguards, PAUSE, ask).await?;
+    Some(missing.into_iter().map(|place| effects[place].intent).collect())
 }

@@ -72,7 +72,6 @@ use crate::safeguards::budgets::Budgets;
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::event_log::EventLog;
-use crate::safeguards::give_up_after::ask_until_given_up;
 use crate::safeguards::guardrail::Runs;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::isolation::IsolatedSteps;
@@ -81,7 +80,7 @@ use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
 use crate::safeguards::retry_after::pause_after;
 use crate::safeguards::run_retry::RunRetry;
-use crate::safeguards::verify::{Verify, missing_effects};
+use crate::safeguards::verify::{Verify, missing_intents};
 use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::task_state::TaskStates;
@@ -200,7 +199,8 @@ impl AgentLoop {
                 return Ok(false);
             }
             match self.last_word() {
-                Some(true) => match self.missing_effects(task).await {
+                Some(true) => match missing_intents(&self.agent, self.team.safeguards(), &task.effects).await
+                {
                     None => return Ok(false),
                     Some(missing) if missing.is_empty() => return Ok(true),
                     Some(missing) => self.say(work, ChatMessage::Reminder(missing.into())).await,
@@ -270,19 +270,6 @@ impl AgentLoop {
             ChatMessage::Assistant(reply) if reply.calls.is_empty() => Some(reply.is_done),
             _ => None,
         }
-    }
-
-    /// The intents of the effects that their tools do not have on record: none without `verify`, and `None` if
-    /// a tool does not say.
-    async fn missing_effects(&self, task: &LoopTask) -> Option<Vec<Name>> {
-        let safeguards = self.team.safeguards();
-        if !safeguards.has::<Verify>() {
-            return Some(Vec::new());
-        }
-        let missing = ask_until_given_up(&self.agent, safeguards, TOOL_PAUSE, async || {
-            missing_effects(&self.agent, task.effects.to_vec()).await
-        });
-        Some(missing.await?.into_iter().map(|place| task.effects[place].intent).collect())
     }
 
     /// The result of a call that the model asks for once more. With `intent-keys`, calls for one intent are one

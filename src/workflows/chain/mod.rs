@@ -22,13 +22,13 @@ mod stage;
 use crate::agent::{Agent, Headers, Message, Purpose, RequestedStep};
 use crate::safeguards::carry_request::CarryRequest;
 use crate::safeguards::checkpoint;
-use crate::safeguards::give_up_after::{GiveUpAfter, ask_until_given_up};
+use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::transfer_acks::hand_over;
-use crate::safeguards::verify::{Verify, missing_effects};
+use crate::safeguards::verify::missing_intents;
 use crate::workflows::agent_loop::LoopTask;
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow, one_at_a_time};
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -94,9 +94,6 @@ pub fn workflow() -> Workflow {
 
 const LEAD: &str = "lead";
 const STAGES: &str = "stages";
-
-/// How long the lead waits before it asks tools again that do not say what is done.
-const VERIFY_PAUSE: SimSpan = SimSpan::from_secs(5);
 
 /// What a stage is told.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -258,7 +255,9 @@ impl Lead {
             if !self.end_of(task).await {
                 return false;
             }
-            let Some(missing) = self.missing(task).await else { return false };
+            let effects = LoopTask::of(&self.team, task).effects;
+            let missing = missing_intents(&self.agent, self.team.safeguards(), &effects).await;
+            let Some(missing) = missing else { return false };
             if missing.is_empty() {
                 return true;
             }
@@ -302,20 +301,6 @@ impl Lead {
             }
             self.news.notified().await;
         }
-    }
-
-    /// The intents of the effects that their tools do not have on record: none without `verify`, and `None` if
-    /// a tool does not say.
-    async fn missing(&self, task: Name) -> Option<Vec<Name>> {
-        let safeguards = self.team.safeguards();
-        if !safeguards.has::<Verify>() {
-            return Some(Vec::new());
-        }
-        let effects = LoopTask::of(&self.team, task).effects;
-        let missing = ask_until_given_up(&self.agent, safeguards, VERIFY_PAUSE, async || {
-            missing_effects(&self.agent, effects.to_vec()).await
-        });
-        Some(missing.await?.into_iter().map(|place| effects[place].intent).collect())
     }
 }
 
