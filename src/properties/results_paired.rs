@@ -2,7 +2,8 @@
 //!
 //! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt
 //! of an effect belongs to a call for the intent of that effect. That of a call of another agent is the
-//! receipt of the tool that this agent has called in turn. APIs reject a transcript with a call without a
+//! receipt of the tool that this agent has called in turn. A tool that ignores a call and answers that it is
+//! done makes up a receipt, and another effect may have the same: no result for that intent is judged. APIs reject a transcript with a call without a
 //! result; they do not notice one that has the result of another.
 
 use crate::agent::{
@@ -28,6 +29,8 @@ struct Effects<'a> {
     agents: Lookup<Name, ()>,
     /// By receipt: each with its tool and its intent.
     by_receipt: Lookup<u64, Vec<(&'a Event<TeamEvent>, Name)>>,
+    /// The intents of calls that a tool has ignored.
+    ignored: Lookup<Name, ()>,
 }
 
 impl<'a> Effects<'a> {
@@ -38,6 +41,9 @@ impl<'a> Effects<'a> {
     /// The effect with that receipt, if none with it is for that intent: of that tool, or of any if the call
     /// went to an agent.
     fn mistaken(&self, tool: Name, receipt: u64, intent: Name) -> Option<&'a Event<TeamEvent>> {
+        if self.ignored.contains(intent) {
+            return None;
+        }
         let is_agent = self.agents.contains(tool);
         let all = self.by_receipt.get(receipt).into_iter().flatten();
         let mut possible = all.filter(|(event, _)| is_agent || event.node == tool);
@@ -49,10 +55,13 @@ impl<'a> Effects<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut effects = Effects::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT)) {
+    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT).and(kinds::IGNORED)) {
         match note {
             TeamEvent::Tool(ToolEvent::Effect { intent, receipt, .. }) => {
                 effects.add(event, *intent, *receipt);
+            }
+            TeamEvent::Tool(ToolEvent::Ignored { intent, .. }) => {
+                effects.ignored.insert(*intent, ());
             }
             TeamEvent::Agent(AgentEvent::Chatted { turn, transcript, .. }) => {
                 if let Some(problem) = unpaired(transcript) {
@@ -168,6 +177,13 @@ mod tests {
         let (events, _) = violation(asked_an_agent(8).judged_by(&property()));
         assert_eq!(events, [3, 4]);
         assert_eq!(asked_an_agent(0).judged_by(&property()), Verdict::Holds, "it has none");
+    }
+
+    #[test]
+    fn a_receipt_that_a_tool_made_up_belongs_to_no_other_call() {
+        let messages = [asks(&[(1, "task-1/file"), (2, "task-1/tell")]), done(1, 8), done(2, 8)];
+        let story = Story::default().effect("task-1/tell", 8).ignores("task-1/file");
+        assert_eq!(story.chats("task-1", &messages).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]

@@ -184,6 +184,13 @@ impl Story {
         self.note("ticketing", TeamEvent::Tool(effect))
     }
 
+    /// The tool gets a call and does nothing.
+    pub fn ignores(self, intent: &str) -> Self {
+        let [operation, intent] = ["create", intent].map(Name::new);
+        let ignored = ToolEvent::Ignored { operation, intent, request: asked(operation, intent) };
+        self.note("ticketing", TeamEvent::Tool(ignored))
+    }
+
     pub fn called(self, node: &str, intent: &str) -> Self {
         let call = ["ticketing", "create", intent].map(Name::new);
         self.note(node, TeamEvent::Agent(called(call, OpId(1))))
