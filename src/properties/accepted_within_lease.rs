@@ -4,10 +4,12 @@
 //! an order that comes late is carried out although the right to give it has ended, perhaps on a state of the
 //! world that the next leader has already changed. Judged on the lock service's record of when each lease
 //! ends, on the orders as they were delivered, and on the tool calls of the receivers. A call is accepted
-//! work if some order for it came in time, with a grace that covers the difference between clocks. Orders
-//! under a token that the lock service did not grant are not judged.
+//! work if some order for it came in time, with a grace that covers the difference between clocks. An order
+//! without a token counts under the latest one of its sender. Under a token that the lock service did not
+//! grant there is no lease to judge by; that is for `no-split-brain`.
 
-use crate::agent::{AgentEvent, LeaseEvent, Purpose, TeamEvent, Token, kinds};
+use crate::agent::{AgentEvent, Purpose, TeamEvent, kinds};
+use crate::properties::leases::Leases;
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name, SimSpan, SimTime};
 
@@ -19,7 +21,7 @@ pub fn property() -> Property {
         Bound::of("grace", AtMost::Span(SimSpan::from_secs(1))),
         judge,
     )
-    .needs(kinds::GRANTED.and(kinds::AUTHORITY).and(kinds::CALLED))
+    .needs(kinds::GRANTED.and(kinds::CALLED))
 }
 
 /// The kinds of events that it reads.
@@ -37,21 +39,15 @@ enum Orders<'a> {
 
 fn judge(history: &TeamHistory, grace_nanos: u64) -> Verdict {
     let grace = SimSpan::from_nanos(grace_nanos);
-    // By holder and token, the end of the lease.
-    let mut leases: Lookup<(Name, Token), SimTime> = Lookup::default();
+    let mut leases = Leases::default();
     let mut orders: Lookup<(Name, Name), Orders<'_>> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         match &event.what {
-            EventKind::App(TeamEvent::Lease(LeaseEvent::Granted { holder, token, until, .. })) => {
-                leases.insert((*holder, *token), *until);
-            }
-            EventKind::App(TeamEvent::Lease(LeaseEvent::GivenBack { holder, token, .. })) => {
-                leases.insert((*holder, *token), event.at);
-            }
+            EventKind::App(TeamEvent::Lease(granted)) => leases.record(granted, event.at),
             EventKind::Delivered { from, about, content, .. } if content.is_for(Purpose::Order) => {
-                let Some(token) = content.headers().authority else { continue };
-                let Some(ends) = leases.get((*from, token)).copied() else { continue };
+                let Some(token) = leases.authority_of(*from, &content.headers()) else { continue };
+                let Some(ends) = leases.of(*from, token).map(|lease| lease.ends) else { continue };
                 let known = orders.get_or_insert_with((event.node, *about), || Orders::AllLate(event, ends));
                 if event.at <= ends + grace {
                     *known = Orders::OneInTime;
@@ -83,7 +79,7 @@ fn judge(history: &TeamHistory, grace_nanos: u64) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Headers, OpId, UserEvent};
+    use crate::agent::{Headers, LeaseEvent, OpId, Token, UserEvent};
     use crate::properties::testing::{Story, called, violation};
 
     const STEP: &str = "task-1/file";

@@ -24,6 +24,7 @@ mod every_call_accounted;
 mod failures_surface;
 mod flood;
 pub(crate) mod headway;
+mod leases;
 mod ledger;
 mod no_deadlock;
 mod no_double_spend;

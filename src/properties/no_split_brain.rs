@@ -6,8 +6,12 @@
 //! whom and with which token. If an agent has several orders, its call belongs to the order that caused it.
 //! If none did, because the agent had read another message in between, it belongs to the order whose
 //! operation id the call carries, then to the one with the token in its headers, then to the newest.
+//!
+//! An order without a token counts under the latest one of its sender, and a token that the lock service has
+//! granted to no agent gives no right to lead.
 
-use crate::agent::{AgentEvent, LeaseEvent, OpId, Purpose, TeamEvent, Token, kinds};
+use crate::agent::{AgentEvent, OpId, Purpose, TeamEvent, Token, kinds};
+use crate::properties::leases::Leases;
 use crate::properties::wire::{Call, call};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
@@ -20,7 +24,7 @@ pub fn property() -> Property {
         "no agent obeys an older leader after a newer one, and no two leaders share a token",
         judge,
     )
-    .needs(kinds::CALLED.and(kinds::AUTHORITY))
+    .needs(kinds::CALLED)
 }
 
 /// An order as it was delivered.
@@ -53,20 +57,23 @@ const READS: EventKinds = EventKinds::SENT
     .and(kinds::purpose(Purpose::Undo));
 
 fn judge(history: &TeamHistory) -> Verdict {
+    if !history.kinds().intersects(kinds::AUTHORITY.and(kinds::GRANTED)) {
+        return Verdict::Vacuous;
+    }
     let mut orders: Lookup<(Name, Name), Vec<Order<'_>>> = Lookup::default();
+    let mut leases = Leases::default();
     // Tokens of different leases are unrelated.
-    let mut lease_of: Lookup<(Name, Token), Name> = Lookup::default();
     let mut obeyed: BTreeMap<(Name, Option<Name>), BTreeMap<Token, UnderToken<'_>>> = BTreeMap::new();
     let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        if let Some(TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, .. })) = event.note() {
-            lease_of.insert((*holder, *token), *resource);
+        if let Some(TeamEvent::Lease(granted)) = event.note() {
+            leases.record(granted, event.at);
         }
         if let EventKind::Delivered { from, about, content, .. } = &event.what
             && (content.is_for(Purpose::Order) || content.is_for(Purpose::Undo))
             && let headers = content.headers()
-            && let Some(token) = headers.authority
+            && let Some(token) = leases.authority_of(*from, &headers)
         {
             let order = Order { delivered: event, leader: *from, token, op: headers.idempotency_key };
             orders.get_or_insert_with((event.node, *about), Vec::new).push(order);
@@ -76,7 +83,12 @@ fn judge(history: &TeamHistory) -> Verdict {
         {
             verdict = Verdict::Holds;
             let order = acted_on(history, orders, &call);
-            let lease = lease_of.get((order.leader, order.token)).copied();
+            let Order { leader, token, delivered, .. } = order;
+            if leases.is_made_up(token) {
+                let message = format!("{leader} led with token {token}, which was never granted");
+                return Verdict::violated(&[delivered, call.called], message);
+            }
+            let lease = leases.of(leader, token).map(|lease| lease.resource);
             let first = *leader_with.entry((lease, order.token)).or_insert(order);
             if first.leader != order.leader {
                 let message =
@@ -152,7 +164,7 @@ fn obey<'a>(known: &mut BTreeMap<Token, UnderToken<'a>>, obeyed: Obeyed<'a>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::Headers;
+    use crate::agent::{Headers, LeaseEvent};
     use crate::properties::testing::{Story, violation};
 
     const STEP: &str = "task-1/file";
@@ -171,6 +183,13 @@ mod tests {
         Headers { authority: Some(Token(token)), ..Headers::NONE }
     }
 
+    /// An order without a token, carried out.
+    fn obey_without_token(story: Story, leader: &str) -> Story {
+        let story = story.tells((leader, "worker-1"), STEP, Headers::of(Purpose::Order));
+        let order = story.last();
+        story.calls_under(order, "worker-1", STEP, (1, Headers::NONE))
+    }
+
     fn granted(story: Story, resource: &str, holder: &str, token: u64) -> Story {
         let (resource, holder, token) = (Name::new(resource), Name::new(holder), Token(token));
         let until = perfidy_sim::SimTime::MAX;
@@ -186,6 +205,32 @@ mod tests {
         };
         assert_eq!(obey_both(leases.clone()).judged_by(&property()), Verdict::Holds);
         assert!(obey_both(granted(leases, "east", "b", 1)).judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn an_order_without_a_token_is_given_under_the_last_one_that_its_sender_was_granted() {
+        let leases = || granted(granted(Story::default(), "east", "a", 1), "east", "b", 2);
+        let (events, message) =
+            violation(obey_without_token(obey(leases(), "worker-1", "b", 2), "a").judged_by(&property()));
+        assert_eq!(events[..2], [4, 8]);
+        assert_eq!(message, "worker-1 obeyed a (token 1) on task-1/file after it had heard from b (token 2)");
+        let newer_last = obey_without_token(obey(leases(), "worker-1", "a", 1), "b");
+        assert_eq!(newer_last.judged_by(&property()), Verdict::Holds);
+        let never_led = obey_without_token(obey(leases(), "worker-1", "b", 2), "c");
+        assert_eq!(never_led.judged_by(&property()), Verdict::Holds);
+        let of_two_leases = granted(leases(), "west", "a", 3);
+        let of_two_leases = obey_without_token(obey(of_two_leases, "worker-1", "b", 2), "a");
+        assert_eq!(of_two_leases.judged_by(&property()), Verdict::Holds, "it is not known which it used");
+    }
+
+    #[test]
+    fn a_token_that_was_never_granted_gives_no_right_to_lead() {
+        let leases = granted(Story::default(), "east", "a", 1);
+        let (events, message) = violation(obey(leases, "worker-1", "a", 7).judged_by(&property()));
+        assert_eq!(events, [3, 4]);
+        assert_eq!(message, "a led with token 7, which was never granted");
+        let without_lock_service = obey(Story::default(), "worker-1", "a", 7);
+        assert_eq!(without_lock_service.judged_by(&property()), Verdict::Holds);
     }
 
     /// A worker receives an order and calls a tool for it under its token: sent, delivered, recorded, sent.

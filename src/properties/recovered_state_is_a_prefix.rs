@@ -99,7 +99,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 let Some(journal) = journals.get_mut(&event.node) else { continue };
                 if journal.died.is_some() {
                     journal.taken_up.get_or_insert(event);
-                    journal.taken.extend(taken.iter().copied());
+                    journal.taken.extend(taken.iter().map(|(place, record)| (*place, record.digest())));
                 }
             }
             EventKind::Sent { .. } => {

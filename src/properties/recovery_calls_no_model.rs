@@ -1,13 +1,13 @@
 //! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
 //! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
-//! from one that never came. An action is a message about the question, or a tool call for it; of a chat model,
-//! one about a call that its reply asks for, or about the task if it asks for none.
+//! from one that never came. An action is a message about the question, or a tool call for it, with the answer
+//! among its causes; of a chat model, one about a call that its reply asks for, or about the task if it asks
+//! for none. What an agent does about the subject for another reason is no action on the answer.
 //!
 //! A model is asked the same again if its prompt is the same, or, of a chat model, the transcript of the same
 //! attempt at the same task. Two prompts about one subject are two questions. What is read with a prompt is
-//! known only by its length, and an action belongs to the last answer about its subject, whatever led to it:
-//! in a team that reads changing sources, or does two things about one subject, a rare run is accused wrongly.
+//! known only by its length: in a team that reads changing sources, a rare run is accused wrongly.
 //!
 //! The second of two overlapping incarnations is not a restart. Teams that ask again for every try only pay
 //! more, so this is judged only in cases that ask for it.
@@ -108,7 +108,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
                 if content.is_for(Purpose::Ask) || content.is_for(Purpose::Pending) => {}
             EventKind::Sent { about, .. }
             | EventKind::App(TeamEvent::Agent(AgentEvent::Called { intent: about, .. })) => {
-                answers.act(event, *about);
+                answers.act(history, event, *about);
             }
             EventKind::Delivered { about, content, .. } if content.is_for(Purpose::Order) => {
                 let latest = answers.attempts.get_or_insert_with((event.node, *about), || 0);
@@ -159,12 +159,12 @@ impl<'a> Answers<'a> {
     }
 
     /// An agent does something about a subject.
-    fn act(&mut self, event: &'a Event<TeamEvent>, about: Name) {
+    fn act(&mut self, history: &TeamHistory, event: &'a Event<TeamEvent>, about: Name) {
         let Some(question) = self.leads_to.get((event.node, about)) else { return };
         let answer = self.of.get_mut((event.node, *question)).filter(|answer| answer.acted.is_none());
         let Some(answer) = answer else { return };
         let incarnations = self.incarnations.entry(event.node).or_default();
-        if answer.crashes == incarnations.crashes {
+        if answer.crashes == incarnations.crashes && led_to(history, answer.thought, event) {
             answer.acted = Some(event);
             incarnations.acted_on += 1;
         }
@@ -194,6 +194,12 @@ impl<'a> Answers<'a> {
     }
 }
 
+/// Whether an event is among the causes of a later one.
+fn led_to(history: &TeamHistory, cause: &Event<TeamEvent>, effect: &Event<TeamEvent>) -> bool {
+    let earliest = history.causes(effect.id).take_while(|earlier| earlier.id >= cause.id).last();
+    earliest.is_some_and(|earliest| earliest.id == cause.id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,8 +216,9 @@ mod tests {
     }
 
     fn calls(story: Story) -> Story {
-        let call = ["ticketing", "create", "task-1/file"].map(Name::new);
-        story.note("worker", TeamEvent::Agent(called(call, OpId(1))))
+        let (call, cause) = (["ticketing", "create", "task-1/file"].map(Name::new), story.last());
+        let call = TeamEvent::Agent(called(call, OpId(1)));
+        story.event_because_of(Some(cause), "worker", EventKind::App(call))
     }
 
     fn comes_back(story: Story) -> Story {
@@ -277,8 +284,9 @@ mod tests {
     #[test]
     fn to_send_something_about_a_question_is_to_act_on_its_answer() {
         let sends = |story: Story, about: &str| {
-            let [to, kind, about] = ["coordinator", "a word", about].map(Name::new);
-            story.event("worker", EventKind::Sent { to, kind, about, content: number(0) })
+            let ([to, kind, about], cause) = (["coordinator", "a word", about].map(Name::new), story.last());
+            let sent = EventKind::Sent { to, kind, about, content: number(0) };
+            story.event_because_of(Some(cause), "worker", sent)
         };
         let story = thinks(comes_back(sends(thinks(asked()), "task-1/file")));
         assert!(story.judged_by(&property()).is_violated());
@@ -287,6 +295,17 @@ mod tests {
         let story = sends(sends(thinks(asked()), "task-1/file"), "task-1/file");
         let (events, _) = violation(thinks(comes_back(story)).judged_by(&property()));
         assert_eq!(events, [2, 3, 7], "the first thing it led to is shown");
+    }
+
+    #[test]
+    fn what_an_agent_does_about_a_question_for_another_reason_is_no_action_on_its_answer() {
+        let call = ["ticketing", "create", "task-1/file"].map(Name::new);
+        let call = EventKind::App(TeamEvent::Agent(called(call, OpId(1))));
+        let story =
+            |cause| thinks(comes_back(thinks(asked()).event_because_of(cause, "worker", call.clone())));
+        assert!(story(Some(2)).judged_by(&property()).is_violated());
+        assert_eq!(story(Some(1)).judged_by(&property()), Verdict::Vacuous);
+        assert_eq!(story(None).judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]
@@ -336,8 +355,9 @@ mod tests {
     fn a_reply_without_calls_is_acted_on_by_what_is_said_of_the_task() {
         let concludes = |story: Story| story.chats_as("worker", "task-1", &[]);
         let reports = |story: Story| {
-            let [to, kind, about] = ["user", "report", "task-1"].map(Name::new);
-            story.event("worker", EventKind::Sent { to, kind, about, content: number(0) })
+            let ([to, kind, about], cause) = (["user", "report", "task-1"].map(Name::new), story.last());
+            let sent = EventKind::Sent { to, kind, about, content: number(0) };
+            story.event_because_of(Some(cause), "worker", sent)
         };
         assert!(concludes(comes_back(reports(concludes(asked())))).judged_by(&property()).is_violated());
         assert_eq!(concludes(comes_back(concludes(asked()))).judged_by(&property()), Verdict::Vacuous);
@@ -373,7 +393,9 @@ mod tests {
     fn to_ask_another_agent_or_to_put_it_off_is_not_to_act_on_an_answer() {
         let sends = |purpose| {
             let route = ("worker", "coordinator");
-            let story = thinks(asked()).sends(route, "task-1/file", Headers::of(purpose));
+            let story = thinks(asked());
+            let cause = Some(story.last());
+            let story = story.sends_because_of(cause, route, "task-1/file", Headers::of(purpose));
             thinks(comes_back(story)).judged_by(&property())
         };
         assert_eq!(sends(Purpose::Ask), Verdict::Vacuous);

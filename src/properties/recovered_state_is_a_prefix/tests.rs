@@ -1,7 +1,7 @@
 //! Small histories of writes, crashes and recoveries.
 
 use super::*;
-use crate::agent::Headers;
+use crate::agent::{Body, Headers};
 use crate::properties::testing::{Story, completed, message, number, violation};
 
 const STEP: &str = "task-1/file";
@@ -19,12 +19,12 @@ fn wrote(records: &[u64], lost_writes: u32) -> Story {
     crashes(records.iter().copied().fold(Story::default(), write), lost_writes)
 }
 
-fn takes(story: Story, taken: impl IntoIterator<Item = (u32, u64)>) -> Story {
+fn takes(story: Story, taken: impl IntoIterator<Item = (u32, Body)>) -> Story {
     story.note("coordinator", TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }))
 }
 
 fn recovers(story: Story, records: &[u64]) -> Story {
-    takes(story, (0..).zip(records.iter().map(|record| number(*record).digest())))
+    takes(story, (0..).zip(records.iter().map(|record| number(*record))))
 }
 
 fn injected(story: Story, node: &str, action: Action) -> Story {
@@ -114,8 +114,8 @@ fn a_life_that_begins_beside_another_has_come_back_from_nothing() {
 
 #[test]
 fn all_that_is_read_before_anything_is_done_counts_together_and_by_its_place() {
-    let [seven, eight] = [7, 8].map(|record| number(record).digest());
-    let at_once = takes(wrote(&[7, 8], 0), [(1, eight), (0, seven)]);
+    let [seven, eight] = [7, 8].map(number);
+    let at_once = takes(wrote(&[7, 8], 0), [(1, eight.clone()), (0, seven.clone())]);
     assert_eq!(at_once.judged_by(&property()), Verdict::Holds);
     let in_two_readings = takes(takes(wrote(&[7, 8], 0), [(1, eight)]), [(0, seven)]);
     assert_eq!(in_two_readings.judged_by(&property()), Verdict::Holds);
@@ -126,16 +126,16 @@ fn all_that_is_read_before_anything_is_done_counts_together_and_by_its_place() {
 #[test]
 fn an_agent_that_does_something_before_it_has_read_everything_goes_on_without_the_rest() {
     let begun = || recovers(wrote(&[7, 8], 0), &[7]);
-    let eight = (1, number(8).digest());
+    let eight = || (1, number(8));
     let writes = write(begun(), 9);
     let sends = begun().sends(("coordinator", "worker"), STEP, Headers::NONE);
     for story in [writes, sends] {
-        let (events, message) = violation(takes(story, [eight]).judged_by(&property()));
+        let (events, message) = violation(takes(story, [eight()]).judged_by(&property()));
         assert_eq!(events, [2, 3, 4]);
         assert_eq!(message, "coordinator came back without 1 records that were durable");
     }
     let of_another = begun().sends(("worker", "coordinator"), STEP, Headers::NONE);
-    assert_eq!(takes(of_another, [eight]).judged_by(&property()), Verdict::Holds);
+    assert_eq!(takes(of_another, [eight()]).judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn tore(records: &[u64], lost_writes: u32) -> Story {
 fn a_torn_record_is_none_that_was_written_and_its_loss_is_not_held_against_the_agent() {
     let torn = || tore(&[7, 8, 9], 2);
     assert_eq!(recovers(torn(), &[7]).judged_by(&property()), Verdict::Holds);
-    let corrupted = number(8).corrupted().digest();
-    let half = takes(torn(), [(0, number(7).digest()), (1, corrupted)]);
+    let corrupted = number(8).corrupted();
+    let half = takes(torn(), [(0, number(7)), (1, corrupted)]);
     for story in [half, recovers(torn(), &[7, 8])] {
         let (events, message) = violation(story.judged_by(&property()));
         assert_eq!(events, [5, 6]);
@@ -266,7 +266,7 @@ fn a_record_that_was_durable_before_the_crash_was_not_lost() {
     let synced_later = write(synced(acts(decides(Story::default(), STEP), Some(1), STEP)), 7);
     for story in [first_synced, synced_later] {
         let of_step = Headers { correlation: Some(Name::new(STEP)), ..Headers::NONE };
-        let kept = takes(crashes(story, 1), [(0, message(of_step).digest())]);
+        let kept = takes(crashes(story, 1), [(0, message(of_step))]);
         assert_eq!(kept.judged_by(&property()), Verdict::Holds);
     }
 }
