@@ -80,17 +80,21 @@ trait Content: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn json(&self) -> Value;
     fn digest(&self) -> u64;
-    fn corrupted(&self) -> Body;
-    fn read_back(&self, json: Value) -> Body;
+    /// What a receiver reads if it is corrupted, if it can read anything.
+    fn corrupted(&self) -> Option<Body>;
+    /// The message of this type with that content, if there is one.
+    fn read_back(&self, json: Value) -> Option<Body>;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
 }
 
-/// An unreadable message: only its digest is left.
+/// A message that its receiver cannot read. What it was is for those who look at the history.
 #[derive(Hash, Debug, Serialize, Deserialize)]
-struct Garbled(u64);
+struct Unreadable {
+    unreadable: Body,
+}
 
-impl Message for Garbled {
+impl Message for Unreadable {
     fn kind(&self) -> &'static str {
         "garbled"
     }
@@ -109,13 +113,12 @@ impl<M: Message> Content for M {
         Words::digest(|words| words.hash(self))
     }
 
-    fn corrupted(&self) -> Body {
-        Message::corrupted(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+    fn corrupted(&self) -> Option<Body> {
+        Message::corrupted(self).map(Body::new)
     }
 
-    fn read_back(&self, json: Value) -> Body {
-        serde_json::from_value::<M>(json)
-            .map_or_else(|_| Body::new(Garbled(Content::digest(self))), Body::new)
+    fn read_back(&self, json: Value) -> Option<Body> {
+        serde_json::from_value::<M>(json).ok().map(Body::new)
     }
 
     fn kind(&self) -> &'static str {
@@ -168,9 +171,15 @@ impl Body {
 }
 
 impl Body {
+    fn unreadable(&self) -> Self {
+        Self::new(Unreadable { unreadable: self.clone() })
+    }
+
     /// The message as its receiver reads it after its JSON was altered; `None` if the JSON is the same.
     pub(crate) fn altered(&self, alter: impl FnOnce(&mut Value)) -> Option<Self> {
-        nested::altered(self, alter, |json| self.0.message.read_back(json))
+        nested::altered(self, alter, |json| {
+            self.0.message.read_back(json).unwrap_or_else(|| self.unreadable())
+        })
     }
 }
 
@@ -225,7 +234,7 @@ impl Payload for Body {
     }
 
     fn corrupted(&self) -> Self {
-        self.0.message.corrupted()
+        self.0.message.corrupted().unwrap_or_else(|| self.unreadable())
     }
 
     fn kind(&self) -> Name {
@@ -269,6 +278,7 @@ mod tests {
     fn what_is_corrupted_cannot_be_read_unless_it_has_no_checksum() {
         let [one, two] = [1, 2].map(|sum| Body::new(Sum(sum)).corrupted());
         assert_eq!(one.open::<Sum>(), None);
+        assert_eq!(one.json().to_string(), r#"{"unreadable":1}"#);
         assert_ne!(one.digest(), two.digest());
         assert_eq!(one.digest(), Body::new(Sum(1)).corrupted().digest());
         assert_eq!(Body::new(Unchecked(6)).corrupted().open(), Some(&Unchecked(7)));
@@ -294,7 +304,7 @@ mod tests {
                 let history = Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome.history;
                 for event in history.events() {
                     let EventKind::Sent { content, .. } = &event.what else { continue };
-                    let again = content.0.message.read_back(content.json());
+                    let again = content.0.message.read_back(content.json()).expect("it is of this type");
                     assert_eq!(again.json(), content.json(), "{case}, seed {seed}, {event:?}");
                     assert_eq!((again.kind(), again.headers()), (content.kind(), content.headers()));
                     kinds.insert((case.scenario.workflow.name, content.kind()));

@@ -2,7 +2,7 @@
 
 use super::journal_epoch::{JournalEpoch, Opened, Unfenced};
 use crate::agent::{Agent, AgentEvent, Author, Body, Message, TeamEvent};
-use perfidy_sim::{Payload, SimSpan, WriteError};
+use perfidy_sim::{SimSpan, WriteError};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -90,7 +90,7 @@ impl Agent {
                 continue;
             }
             // Besides its content: what says who may write, and what was written by one that may not.
-            taken.push((place as u32, written.digest()));
+            taken.push((place as u32, written.clone()));
         }
         if self.context.incarnation() > 0 {
             self.context

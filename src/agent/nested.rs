@@ -32,7 +32,8 @@ thread_local! {
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
-/// What becomes of a message whose JSON is altered: `read` gets the altered JSON. `None` if it is the same.
+/// What becomes of a message whose JSON is altered: `read` gets the altered JSON. `None` if its receiver reads
+/// the same.
 pub(super) fn altered(
     body: &Body,
     alter: impl FnOnce(&mut Value),
@@ -44,7 +45,10 @@ pub(super) fn altered(
     });
     let mut json = honest.clone();
     alter(&mut json);
-    (json != honest).then(|| scoped::within(&KNOWN, Some(Known { parts, read: 0 }), || read(json)))
+    let altered =
+        (json != honest).then(|| scoped::within(&KNOWN, Some(Known { parts, read: 0 }), || read(json)))?;
+    // A field that the type does not have is not read.
+    (altered.json() != honest).then_some(altered)
 }
 
 /// The JSON of a message within the one whose JSON is made.

@@ -70,19 +70,45 @@ impl Plan {
 }
 
 /// An event in a coordinator's view of a task.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum TaskEvent {
     /// A task has come in, with the operation ids its user gave to its steps.
-    Accepted { task: Name, ops: Arc<[OpId]> },
+    Accepted {
+        /// The task.
+        task: Name,
+        /// The operation id of each step.
+        ops: Arc<[OpId]>,
+    },
     /// Each step has been assigned to an agent.
-    Assigned { task: Name, workers: Arc<[Name]> },
+    Assigned {
+        /// The task.
+        task: Name,
+        /// The agent of each step.
+        workers: Arc<[Name]>,
+    },
     /// A step counts as complete, and the tool has confirmed it, as far as that is known.
-    Completed { task: Name, step: usize, confirmed: Option<Confirmation> },
+    Completed {
+        /// The task.
+        task: Name,
+        /// The step, from zero.
+        step: usize,
+        /// What the tool confirmed it with, if that is known.
+        confirmed: Option<Confirmation>,
+    },
     /// A step turned out not to be complete.
-    Reopened { task: Name, step: usize },
+    Reopened {
+        /// The task.
+        task: Name,
+        /// The step, from zero.
+        step: usize,
+    },
     /// A task has ended.
-    Closed { task: Name, done: bool },
+    Closed {
+        /// The task.
+        task: Name,
+        /// Whether all its steps are done.
+        done: bool,
+    },
 }
 
 impl TaskEvent {

@@ -22,13 +22,20 @@ const PATIENCE: SimSpan = SimSpan::from_secs(30);
 pub(super) const AFTERMATH: SimSpan = SimSpan::from_secs(60);
 
 /// Messages between the user and the team.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub enum UserMessage {
     /// Do this task. Each of its steps has an operation id, made here, once.
-    Submit { task: Name, ops: Arc<[OpId]> },
+    Submit {
+        /// The task.
+        task: Name,
+        /// The operation id of each step.
+        ops: Arc<[OpId]>,
+    },
     /// Cancel this task.
-    Cancel { task: Name },
+    Cancel {
+        /// The task.
+        task: Name,
+    },
     /// The report on how it ended.
     Report(Report),
 }

@@ -1,8 +1,8 @@
 //! Events of agents, written by their handles: actions and answers.
 
 use crate::agent::{
-    Access, ArtifactId, Content, Definite, Indefinite, ModelError, OpId, Reply, ReplyTiming, StoreOutcome,
-    ToolError, ToolRequest, Transcript,
+    Access, ArtifactId, Body, Content, Definite, Indefinite, ModelError, OpId, Reply, ReplyTiming,
+    StoreOutcome, ToolError, ToolRequest, Transcript,
 };
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
@@ -49,50 +49,107 @@ impl fmt::Display for CallOutcome {
 }
 
 /// An event that an agent's handle writes as the agent acts.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum AgentEvent {
     /// An agent calls a tool, with this request. It stands here also if the message is lost on its way.
     #[non_exhaustive]
-    Called { tool: Name, operation: Name, intent: Name, op: OpId, request: ToolRequest },
+    Called {
+        /// The tool.
+        tool: Name,
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The operation id.
+        op: OpId,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// An agent was told how its call went, with the content of the answer: a result, a reading, or why the
     /// tool refused.
     #[non_exhaustive]
-    Answered { tool: Name, operation: Name, intent: Name, told: CallOutcome, content: Content },
+    Answered {
+        /// The tool.
+        tool: Name,
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The outcome as the agent knows it.
+        told: CallOutcome,
+        /// The content of the answer.
+        content: Content,
+    },
     /// An agent's model completed a prompt, with the nth of the completions that it had to choose from.
     #[non_exhaustive]
     Completed {
+        /// What the prompt is about.
         about: Name,
+        /// Which of the possible completions it is, from zero.
         choice: u32,
+        /// The prompt.
         prompt: Content,
+        /// The completion.
         completion: Content,
+        /// How many tokens the model read.
         tokens_in: u32,
+        /// How many tokens it wrote.
         tokens_out: u32,
     },
     /// An agent's model got this transcript, in a turn of work on a task, and replied, or did not.
     #[non_exhaustive]
     Chatted {
+        /// The task.
         task: Name,
+        /// The turn: a model call about the task.
         turn: Name,
+        /// What the model was given.
         transcript: Transcript,
+        /// Its reply, or why there is none.
         reply: Result<Reply, ModelError>,
+        /// When the reply began and when it ended.
         timing: ReplyTiming,
     },
     /// An agent asks something of the store.
     #[non_exhaustive]
-    Asked { item: Name, access: Access },
+    Asked {
+        /// The item of the store.
+        item: Name,
+        /// What it asks for.
+        access: Access,
+    },
     /// An agent got the outcome of its request to the store.
     #[non_exhaustive]
-    StoreOutcome { item: Name, asked: EventId, heard: StoreOutcome },
+    StoreOutcome {
+        /// The item of the store.
+        item: Name,
+        /// The event of the request.
+        asked: EventId,
+        /// The outcome as the agent knows it.
+        heard: StoreOutcome,
+    },
     /// An agent made an artifact, from another or from nothing.
     #[non_exhaustive]
-    Produced { intent: Name, artifact: ArtifactId, from: Option<ArtifactId> },
-    /// An agent restarted and recovered these records of its journal: the index and the digest of each.
+    Produced {
+        /// What it is for.
+        intent: Name,
+        /// The artifact.
+        artifact: ArtifactId,
+        /// The artifact that it was made from.
+        from: Option<ArtifactId>,
+    },
+    /// An agent restarted and recovered these records of its journal, each with its index.
     #[non_exhaustive]
-    Recovered { taken: Arc<[(u32, u64)]> },
+    Recovered {
+        /// The records, each with its index in the journal.
+        taken: Arc<[(u32, Body)]>,
+    },
     /// An agent reached a [probe](crate::probe) in its code.
     #[non_exhaustive]
-    Reached { probe: Name },
+    Reached {
+        /// The name of the probe.
+        probe: Name,
+    },
 }
 
 impl fmt::Display for AgentEvent {

@@ -5,15 +5,24 @@ use perfidy_sim::Name;
 use std::fmt;
 
 /// An event of a guardrail's node.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum GuardrailEvent {
     /// A guardrail must check this operation.
     #[non_exhaustive]
-    MustCheck { tool: Name, operation: Name },
+    MustCheck {
+        /// The tool.
+        tool: Name,
+        /// The operation by name.
+        operation: Name,
+    },
     /// A guardrail has given its verdict on this operation, with these arguments.
     #[non_exhaustive]
-    Judged { operation: Operation, is_allowed: bool },
+    Judged {
+        /// The operation with its arguments.
+        operation: Operation,
+        /// Whether the call may be made.
+        is_allowed: bool,
+    },
 }
 
 impl fmt::Display for GuardrailEvent {

@@ -5,37 +5,85 @@ use perfidy_sim::{Name, SimTime};
 use std::fmt;
 
 /// An event of the user's node.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum UserEvent {
     /// The user sets a bound of a property: nanoseconds for a span, otherwise a number.
     #[non_exhaustive]
-    Bound { property: Name, at_most: u64 },
+    Bound {
+        /// The property.
+        property: Name,
+        /// The bound: nanoseconds or a number.
+        at_most: u64,
+    },
     /// The user wants a task done.
     #[non_exhaustive]
-    TaskGiven { task: Name },
+    TaskGiven {
+        /// The task.
+        task: Name,
+    },
     /// The user withdraws a task.
     #[non_exhaustive]
-    Withdrawn { task: Name },
+    Withdrawn {
+        /// The task.
+        task: Name,
+    },
     /// The user got a report on a task from that agent.
     #[non_exhaustive]
-    Informed { by: Name, report: Report },
+    Informed {
+        /// The agent that reported.
+        by: Name,
+        /// The report.
+        report: Report,
+    },
     /// What the task wants to have happened, exactly once: which operation of which tool, and with which
     /// arguments, if it matters.
     #[non_exhaustive]
-    Wanted { task: Name, intent: Name, tool: Name, operation: Name, arguments: Content },
+    Wanted {
+        /// The task that wants it.
+        task: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The tool.
+        tool: Name,
+        /// The operation by name.
+        operation: Name,
+        /// The arguments; nothing if any will do.
+        arguments: Content,
+    },
     /// The user says what the team's readers of the store rely on.
     #[non_exhaustive]
-    Declared { reads: Consistency },
+    Declared {
+        /// The consistency of the reads.
+        reads: Consistency,
+    },
     /// The operation that undoes the effect of an intent, if its task fails.
     #[non_exhaustive]
-    UndoneBy { intent: Name, tool: Name, operation: Name },
+    UndoneBy {
+        /// The intent whose effect is undone.
+        intent: Name,
+        /// The tool that undoes it.
+        tool: Name,
+        /// The operation that undoes it.
+        operation: Name,
+    },
     /// A question of the task.
     #[non_exhaustive]
-    Question { task: Name, intent: Name },
+    Question {
+        /// The task.
+        task: Name,
+        /// The question.
+        intent: Name,
+    },
     /// What the run of a job that `trigger` begins wants to have happened.
     #[non_exhaustive]
-    Triggered { trigger: Name, job: Name, intent: Name },
+    Triggered {
+        /// The trigger.
+        trigger: Name,
+        /// The job.
+        job: Name,
+        /// What the run must have happened.
+        intent: Name,
+    },
 }
 
 impl fmt::Display for UserEvent {
@@ -77,7 +125,6 @@ impl UserEvent {
 }
 
 /// An event of a person: on call, or asked for approvals.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PersonEvent {
     /// There is a person to whom the team can escalate failed calls.
@@ -85,19 +132,40 @@ pub enum PersonEvent {
     IsOnCall,
     /// A person must approve this operation before it is called.
     #[non_exhaustive]
-    MustApprove { tool: Name, operation: Name },
+    MustApprove {
+        /// The tool.
+        tool: Name,
+        /// The operation by name.
+        operation: Name,
+    },
     /// A person has decided on the call of this operation under this operation id.
     #[non_exhaustive]
-    Decided { operation: Operation, op: OpId, is_approved: bool, expires_at: SimTime },
+    Decided {
+        /// The operation with its arguments.
+        operation: Operation,
+        /// The operation id.
+        op: OpId,
+        /// Whether it is approved.
+        is_approved: bool,
+        /// Until when the decision counts.
+        expires_at: SimTime,
+    },
     /// The person on call has recorded a failed call that `by` escalated.
     #[non_exhaustive]
     DeadLetterRecorded {
+        /// The tool.
         tool: Name,
+        /// The operation by name.
         operation: Name,
+        /// What the operation is for: one effect that a task wants.
         intent: Name,
+        /// The operation id.
         op: OpId,
+        /// The outcome of the last try, as the agent knew it.
         told: CallOutcome,
+        /// When the agent gave up.
         at: SimTime,
+        /// The agent that gave up.
         by: Name,
     },
 }

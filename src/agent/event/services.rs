@@ -10,33 +10,100 @@ use std::sync::Arc;
 /// An event of a tool: a request or its effect.
 ///
 /// Every request that a tool works on leaves one event, or two if it was handled twice.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ToolEvent {
     /// The initial state of a tool, if it has one, before the first request.
     #[non_exhaustive]
-    Opened { state: InitialState },
+    Opened {
+        /// The state.
+        state: InitialState,
+    },
     /// An entry in the ledger of a tool: this effect really happened.
     #[non_exhaustive]
-    Effect { operation: Name, intent: Name, op: OpId, receipt: u64, request: ToolRequest },
+    Effect {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The operation id.
+        op: OpId,
+        /// The receipt that the tool gives for it.
+        receipt: u64,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool recognised a call it had carried out before, and did nothing.
     #[non_exhaustive]
-    Recognised { operation: Name, intent: Name, op: OpId, request: ToolRequest },
+    Recognised {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The operation id.
+        op: OpId,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool cancelled an operation in time, and will not carry it out.
     #[non_exhaustive]
-    Cancelled { operation: Name, intent: Name, op: OpId, request: ToolRequest },
+    Cancelled {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The operation id.
+        op: OpId,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool answered a read for that intent.
     #[non_exhaustive]
-    Served { item: Name, intent: Name, as_of: SimTime, content: Content, request: ToolRequest },
+    Served {
+        /// What was read.
+        item: Name,
+        /// What the read is for.
+        intent: Name,
+        /// From when the content is.
+        as_of: SimTime,
+        /// What was served.
+        content: Content,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool answered whether it had carried a call out.
     #[non_exhaustive]
-    LookedUp { operation: Name, intent: Name, found: bool, request: ToolRequest },
+    LookedUp {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// Whether it had.
+        found: bool,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool refused a request.
     #[non_exhaustive]
-    Refused { operation: Name, intent: Name, refused: Refused, request: ToolRequest },
+    Refused {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// Why.
+        refused: Refused,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
     /// A tool got a request and had no effect, whatever it answered.
     #[non_exhaustive]
-    Ignored { operation: Name, intent: Name, request: ToolRequest },
+    Ignored {
+        /// The operation by name.
+        operation: Name,
+        /// What the operation is for: one effect that a task wants.
+        intent: Name,
+        /// The request with its headers.
+        request: ToolRequest,
+    },
 }
 
 /// The initial state of a tool. Not part of a digest, since it follows from the scenario.
@@ -142,15 +209,30 @@ impl ToolEvent {
 }
 
 /// An event of the lock service.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum LeaseEvent {
     /// The lock service granted or renewed a lease.
     #[non_exhaustive]
-    Granted { resource: Name, holder: Name, token: Token, until: SimTime },
+    Granted {
+        /// What the lease is for.
+        resource: Name,
+        /// Who holds it.
+        holder: Name,
+        /// Its fencing token.
+        token: Token,
+        /// When it ends.
+        until: SimTime,
+    },
     /// A holder released its lease.
     #[non_exhaustive]
-    GivenBack { resource: Name, holder: Name, token: Token },
+    GivenBack {
+        /// What the lease is for.
+        resource: Name,
+        /// Who holds it.
+        holder: Name,
+        /// Its fencing token.
+        token: Token,
+    },
 }
 
 impl fmt::Display for LeaseEvent {
@@ -175,18 +257,42 @@ impl LeaseEvent {
 }
 
 /// An event of the store.
-#[expect(missing_docs, reason = "the fields are what their names and types say")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum StoreEvent {
     /// The store has a new version of an item, based on the version that its author had read.
     #[non_exhaustive]
-    Stored { item: Name, by: Name, version: Version, based_on: Version },
+    Stored {
+        /// The item of the store.
+        item: Name,
+        /// The author of the version.
+        by: Name,
+        /// The version.
+        version: Version,
+        /// The version that its author had read.
+        based_on: Version,
+    },
     /// That version added an entry.
     #[non_exhaustive]
-    Entered { item: Name, entry: Name, version: Version, content: Body },
+    Entered {
+        /// The item of the store.
+        item: Name,
+        /// The name of the entry.
+        entry: Name,
+        /// The version.
+        version: Version,
+        /// The content of the entry.
+        content: Body,
+    },
     /// That version removed an entry.
     #[non_exhaustive]
-    Vanished { item: Name, entry: Name, version: Version },
+    Vanished {
+        /// The item of the store.
+        item: Name,
+        /// The name of the entry that is gone.
+        entry: Name,
+        /// The version.
+        version: Version,
+    },
 }
 
 impl fmt::Display for StoreEvent {
