@@ -9,6 +9,8 @@ use crate::agent::{Agent, Cancelled, OpId, Operation};
 use crate::config::{Entry, Problem};
 use crate::protocols::until_some;
 use crate::safeguards::calls::CALL_TIMEOUT;
+use crate::safeguards::idempotency::IdempotencyKeys;
+use crate::safeguards::setup::{Missing, Setup, StepTraits};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::SimSpan;
 
@@ -30,6 +32,18 @@ impl Safeguard for AcknowledgedCancel {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    /// Only a tool that knows operations by their ids can cancel one.
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<IdempotencyKeys>(Self::NAME).or_else(|| {
+            let forgets =
+                |step: &&StepTraits| setup.tools.get(&step.tool).is_some_and(|tool| !tool.deduplicates);
+            let StepTraits { tool, .. } = setup.steps.iter().find(forgets)?;
+            let message =
+                format!("`{tool}` cannot cancel anything: it does not know operations by their ids");
+            Some(Missing { message, help: format!("add deduplicates = true to [tools.{tool}]") })
+        })
     }
 }
 

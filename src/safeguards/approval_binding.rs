@@ -8,6 +8,8 @@
 
 use crate::config::{Entry, Problem};
 use crate::protocols::{ApprovalRequest, Decision};
+use crate::safeguards::approval_gate::ApprovalGate;
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::SimTime;
 
@@ -26,6 +28,10 @@ impl Safeguard for ApprovalBinding {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<ApprovalGate>(Self::NAME)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
+use crate::safeguards::setup::{Missing, Setup};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use std::ops::RangeInclusive;
@@ -30,6 +31,7 @@ impl Safeguard for ApprovalGate {
     const ABOUT: &'static str = "a step that cannot be undone is not taken before a person has approved it";
     const EXAMPLE: &'static str = r#"approval-gate = { expires-after = "2m" }"#;
     const WITHOUT: &'static str = "a step that cannot be undone is taken like any other";
+    const NEEDS: &'static str = "a step that is `irreversible`";
     const PROTECTS: &'static [&'static str] = &["approved-before-irreversible"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
@@ -40,5 +42,9 @@ impl Safeguard for ApprovalGate {
             return Err(entry.problem(message));
         }
         Ok(Some(Self { expires_after }))
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs_step(Self::NAME, "irreversible = true", |step| step.irreversible)
     }
 }

@@ -21,7 +21,8 @@ impl Safeguard for Checkpoint {
     const EXAMPLE: &'static str = "checkpoint = true";
     const WITHOUT: &'static str =
         "progress is only in memory: after a crash an agent begins anew or has lost its tasks";
-    const PROTECTS: &'static [&'static str] = &["completed-work-not-rerun", "eventual-termination"];
+    const PROTECTS: &'static [&'static str] =
+        &["completed-work-not-rerun", "eventual-termination", "no-duplicate-effects", "no-lost-approval"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

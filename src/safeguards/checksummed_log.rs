@@ -11,6 +11,8 @@
 
 use crate::agent::{Body, Message};
 use crate::config::{Entry, Problem};
+use crate::safeguards::checkpoint::Checkpoint;
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Payload;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ impl Safeguard for ChecksummedLog {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<Checkpoint>(Self::NAME)
     }
 }
 

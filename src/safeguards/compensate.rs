@@ -8,6 +8,7 @@
 use crate::agent::{Agent, Confirmation, OpId, Operation, ToolError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::SimSpan;
 
@@ -31,6 +32,10 @@ impl Safeguard for Compensate {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs_step(Self::NAME, "undo", |step| step.can_be_undone)
     }
 }
 

@@ -4,8 +4,11 @@
 //! calls whose outcome it will never know; and one that reports the dropped steps as cancelled or failed says
 //! something that is not known: what they called may have happened, or is about to.
 
+use crate::agent::Agent;
 use crate::config::{Entry, Problem};
-use crate::safeguards::{Safeguard, switch};
+use crate::safeguards::{Safeguard, Safeguards, switch};
+use perfidy_sim::{Name, SimSpan};
+use std::pin::Pin;
 
 /// The switch.
 #[derive(Default)]
@@ -21,5 +24,25 @@ impl Safeguard for DrainOnShutdown {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+}
+
+/// After how long work about something that begins now is dropped, because its agent is asked to shut down;
+/// `None` if it is not asked, or finishes its work first.
+pub fn dropped_after(agent: &Agent, safeguards: &Safeguards, about: Name) -> Option<SimSpan> {
+    agent.shutdown_after(about).filter(|_| !safeguards.has::<DrainOnShutdown>())
+}
+
+/// Does some work, unless a shutdown drops it: then `None`. In a box, because a future that holds another one
+/// across two waits holds it twice.
+pub async fn unless_shut_down<T>(
+    agent: &Agent,
+    safeguards: &Safeguards,
+    about: Name,
+    work: Pin<Box<impl Future<Output = T>>>,
+) -> Option<T> {
+    match dropped_after(agent, safeguards, about) {
+        None => Some(work.await),
+        Some(after) => agent.within(after, "a shutdown", work).await.ok(),
     }
 }

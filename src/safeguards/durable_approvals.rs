@@ -10,6 +10,9 @@
 use crate::agent::{OpId, Operation};
 use crate::config::{Entry, Problem};
 use crate::protocols::Decision;
+use crate::safeguards::approval_gate::ApprovalGate;
+use crate::safeguards::checkpoint::Checkpoint;
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::SimTime;
 
@@ -29,6 +32,10 @@ impl Safeguard for DurableApprovals {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<ApprovalGate>(Self::NAME).or_else(|| setup.needs::<Checkpoint>(Self::NAME))
     }
 }
 

@@ -10,6 +10,7 @@
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::Safeguard;
+use crate::safeguards::setup::{Missing, Setup};
 use serde::Deserialize;
 
 /// The switch.
@@ -48,5 +49,9 @@ impl Safeguard for Guardrail {
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let Keys { runs } = entry.read()?;
         Ok(Some(Self { runs }))
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs_step(Self::NAME, "guarded = true", |step| step.guarded)
     }
 }

@@ -71,6 +71,7 @@ pub mod retry_writes;
 pub mod roles;
 pub mod run_retry;
 pub mod saga_log;
+pub mod setup;
 pub mod single_writer;
 pub mod snapshots;
 pub mod tick_claim;
@@ -84,6 +85,7 @@ pub mod work_scope;
 pub mod write_lock;
 
 use crate::config::{Entry, Problem, Span};
+use crate::safeguards::setup::{Missing, Setup};
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use std::any::{Any, TypeId};
@@ -113,6 +115,11 @@ pub trait Safeguard: Any + Send + Sync + Sized {
     /// # Errors
     /// A [`Problem`] at the place in the file.
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem>;
+
+    /// What [it needs](Self::NEEDS) and a scenario does not have, so that it has no effect there.
+    fn missing(&self, _setup: &Setup<'_>) -> Option<Missing> {
+        None
+    }
 }
 
 /// A safeguard that is on unless a scenario takes it away: protections without which hardly any real client
@@ -148,6 +155,8 @@ pub struct SafeguardKind {
     /// The type whose values are its switches.
     type_id: TypeId,
     read: ReadSwitch,
+    /// What one that is on needs and does not have.
+    missing: fn(&Safeguards, &Setup<'_>) -> Option<Missing>,
 }
 
 impl SafeguardKind {
@@ -165,12 +174,18 @@ impl SafeguardKind {
             is_built_in: false,
             type_id,
             read,
+            missing: |on, setup| on.get::<S>()?.missing(setup),
         }
     }
 
     /// The same for a type that is built in.
     pub fn built_in<S: BuiltIn>() -> Self {
         Self { is_built_in: true, ..Self::of::<S>() }
+    }
+
+    /// What it needs and a scenario that turns it on does not have.
+    pub(crate) fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        (self.missing)(setup.on, setup)
     }
 
     /// Lets it read an entry, and ignores the result.

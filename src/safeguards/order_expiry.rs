@@ -7,6 +7,8 @@
 
 use crate::agent::Headers;
 use crate::config::{Entry, Problem};
+use crate::safeguards::election::Election;
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::SimTime;
 
@@ -25,6 +27,10 @@ impl Safeguard for OrderExpiry {
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<Election>(Self::NAME)
     }
 }
 

@@ -7,6 +7,8 @@
 
 use crate::config::{Entry, Problem, Span};
 use crate::safeguards::Safeguard;
+use crate::safeguards::retry::Retry;
+use crate::safeguards::setup::{Missing, Setup};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -47,6 +49,10 @@ impl Safeguard for RetryBudget {
                 .help("write how long, such as per = \"10s\""));
         }
         Ok(Some(Self { retries, per }))
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<Retry>(Self::NAME)
     }
 }
 

@@ -42,6 +42,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "compaction",
             "dead-letter",
+            "drain-on-shutdown",
             "durable-approvals",
             "effect-permissions",
             "event-log",

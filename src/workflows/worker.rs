@@ -9,7 +9,7 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallLimits, CallPolicy, call_within_limits};
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::checkpoint;
-use crate::safeguards::drain::DrainOnShutdown;
+use crate::safeguards::drain::dropped_after;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fan_out_cap::FanOutCap;
 use crate::safeguards::intent_keys::KeySource;
@@ -142,9 +142,7 @@ impl StepWorker {
         intent: Name,
         mut work: Pin<Box<impl Future<Output = Option<Confirmation>>>>,
     ) -> Option<Confirmation> {
-        if let Some(after) = self.agent.shutdown_after(intent)
-            && !self.safeguards.has::<DrainOnShutdown>()
-        {
+        if let Some(after) = dropped_after(&self.agent, &self.safeguards, intent) {
             let worker = self.clone();
             self.agent.spawn(async move {
                 worker.agent.sleep(after).await;

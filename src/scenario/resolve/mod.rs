@@ -195,7 +195,7 @@ pub(super) fn resolve(
     let safeguards = safeguards::read(&tables, suite, &workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
-        safeguards.cancels_need_ids(&tables, &steps, &tools, found);
+        safeguards.have_what_they_need(&tables, suite, (&steps, &tools), found);
         safeguards.retried_tools_exist(&tables, &tools, found);
     }
     found.keep(tasks::come_in_time(&tables, &tasks));

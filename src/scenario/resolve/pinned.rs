@@ -113,7 +113,7 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
     {
         return one_of("fault of a model", &kinds.at_call_site(call_site).collect::<Vec<_>>(), action);
     }
-    one_of("lie of a tool", &kinds.of_tools().collect::<Vec<_>>(), action)
+    one_of("fault of a tool", &kinds.of_tools().collect::<Vec<_>>(), action)
 }
 
 /// Refuses what is none of these kinds, or has a time where its kind takes none, or none where it needs one.

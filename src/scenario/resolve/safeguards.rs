@@ -3,8 +3,7 @@
 use super::{Found, Tables, whole_number};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
-use crate::safeguards::acknowledged_cancel::AcknowledgedCancel;
-use crate::safeguards::idempotency::IdempotencyKeys;
+use crate::safeguards::setup::{Missing, Setup, StepTraits};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::tool_retry::ToolRetry;
 use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
@@ -55,32 +54,26 @@ fn is_supported(kind: &SafeguardKind, place: Range<usize>, workflow: &Workflow) 
 }
 
 impl Switches {
-    /// Only a tool that knows operations by their ids can call one off.
-    pub fn cancels_need_ids(
+    /// A safeguard without what it needs would have no effect.
+    pub fn have_what_they_need(
         &self,
         tables: &Tables<'_>,
-        steps: &[Step],
-        tools: &BTreeMap<Name, ToolConfig>,
+        suite: &Suite,
+        (steps, tools): (&[Step], &BTreeMap<Name, ToolConfig>),
         found: &mut Found,
     ) {
-        let (switch, ids) = (AcknowledgedCancel::NAME, IdempotencyKeys::NAME);
-        let forgetful = |step: &&Step| tools.get(&step.tool).is_some_and(|tool| !tool.deduplicates);
-        let (message, help) = if !self.on.has::<AcknowledgedCancel>() {
-            return;
-        } else if !self.on.has::<IdempotencyKeys>() && !self.broken.contains(ids) {
-            let message =
-                format!("a tool calls off an operation by its id, but the safeguard `{ids}` is not on");
-            (message, format!("add {ids} = true"))
-        } else if let Some(Step { tool, .. }) = steps.iter().find(forgetful) {
-            let message =
-                format!("`{tool}` cannot call anything off: it does not know operations by their ids");
-            (message, format!("add deduplicates = true to [tools.{tool}]"))
-        } else {
-            return;
+        let traits_of = |step: &Step| {
+            let Step { tool, irreversible, guarded, ref undo, .. } = *step;
+            StepTraits { tool, irreversible, guarded, can_be_undone: undo.is_some() }
         };
+        let steps = steps.iter().map(traits_of).collect();
+        let setup = Setup { on: &self.on, unread: &self.broken, steps, tools };
         let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
-        if let Some(entry) = entries.into_iter().find(|entry| entry.name == switch) {
-            found.add(Problem::at(entry.key_span, message).help(help));
+        for entry in entries {
+            let missing = suite.find_safeguard(entry.name).and_then(|kind| kind.missing(&setup));
+            if let Some(Missing { message, help }) = missing {
+                found.add(Problem::at(entry.key_span, message).help(help));
+            }
         }
     }
 

@@ -71,6 +71,7 @@ use crate::agent::{
 use crate::safeguards::budgets::Budgets;
 use crate::safeguards::compaction::{Compaction, compacted, trimmed};
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
+use crate::safeguards::drain::unless_shut_down;
 use crate::safeguards::event_log::EventLog;
 use crate::safeguards::guardrail::Runs;
 use crate::safeguards::intent_keys::IntentKeys;
@@ -131,8 +132,10 @@ impl AgentLoop {
     /// Works to the end, in as many runs as it takes, or until the work is not wanted any more. It goes on
     /// with the session if that is about this work.
     pub async fn run(&mut self, task: &LoopTask, calls: &impl Calls) -> LoopOutcome {
-        let agent = self.agent.clone();
-        let is_done = task.scope.run(&agent, self.work_on(task, calls)).await.unwrap_or(false);
+        let (agent, safeguards) = (self.agent.clone(), self.team.safeguards().clone());
+        let work = Box::pin(self.work_on(task, calls));
+        let work = unless_shut_down(&agent, &safeguards, task.work(), work);
+        let is_done = task.scope.run(&agent, work).await.ok().flatten().unwrap_or(false);
         let transcript = self.session.transcript();
         let is_veto =
             |said: &ChatMessage| matches!(said, ChatMessage::Tool { result: ToolResult::NotApproved, .. });

@@ -41,6 +41,14 @@ impl Message for SessionRecord {
     fn kind(&self) -> &'static str {
         "session"
     }
+
+    /// Half-written, the number of a turn reads as zero: the work has cost nothing so far.
+    fn corrupted(&self) -> Option<Self> {
+        match self.event {
+            SessionEvent::Turn(_) => Some(Self { event: SessionEvent::Turn(0), ..self.clone() }),
+            _ => None,
+        }
+    }
 }
 
 /// A session.

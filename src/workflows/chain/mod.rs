@@ -56,6 +56,7 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "compaction",
             "dead-letter",
+            "drain-on-shutdown",
             "durable-approvals",
             "effect-permissions",
             "event-log",
