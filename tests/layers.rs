@@ -37,10 +37,17 @@ fn sources(path: &Path, all: &mut Vec<String>) {
         }
     } else if !path.ends_with("tests.rs") {
         let text = fs::read_to_string(path).unwrap();
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code = without_tests(&text);
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
         all.push(code.lines().filter(is_code).collect::<Vec<_>>().join("\n"));
     }
+}
+
+/// A source up to the tests that stand in it. A module of tests in a file of its own ends nothing.
+fn without_tests(text: &str) -> &str {
+    let starts = text.match_indices("#[cfg(test)]\nmod ").map(|(start, _)| start);
+    let is_in_here = |start: &usize| text[*start..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
+    starts.into_iter().find(is_in_here).map_or(text, |start| &text[..start])
 }
 
 /// The modules that a source uses.

@@ -316,3 +316,10 @@ fn a_fault_at_a_place_that_no_agent_asks_for_is_refused() {
     let refused = Scenario::parse(&suite, "office", text).unwrap_err().to_string();
     assert!(refused.contains("where `lunch` could be injected"), "{refused}");
 }
+
+#[test]
+#[should_panic(expected = "nothing at the call site `trigger` knows the fault `lunch`")]
+fn a_fault_at_a_place_of_shipped_code_which_does_not_know_it_is_refused() {
+    let (about, example) = ("a source is away", "lunch = { at = \"clerk\", chance = \"20%\" }");
+    let _ = suite().fault_kind(FaultKind::at_call_site("lunch", about, example, "trigger", None));
+}

@@ -52,7 +52,7 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<N
     for word in words {
         let name = Name::new(word.get_ref());
         if cast.agents_called(word.get_ref()).is_some() {
-            let message = format!("`{name}` is an agent; only tools lie");
+            let message = format!("`{name}` is an agent; only tools have this fault");
             return Err(Problem::at(word.span(), message));
         }
         if !cast.tools.contains(&name) {

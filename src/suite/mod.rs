@@ -213,10 +213,20 @@ impl Suite {
     /// [`FaultKind::at_call_site`].
     ///
     /// # Panics
-    /// If the suite has one of that name.
+    /// If the suite has one of that name, or the call site is one of the shipped code, which knows only the
+    /// shipped faults: another would be injected there and do nothing.
     #[must_use]
     pub fn fault_kind(mut self, kind: FaultKind) -> Self {
         refuse_a_second("kind of fault", kind.name, self.faults().map(|known| known.name));
+        if let Some(site) = kind.call_site() {
+            let name = kind.name;
+            let mut shipped = crate::faults::shipped();
+            assert!(
+                shipped.all(|known| known.call_site() != Some(site)),
+                "nothing at the call site `{site}` knows the fault `{name}`: it is one of perfidy's own; name a \
+                 call site of your agent's code, which asks there with `Agent::fault_at`"
+            );
+        }
         let parts = self.parts();
         parts.faults = parts.faults.clone().and_kind(kind);
         self

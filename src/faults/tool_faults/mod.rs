@@ -4,7 +4,7 @@
 //! word into a [`ToolFault`], which says what it does to which kind of request.
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
-//! tool from doing anything for a while or for good ([`unavailability`]). A lie that would make no difference
+//! tool from doing anything for a while or for good ([`unavailability`]). A fault that would make no difference
 //! to a request (a key ignored that was not handed over) is not injected, so a scenario in which it never can
 //! is vacuous.
 
@@ -24,12 +24,12 @@ use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 
-/// Every kind of lie, family by family.
+/// Every kind, family by family.
 pub fn kinds() -> impl Iterator<Item = &'static FaultKind> {
     [effects::KINDS, answers::KINDS, unavailability::KINDS].into_iter().flatten()
 }
 
-/// A lie without a time.
+/// A fault without a time.
 const fn plain(
     name: &'static str,
     about: &'static str,
@@ -60,7 +60,7 @@ struct ToldBy {
     by: Spanned<Spread>,
 }
 
-/// A lie that comes with a time, `by` which something is off.
+/// A fault that comes with a time, `by` which something is off.
 pub(super) fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
     CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
@@ -168,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn only_tools_lie() {
+    fn an_agent_has_no_fault_of_tools() {
         assert_eq!(
             refusal_of(r#"no-response = { at = "planner", chance = "5%" }"#),
-            "`planner` is an agent; only tools lie"
+            "`planner` is an agent; only tools have this fault"
         );
         assert_eq!(
             refusal_of(r#"no-response = { at = "tickets", chance = "5%" }"#),

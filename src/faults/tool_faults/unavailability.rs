@@ -178,7 +178,7 @@ mod tests {
                 r#"outage = { at = "mail", operation = "send", every = "1m", lasting = "1s" }"#,
                 "applies to a tool as a whole",
             ),
-            (r#"outage = { at = "planner", every = "1m", lasting = "1s" }"#, "only tools lie"),
+            (r#"outage = { at = "planner", every = "1m", lasting = "1s" }"#, "only tools have this fault"),
         ] {
             assert!(refusal_of(text).contains(said), "{text}: {}", refusal_of(text));
         }
