@@ -88,11 +88,11 @@ trait Content: Send + Sync {
 
 /// An unreadable message: only its digest is left.
 #[derive(Hash, Debug, Serialize, Deserialize)]
-struct Garbled(u64);
+struct Corrupted(u64);
 
-impl Message for Garbled {
+impl Message for Corrupted {
     fn kind(&self) -> &'static str {
-        "garbled"
+        "corrupted"
     }
 }
 
@@ -110,12 +110,12 @@ impl<M: Message> Content for M {
     }
 
     fn corrupted(&self) -> Body {
-        Message::corrupted(self).map_or_else(|| Body::new(Garbled(Content::digest(self))), Body::new)
+        Message::corrupted(self).map_or_else(|| Body::new(Corrupted(Content::digest(self))), Body::new)
     }
 
     fn read_back(&self, json: Value) -> Body {
         serde_json::from_value::<M>(json)
-            .map_or_else(|_| Body::new(Garbled(Content::digest(self))), Body::new)
+            .map_or_else(|_| Body::new(Corrupted(Content::digest(self))), Body::new)
     }
 
     fn kind(&self) -> &'static str {

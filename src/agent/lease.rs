@@ -100,7 +100,7 @@ impl Message for LeaseWire {
     fn kind(&self) -> &'static str {
         match self {
             Self::Acquire { .. } => "acquire",
-            Self::Release { .. } => "give back",
+            Self::Release { .. } => "release",
             Self::Granted(_) => "granted",
             Self::Held => "held",
         }

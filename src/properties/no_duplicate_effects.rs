@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_back_has_happened_all_the_same() {
+    fn what_was_undone_has_happened_all_the_same() {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         assert_eq!(violation(story.clone().effect("task-1/file", 3).judged_by(&property())).0, [1, 3]);
         let (events, message) = violation(story.undo("task-1/file", 2).judged_by(&property()));

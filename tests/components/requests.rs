@@ -11,7 +11,7 @@ const SITES: [&str; 4] = [
     "caller > vault, call put, a, try 1",
     "caller > feed, call read of x, want/x, try 1",
     "caller > vault, call look-up of put, a, try 1",
-    "caller > vault, call call-off of put, b, try 1",
+    "caller > vault, call cancel of put, b, try 1",
 ];
 
 /// The requests of the events that are wanted: of which kind, with which arguments, under which key.

@@ -74,7 +74,7 @@ impl<'a> Store<'a> {
         let wire = StoreWire::Read { item, asks, fence: self.fence };
         let result = self
             .ask(item, Access::Read, wire, |answer| match answer {
-                StoreWire::Shown(snapshot) => {
+                StoreWire::Snapshot(snapshot) => {
                     Some((snapshot.clone(), snapshot.stamp, StoreOutcome::Saw(snapshot.stamp.version)))
                 }
                 _ => None,

@@ -184,7 +184,7 @@ impl Service<Agents> for StoreService {
     fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         let answer = match envelope.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
-                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Shown)
+                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Snapshot)
             }
             Some(StoreWire::Commit { item, change, op, fence }) => self
                 .commit(desk, envelope.from, *item, (change, *op, *fence))

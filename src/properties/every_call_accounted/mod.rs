@@ -164,8 +164,8 @@ impl<'a> Book<'a> {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
-                    let called_off = |known: Name| cancel_of(known) == operation;
-                    self.change(tool, intent, called_off, |account| account.is_answered(event, told));
+                    let cancelled = |known: Name| cancel_of(known) == operation;
+                    self.change(tool, intent, cancelled, |account| account.is_answered(event, told));
                 }
             }
             TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, op, .. }) => {

@@ -69,7 +69,7 @@ impl Switches {
             return;
         } else if !self.on.has::<IdempotencyKeys>() && !self.broken.contains(ids) {
             let message =
-                format!("a tool calls off an operation by its id, but the safeguard `{ids}` is not on");
+                format!("a tool cancels an operation by its id, but the safeguard `{ids}` is not on");
             (message, format!("add {ids} = true"))
         } else if let Some(Step { tool, .. }) = steps.iter().find(forgetful) {
             let message =

@@ -49,7 +49,7 @@ pub(super) async fn owner(agent: Agent, team: TeamContext) {
             agent.note(TeamEvent::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
             open.remove(&task);
             agent.withdraw_wait(task);
-            agent.reply(&mail, TriggerMessage::Noted { task });
+            agent.reply(&mail, TriggerMessage::Ack { task });
         }
     }
 }
@@ -78,7 +78,7 @@ fn want(agent: &Agent, team: &TeamContext, schedule: &Schedule, place: usize) ->
 /// Hands a trigger to its source, until the source has it.
 async fn publish(agent: Agent, source: Name, task: Name) {
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
-    let waits_for = (source, "word that a trigger is accepted");
+    let waits_for = (source, "acknowledgement of a trigger");
     let accepted = |mail: &Delivery| {
         matches!(mail.open(), Some(TriggerMessage::Accepted { task: accepted }) if *accepted == task)
             .then_some(())
