@@ -46,13 +46,13 @@ fn run_once(scenario: &Arc<Scenario>) -> (Run, Vec<String>) {
 fn given(run: &Run) -> usize {
     run.outcome
         .history
-        .notes()
+        .app_events()
         .filter(|(_, note)| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. })))
         .count()
 }
 
 fn ended(run: &Run) -> usize {
-    let ends = run.outcome.history.notes().filter_map(|(_, note)| match note {
+    let ends = run.outcome.history.app_events().filter_map(|(_, note)| match note {
         TeamEvent::User(UserEvent::Informed { report, .. }) => Some(report.task),
         _ => None,
     });

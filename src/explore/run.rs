@@ -113,7 +113,7 @@ fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
     }
     let given = outcome
         .history
-        .notes()
+        .app_events()
         .filter(|(_, note)| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. })))
         .count();
     let count = case.scenario.tasks.count;

@@ -66,7 +66,7 @@ mod tests {
     fn refuses(story: Story, tool: &str) -> Story {
         let [operation, intent] = ["create", "task-1/file"].map(Name::new);
         let (request, refused) = (asked(operation, intent), Refused::of(Definite::Unavailable));
-        story.note(tool, TeamEvent::Tool(ToolEvent::Refused { operation, intent, refused, request }))
+        story.record_event(tool, TeamEvent::Tool(ToolEvent::Refused { operation, intent, refused, request }))
     }
 
     #[test]

@@ -75,7 +75,7 @@ mod tests {
         let [task, intent] = ["task-1", INTENT].map(Name::new);
         let [tool, operation] = ["ticketing", "create"].map(Name::new);
         let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
-        Story::default().note("user", TeamEvent::User(wanted))
+        Story::default().record_event("user", TeamEvent::User(wanted))
     }
 
     fn operation(name: &str, arguments: Content) -> Operation {
@@ -104,7 +104,7 @@ mod tests {
     fn what_takes_an_effect_back_need_not_be_what_was_asked_for() {
         let [intent, tool, undo] = [INTENT, "bank", "refund"].map(Name::new);
         let story = wanted(amount(5))
-            .note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
+            .record_event("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
         let story = story.carries_out(&operation("transfer", amount(5)));
         assert_eq!(
             story.carries_out(&operation("refund", Content::NOTHING)).judged_by(&property()),

@@ -59,7 +59,7 @@ mod tests {
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
         let request = asked(operation, intent);
         let note = TeamEvent::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3, request });
-        assert_eq!(story.note("calendar", note).judged_by(&property()), Verdict::Holds);
+        assert_eq!(story.record_event("calendar", note).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn decision_in(history: &TeamHistory, delivered: &Event<TeamEvent>) -> Option<(N
         cause.node != sending.node || matches!(cause.what, EventKind::Delivered { .. })
     };
     let mut causes = history.causes(sending.id).take_while(|cause| !is_done_with(cause));
-    let decision = causes.find_map(|cause| match cause.note() {
+    let decision = causes.find_map(|cause| match cause.app_event() {
         Some(TeamEvent::Person(PersonEvent::Decided { operation, is_approved, .. })) => {
             Some((operation.intent, *is_approved))
         }

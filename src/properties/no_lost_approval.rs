@@ -113,7 +113,7 @@ impl<'a> Approvals<'a> {
             return;
         };
         let Some(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved: true, expires_at })) =
-            decision.note()
+            decision.app_event()
         else {
             return;
         };

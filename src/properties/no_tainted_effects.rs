@@ -76,7 +76,7 @@ mod tests {
             tool: Name::new("ticketing"),
             operation: Name::new("withdraw"),
         };
-        let undone = story().note("user", TeamEvent::User(undoing)).undo("task-1/file", 2);
+        let undone = story().record_event("user", TeamEvent::User(undoing)).undo("task-1/file", 2);
         assert_eq!(undone.judged_by(&property()), Verdict::Holds);
         let (_, message) = violation(story().undo("task-1/file", 2).judged_by(&property()));
         let what = "ticketing.withdraw was carried out for task-1/file, for which ticketing.create is wanted";

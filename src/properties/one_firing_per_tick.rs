@@ -52,12 +52,12 @@ mod tests {
 
     fn triggered(story: Story, trigger: &str) -> Story {
         let [trigger, job, intent] = [trigger, "cron-job", &format!("{trigger}/file")].map(Name::new);
-        story.note("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
+        story.record_event("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
     }
 
     fn calls(story: Story, node: &str, intent: &str, op: u64) -> Story {
         let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
-        story.note(node, TeamEvent::Agent(called))
+        story.record_event(node, TeamEvent::Agent(called))
     }
 
     #[test]

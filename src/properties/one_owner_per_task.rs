@@ -147,7 +147,7 @@ mod tests {
     fn owns_the_job(who: &str) -> Story {
         let triggered = |story: Story, trigger: &str| {
             let [trigger, job, intent] = [trigger, "nightly", &format!("{trigger}/file")].map(Name::new);
-            story.note("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
+            story.record_event("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
         };
         let story = triggered(triggered(Story::default(), "task-1"), "task-2");
         enters(story.tells((who, "store"), "claim on task-1/file", Headers::NONE), who, claim_on("nightly"))
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn vanishes(story: Story, item: Name, entry: &str) -> Story {
-        story.note(
+        story.record_event(
             "store",
             TeamEvent::Store(StoreEvent::Vanished { item, entry: Name::new(entry), version: Version(2) }),
         )
@@ -298,7 +298,7 @@ mod tests {
     fn an_announcement_of_the_store_claims_nothing() {
         let about = Name::new(WORK);
         let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
-        let story = story.note("a", TeamEvent::Announced { about, content: message(claim_on(WORK)) });
+        let story = story.record_event("a", TeamEvent::Announced { about, content: message(claim_on(WORK)) });
         assert_eq!(story.called("b", WORK).judged_by(&property()), Verdict::Vacuous);
     }
 

@@ -64,7 +64,7 @@ impl StatesOverTime for TeamHistory {
 
     fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<TeamEvent>, &ToolRequest)> {
         let tool = Name::new(tool);
-        self.notes().filter_map(move |(event, note)| match note {
+        self.app_events().filter_map(move |(event, note)| match note {
             TeamEvent::Tool(note) if event.node == tool => note.request().map(|request| (event, request)),
             _ => None,
         })

@@ -138,7 +138,7 @@ type Left = BTreeMap<Name, (TaskFile, Option<Name>)>;
 
 /// Recovers a record about a task file. A failed write is repeated, so the record of an older transfer can
 /// come after that of a newer one, and must not replace it.
-fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
+fn restore(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
     if seen.get(&file.task).is_none_or(|number| file.number >= *number) {
         seen.insert(file.task, file.number);
         left.insert(file.task, (file.clone(), to));
@@ -161,8 +161,8 @@ impl Inbox {
         let mut left = Left::new();
         let mut seen = BTreeMap::new();
         checkpoint::recover(&agent, |page| match page {
-            TaskFileRecord::Holds(file) => note(&mut left, &mut seen, file, None),
-            TaskFileRecord::PassesOn(file, to) => note(&mut left, &mut seen, file, Some(*to)),
+            TaskFileRecord::Holds(file) => restore(&mut left, &mut seen, file, None),
+            TaskFileRecord::PassesOn(file, to) => restore(&mut left, &mut seen, file, Some(*to)),
             TaskFileRecord::Gone { task, number } => {
                 if left.get(task).is_some_and(|(file, _)| file.number <= *number) {
                     left.remove(task);

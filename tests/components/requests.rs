@@ -60,7 +60,8 @@ fn a_request_that_is_lost_on_its_way_stands_in_the_history_all_the_same() {
 #[test]
 fn a_story_shows_the_arguments_of_a_call_that_was_lost() {
     let told = told(&ASKS[..1], &[&format!("{}: drop", SITES[0])]);
-    let shown: Vec<String> = told.run.outcome.history.notes().map(|(_, note)| note.to_string()).collect();
+    let shown: Vec<String> =
+        told.run.outcome.history.app_events().map(|(_, note)| note.to_string()).collect();
     assert!(
         shown.iter().any(|line| line.starts_with("calls vault.put for a (op 0000): {what: a}")),
         "{shown:?}"

@@ -67,12 +67,12 @@ fn ledger(run: &Run) -> Vec<String> {
         }
         _ => None,
     };
-    run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
+    run.outcome.history.app_events().filter_map(|(_, note)| line(note)).collect()
 }
 
 fn was_cancelled(run: &Run) -> bool {
     let cancelled = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled);
-    run.outcome.history.notes().any(|(_, note)| cancelled(note))
+    run.outcome.history.app_events().any(|(_, note)| cancelled(note))
 }
 
 /// The managers that ordered steps from the worker, each once, in order.

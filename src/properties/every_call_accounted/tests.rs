@@ -8,7 +8,7 @@ const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
 const REFUSED: CallOutcome = CallOutcome::Not(Definite::Refused);
 
 fn on_call() -> Story {
-    saga().note("on-call", TeamEvent::Person(PersonEvent::IsOnCall))
+    saga().record_event("on-call", TeamEvent::Person(PersonEvent::IsOnCall))
 }
 
 fn failed(story: Story) -> Story {
@@ -37,7 +37,7 @@ fn a_call_that_was_looked_up_and_found_is_too() {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = CallOutcome::Found(found);
         let note = TeamEvent::Agent(answered([Name::new("ticketing"), operation, intent], told));
-        done(call(on_call(), LOST).note("executor-1", note))
+        done(call(on_call(), LOST).record_event("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
     assert!(look_up(false).judged_by(&property()).is_violated());
@@ -81,8 +81,8 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), CallOutcome::Done);
-        let story = story.note("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
-        story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
+        let story = story.record_event("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
+        story.record_event("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
     assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
@@ -101,7 +101,7 @@ fn a_call_that_is_made_after_it_was_recorded_is_too_and_one_under_another_id_is_
     let recorded = || on_call().dead_lettered("task-1/file");
     assert_eq!(failed(call(recorded(), LOST)).judged_by(&property()), Verdict::Holds);
     let under_another = called(["ticketing", "create", "task-1/file"].map(Name::new), OpId(2));
-    let another = recorded().note("executor-1", TeamEvent::Agent(under_another));
+    let another = recorded().record_event("executor-1", TeamEvent::Agent(under_another));
     assert!(failed(another).judged_by(&property()).is_violated());
 }
 
@@ -125,7 +125,7 @@ fn cancelled(story: Story) -> Story {
 /// A try by an agent under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
     let call = ["ticketing", "create", "task-1/file"].map(Name::new);
-    story.note(who, TeamEvent::Agent(called(call, OpId(op))))
+    story.record_event(who, TeamEvent::Agent(called(call, OpId(op))))
 }
 
 fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
@@ -136,7 +136,7 @@ fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
 fn cancels(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
-    story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
+    story.record_event("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn what_was_found_is_that_call_and_no_other() {
             (cancel_of(operation), CallOutcome::Done),
         ] {
             let note = TeamEvent::Agent(answered([tool, operation, intent], told));
-            let story = done(call(on_call(), LOST).note("executor-1", note));
+            let story = done(call(on_call(), LOST).record_event("executor-1", note));
             assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }
     }

@@ -144,7 +144,7 @@ impl<'a> Family<'a> {
             EventKind::Resumed => drop(self.woken.insert(Incarnation::of(event), event.at)),
             EventKind::App(note) => {
                 self.ledger.take_in(event, note);
-                self.note(event, note);
+                self.record_event(event, note);
             }
             EventKind::Sent { .. } if !self.users.contains(&event.node) => {
                 if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
@@ -161,7 +161,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    fn note(&mut self, event: At<'a>, note: &TeamEvent) {
+    fn record_event(&mut self, event: At<'a>, note: &TeamEvent) {
         match *note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 self.task_of.insert(intent, task);
