@@ -403,13 +403,13 @@ impl<N: AppEvent> History<N> {
         self.index.places_of(kinds).map(|place| &self.events[place])
     }
 
-    /// What the layer above wrote, with the events it stands in.
+    /// The events of the upper layer, each with the event of the history that holds it.
     pub fn app_events(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
-        self.notes_of(EventKinds::NOTE)
+        self.app_events_of(EventKinds::APP)
     }
 
     /// The same of events of at least one of these kinds.
-    pub fn notes_of(&self, kinds: EventKinds) -> impl Iterator<Item = (&Event<N>, &N)> {
+    pub fn app_events_of(&self, kinds: EventKinds) -> impl Iterator<Item = (&Event<N>, &N)> {
         self.events_of(kinds).filter_map(|event| event.app_event().map(|note| (event, note)))
     }
 

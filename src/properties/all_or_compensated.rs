@@ -37,7 +37,7 @@ const READS: EventKinds = Ledger::READS
     .and(kinds::INFORMED);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if history.notes_of(kinds::UNDONE_BY).next().is_none() {
+    if history.app_events_of(kinds::UNDONE_BY).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut ledger = Ledger::default();

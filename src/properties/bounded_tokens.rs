@@ -26,7 +26,7 @@ const READS: EventKinds = kinds::CHATTED.and(kinds::COMPLETED);
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut tokens = Lookup::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         let (about, cost) = match note {
             TeamEvent::Agent(AgentEvent::Chatted { task, transcript, reply, .. }) => {
                 let sent = u64::from(transcript.tokens());

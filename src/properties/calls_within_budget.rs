@@ -33,7 +33,7 @@ const READS: EventKinds = kinds::EFFECT
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut requests: Lookup<Name, VecDeque<&Event<TeamEvent>>> = Lookup::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         if !matches!(note, TeamEvent::Tool(note) if !matches!(note, ToolEvent::Opened { .. })) {
             continue;
         }

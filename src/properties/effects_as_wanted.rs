@@ -27,7 +27,7 @@ const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT)
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted: BTreeMap<Name, Wanted<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
                 wanted.insert(*intent, Wanted { event, arguments, undone_by: None });

@@ -15,7 +15,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = Lookup::default();
-    for (event, note) in history.notes_of(kinds::EFFECT) {
+    for (event, note) in history.app_events_of(kinds::EFFECT) {
         let TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) = note else { continue };
         if let Some(earlier) = first.insert((event.node, *operation, *intent), event) {
             let message = format!("{}.{operation} happened twice for {intent}", event.node);

@@ -27,7 +27,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted = Vec::new();
     let mut ledger = Ledger::default();
     let mut cancelled = BTreeMap::new();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         ledger.take_in(event, note);
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),

@@ -20,7 +20,7 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let person = history.notes_of(kinds::MUST_APPROVE).next().map(|(event, _)| event.node);
+    let person = history.app_events_of(kinds::MUST_APPROVE).next().map(|(event, _)| event.node);
     let mut told = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for step in steps(history, EventKinds::DELIVERED) {

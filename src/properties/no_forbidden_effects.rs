@@ -21,7 +21,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let (mut guarded, mut effects, mut verdicts) = (Lookup::default(), Vec::new(), Vec::new());
-    for (event, note) in history.notes_of(kinds::MUST_CHECK.and(kinds::JUDGED).and(kinds::EFFECT)) {
+    for (event, note) in history.app_events_of(kinds::MUST_CHECK.and(kinds::JUDGED).and(kinds::EFFECT)) {
         match note {
             TeamEvent::Guardrail(GuardrailEvent::MustCheck { tool, operation }) => {
                 guarded.insert((*tool, *operation), ());

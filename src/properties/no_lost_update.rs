@@ -25,7 +25,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut entered = Lookup::default();
     let mut written = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match *note {
             TeamEvent::Store(StoreEvent::Stored { item, by, based_on, .. })
                 if written.insert(item, (event, by, based_on)).is_some() =>

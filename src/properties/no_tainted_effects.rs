@@ -22,7 +22,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted: Lookup<Name, (Name, Name)> = Lookup::default();
     let mut undoings = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match *note {
             TeamEvent::User(UserEvent::Wanted { intent, tool, operation, .. }) => {
                 wanted.insert(intent, (tool, operation));

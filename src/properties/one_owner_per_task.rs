@@ -40,7 +40,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut work_of: Lookup<Name, Name> = Lookup::default();
     let jobs = jobs_in(history);
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::Store(StoreEvent::Entered { item, entry, content, .. }) => {
                 let headers = content.headers();
@@ -102,7 +102,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The job of each intent that a trigger begins.
 fn jobs_in(history: &TeamHistory) -> Lookup<Name, Name> {
     let mut jobs = Lookup::default();
-    for (_, note) in history.notes_of(kinds::TRIGGERED) {
+    for (_, note) in history.app_events_of(kinds::TRIGGERED) {
         if let TeamEvent::User(UserEvent::Triggered { job, intent, .. }) = note {
             jobs.insert(*intent, *job);
         }

@@ -57,7 +57,7 @@ struct Ledgers<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut ledgers = Ledgers::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, .. }) => {
                 ledgers.wanted.get_or_insert_with(*intent, Vec::new);

@@ -49,7 +49,7 @@ impl<'a> Effects<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut effects = Effects::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT)) {
+    for (event, note) in history.app_events_of(kinds::CHATTED.and(kinds::EFFECT)) {
         match note {
             TeamEvent::Tool(ToolEvent::Effect { intent, receipt, .. }) => {
                 effects.add(event, *intent, *receipt);

@@ -99,11 +99,11 @@ const READS: EventKinds = Ledger::READS
     .and(kinds::INFORMED);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if history.notes_of(kinds::IS_ON_CALL).next().is_none() {
+    if history.app_events_of(kinds::IS_ON_CALL).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut book = Book::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         book.take_in(event, note);
     }
     let mut verdict = Verdict::Vacuous;
