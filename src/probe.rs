@@ -46,7 +46,7 @@ impl Probe {
     pub fn in_code(name: &'static str, about: &'static str) -> Self {
         Self::when(name, about, move |history| {
             let is_it = |note: &TeamEvent| matches!(note, TeamEvent::Agent(AgentEvent::Reached { probe }) if probe.as_str() == name);
-            history.notes_of(kinds::REACHED).any(|(_, note)| is_it(note))
+            history.app_events_of(kinds::REACHED).any(|(_, note)| is_it(note))
         })
     }
 

@@ -119,7 +119,7 @@ const HIERARCHY: Kind = Kind {
     workflow: "hierarchy",
     role: "workers",
     agents: &["director", "managers", "workers"],
-    steps: &["call", "lead", "order", "record", "report"],
+    steps: &["call", "delegate", "order", "record", "report"],
     safeguards: &[
         "acknowledged-cancel = true",
         "cancellation = true",

@@ -206,7 +206,7 @@ fn what_was_injected_is_seen_as_json_by_stories() {
     let outcomes = (0..30).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)).outcome);
     let outcome =
         outcomes.into_iter().find(|outcome| !outcome.injected.is_empty()).expect("a run with a fault");
-    let shown: Vec<String> = outcome.history.notes().map(|(_, note)| note.to_string()).collect();
+    let shown: Vec<String> = outcome.history.app_events().map(|(_, note)| note.to_string()).collect();
     assert!(
         shown.iter().any(|note| note.contains("\"How many copies?\"") && note.contains("completes 0 ")),
         "{shown:?}"

@@ -34,7 +34,7 @@ fn suite(probes: &[&'static str]) -> Suite {
         .probe(Probe::in_code("again", "a task comes twice"))
         .probe(Probe::when("short", "a run is short", |history| history.len() < 1_000))
         .probe(Probe::when("led", "a lease is granted", move |history| {
-            history.notes().any(|(_, note)| leads(note))
+            history.app_events().any(|(_, note)| leads(note))
         }))
 }
 

@@ -53,7 +53,7 @@ fn fragile() -> Workflow {
             loop {
                 let task = agent.receive().await.about();
                 agent.sleep(SimSpan::from_millis(100)).await;
-                assert!(!tasks.contains(&task), "nobody told me what to do if {task} comes twice");
+                assert!(!tasks.contains(&task), "no instruction for what to do if {task} comes twice");
                 tasks.push(task);
                 agent.send(Name::new(USER), task, UserMessage::Report(Report::of(task, Outcome::Failed)));
             }

@@ -18,7 +18,7 @@ use perfidy_sim::{Engine, Interrupt, Seed};
 use std::env;
 use std::time::Instant;
 
-const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/rough-weather"];
+const SCENARIOS: [&str; 2] = ["conductor/lost-ack", "standby/all-faults"];
 
 fn main() {
     // `cargo bench` passes `--bench`, `cargo test` does not; the remaining arguments are the two numbers and

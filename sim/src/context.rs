@@ -511,10 +511,10 @@ impl<D: Domain> Context<D> {
         }
     }
 
-    /// Writes a note into the history.
+    /// Records an event of the upper layer in the history.
     #[inline]
-    pub fn note(&self, _: D::Author, note: D::AppEvent) -> EventId {
-        self.append(&mut self.core(), EventKind::App(note))
+    pub fn record_event(&self, _: D::Author, event: D::AppEvent) -> EventId {
+        self.append(&mut self.core(), EventKind::App(event))
     }
 
     /// Declares that this node waits for `on` before it can go on with `about`, for the report of an

@@ -276,7 +276,7 @@ impl<N: AppEvent> Event<N> {
     }
 
     /// The event of the upper layer, if this is one.
-    pub fn note(&self) -> Option<&N> {
+    pub fn app_event(&self) -> Option<&N> {
         match &self.what {
             EventKind::App(note) => Some(note),
             _ => None,
@@ -403,14 +403,14 @@ impl<N: AppEvent> History<N> {
         self.index.places_of(kinds).map(|place| &self.events[place])
     }
 
-    /// What the layer above wrote, with the events it stands in.
-    pub fn notes(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
-        self.notes_of(EventKinds::NOTE)
+    /// The events of the upper layer, each with the event of the history that holds it.
+    pub fn app_events(&self) -> impl Iterator<Item = (&Event<N>, &N)> {
+        self.app_events_of(EventKinds::APP)
     }
 
     /// The same of events of at least one of these kinds.
-    pub fn notes_of(&self, kinds: EventKinds) -> impl Iterator<Item = (&Event<N>, &N)> {
-        self.events_of(kinds).filter_map(|event| event.note().map(|note| (event, note)))
+    pub fn app_events_of(&self, kinds: EventKinds) -> impl Iterator<Item = (&Event<N>, &N)> {
+        self.events_of(kinds).filter_map(|event| event.app_event().map(|note| (event, note)))
     }
 
     /// The chain of causes of an event, nearest first, without the event itself.

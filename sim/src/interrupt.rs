@@ -119,7 +119,7 @@ mod tests {
             async move {
                 for tick in 1..=2 * ticks {
                     context.sleep(SimSpan::from_millis(1)).await;
-                    context.note((), tick);
+                    context.record_event((), tick);
                     if tick == ticks {
                         interrupt.set();
                     }

@@ -10,8 +10,8 @@
 //! use perfidy_sim::{EventKinds, History, Name, SimTime, EventKind};
 //! let mut history: History<u64> = History::default();
 //! history.append(SimTime::ZERO, (Name::new("executor-1"), 0), None, EventKind::App(17));
-//! assert!(history.kinds().contains(EventKinds::NOTE));
-//! assert!(!history.kinds().contains(EventKinds::NOTE.and(EventKinds::CRASHED)));
+//! assert!(history.kinds().contains(EventKinds::APP));
+//! assert!(!history.kinds().contains(EventKinds::APP.and(EventKinds::CRASHED)));
 //! ```
 
 use crate::{AppEvent, EventKind, Payload};
@@ -61,7 +61,7 @@ impl EventKinds {
     /// [`EventKind::Ended`].
     pub const ENDED: Self = Self(1 << 16);
     /// [`EventKind::App`].
-    pub const NOTE: Self = Self(1 << 17);
+    pub const APP: Self = Self(1 << 17);
 
     /// How many kinds there can be.
     pub(crate) const MOST: usize = u128::BITS as usize;
@@ -129,7 +129,7 @@ impl<N: AppEvent> EventKind<N> {
             Self::Panicked { .. } => EventKinds::PANICKED,
             Self::Recovered { .. } => EventKinds::RECOVERED,
             Self::Ended(_) => EventKinds::ENDED,
-            Self::App(note) => EventKinds::NOTE.and(note.kinds()),
+            Self::App(note) => EventKinds::APP.and(note.kinds()),
         }
     }
 }
@@ -152,6 +152,6 @@ mod tests {
     fn the_kinds_of_the_world_and_of_the_layer_above_are_different_ones() {
         let last = EventKinds::of_layer(EventKinds::OF_LAYER - 1);
         assert_eq!(last.0, 1 << 127);
-        assert!(EventKinds::NOTE.0 < EventKinds::of_layer(0).0);
+        assert!(EventKinds::APP.0 < EventKinds::of_layer(0).0);
     }
 }

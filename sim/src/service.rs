@@ -123,12 +123,12 @@ impl<D: Domain> ServiceContext<'_, D> {
         self.core.marked = Some(node);
     }
 
-    /// Writes a note into the history.
+    /// Records an event of the upper layer in the history.
     #[inline]
-    pub fn note(&mut self, _: D::Author, note: D::AppEvent) -> EventId {
+    pub fn record_event(&mut self, _: D::Author, event: D::AppEvent) -> EventId {
         self.core.operate();
         let name = self.name();
-        let event = self.core.append((name, 0), self.cause, EventKind::App(note));
+        let event = self.core.append((name, 0), self.cause, EventKind::App(event));
         self.cause = Some(event);
         event
     }

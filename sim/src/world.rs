@@ -148,7 +148,7 @@ impl<D: Domain> Outcome<D> {
 ///     let [ping, pong, about] = ["ping", "pong", "ball"].map(Name::new);
 ///     world.process(ping, move |context| async move {
 ///         let answer = context.request(pong, ping, about, 20, perfidy_sim::SimSpan::from_secs(1)).await;
-///         context.note((), answer.unwrap().payload);
+///         context.record_event((), answer.unwrap().payload);
 ///         context.finish_after(perfidy_sim::SimSpan::ZERO);
 ///     });
 ///     world.process(pong, move |context| async move {
@@ -158,7 +158,7 @@ impl<D: Domain> Outcome<D> {
 ///     world
 /// });
 /// assert_eq!(outcome.stop, RunEnd::Finished);
-/// assert_eq!(outcome.history.notes().map(|(_, note)| *note).collect::<Vec<_>>(), [21]);
+/// assert_eq!(outcome.history.app_events().map(|(_, note)| *note).collect::<Vec<_>>(), [21]);
 /// ```
 pub struct World<D: Domain> {
     pub(crate) core: Rc<RefCell<Core<D>>>,

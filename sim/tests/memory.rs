@@ -70,7 +70,7 @@ fn world(config: &WorldConfig) -> World<Numbers> {
                 context.before(step, client).await;
                 let within = SimSpan::from_millis(100);
                 let answered = context.request(server, ask, client, question, within).await;
-                context.note((), answered.map_or(0, |answer| answer.payload));
+                context.record_event((), answered.map_or(0, |answer| answer.payload));
                 context.write(question).unwrap();
                 context.after(step, client).await;
                 context.sync().await;
@@ -110,7 +110,7 @@ fn tokio_agents(world: &mut World<Numbers>) {
             }
             context.before(step, host).await;
             let echo = madsim_tokio::time::timeout(Duration::from_millis(500), stream.read_u8()).await;
-            context.note((), u64::from(echo.is_ok()));
+            context.record_event((), u64::from(echo.is_ok()));
         }
     });
 }

@@ -96,7 +96,7 @@ struct Unreadable {
 
 impl Message for Unreadable {
     fn kind(&self) -> &'static str {
-        "garbled"
+        "corrupted"
     }
 }
 

@@ -289,8 +289,10 @@ impl Agent {
     /// and is no evidence.
     pub fn announce(&self, about: Name, announcement: impl Message) {
         if self.announces {
-            self.context
-                .note(Author::HARNESS, TeamEvent::Announced { about, content: Body::new(announcement) });
+            self.context.record_event(
+                Author::HARNESS,
+                TeamEvent::Announced { about, content: Body::new(announcement) },
+            );
         }
     }
 
@@ -298,7 +300,7 @@ impl Agent {
     /// other effect.
     pub fn reached(&self, probe: &'static str) {
         let probe = Name::literal(probe);
-        self.context.note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Reached { probe }));
+        self.context.record_event(Author::HARNESS, TeamEvent::Agent(AgentEvent::Reached { probe }));
     }
 
     /// The fault of a [kind of your own](crate::faults::FaultKind::at_call_site) that is injected at this place
@@ -324,14 +326,9 @@ impl Agent {
         self.context.incarnation()
     }
 
-    /// Writes any other event into the history. Only the harness may: such events are facts.
-    pub(crate) fn note(&self, note: TeamEvent) {
-        self.noted(note);
-    }
-
-    /// Writes an event into the history and returns its id.
-    pub(crate) fn noted(&self, note: TeamEvent) -> EventId {
-        self.context.note(Author::HARNESS, note)
+    /// Records any other event in the history and returns its id. Only the harness may: such events are facts.
+    pub(crate) fn record_event(&self, event: TeamEvent) -> EventId {
+        self.context.record_event(Author::HARNESS, event)
     }
 
     /// Declares which agent this agent waits for, about what and why, for the report of an unfinished run.

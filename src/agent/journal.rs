@@ -93,8 +93,10 @@ impl Agent {
             taken.push((place as u32, written.clone()));
         }
         if self.context.incarnation() > 0 {
-            self.context
-                .note(Author::HARNESS, TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into() }));
+            self.context.record_event(
+                Author::HARNESS,
+                TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into() }),
+            );
         }
     }
 }

@@ -100,7 +100,7 @@ impl Message for LeaseWire {
     fn kind(&self) -> &'static str {
         match self {
             Self::Acquire { .. } => "acquire",
-            Self::Release { .. } => "give back",
+            Self::Release { .. } => "release",
             Self::Granted(_) => "granted",
             Self::Held => "held",
         }
@@ -140,7 +140,10 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder, token, until });
         let (holder, _) = holder;
-        desk.note(Author::HARNESS, TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }));
+        desk.record_event(
+            Author::HARNESS,
+            TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }),
+        );
         desk.mark(holder);
         LeaseWire::Granted(token)
     }
@@ -150,7 +153,7 @@ impl LeaseService {
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
-            desk.note(
+            desk.record_event(
                 Author::HARNESS,
                 TeamEvent::Lease(LeaseEvent::GivenBack { resource, holder: from, token }),
             );

@@ -262,7 +262,7 @@ impl Agent {
         self.context.work(span + self.first_token_delay(about)).await;
         let content = self.completed(about, Content::new(completion(choice)));
         let (tokens_in, prompt, completion) = (prompt.tokens, prompt.content.clone(), content.clone());
-        self.context.note(
+        self.context.record_event(
             Author::HARNESS,
             TeamEvent::Agent(AgentEvent::Completed {
                 about,
@@ -302,7 +302,7 @@ impl Agent {
         let write = |way: u32| Written { body: way.into() };
         let written = self.complete_valid(question, prompt, ways, write, |_| true).await;
         let artifact = Artifact { about, from, body: written.value.body };
-        self.context.note(
+        self.context.record_event(
             Author::HARNESS,
             TeamEvent::Agent(AgentEvent::Produced { intent: about, artifact: artifact.id(), from }),
         );

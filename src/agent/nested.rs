@@ -184,7 +184,7 @@ mod tests {
         let Letter { inner, .. } = altered(&letter(vec![order(5), order(6)]), |json| {
             json["inner"][0] = "five".into();
         });
-        assert_eq!((inner[0].open::<Order>(), inner[0].kind().as_str()), (None, "garbled"));
+        assert_eq!((inner[0].open::<Order>(), inner[0].kind().as_str()), (None, "corrupted"));
         assert_eq!(inner[1], order(6));
     }
 

@@ -326,7 +326,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     ("deduplicates", "whether it recognises an idempotency key that it has seen; no if nothing is said"),
     ("during", "what it is in the middle of when it is injected: `sync`"),
-    ("each", "how long it takes to take in one message, drawn anew each time"),
+    ("each", "how long it takes to receive one message, drawn anew each time"),
     ("every", "the time from the end of one to the next, drawn anew each time"),
     ("expires-after", "how long an answer counts, from when it is asked for"),
     ("failures", "how many calls in a row have to fail"),

@@ -94,7 +94,7 @@ impl Run {
 
 /// Probes that agents reach are those of the suite: one by another name would never be counted.
 fn check_probes(case: &Case, history: &TeamHistory) {
-    for (_, note) in history.notes_of(kinds::REACHED) {
+    for (_, note) in history.app_events_of(kinds::REACHED) {
         let TeamEvent::Agent(AgentEvent::Reached { probe }) = note else { continue };
         let probes = case.scenario.suite.probes();
         if probes.iter().all(|known| known.name != probe.as_str()) {
@@ -113,7 +113,7 @@ fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
     }
     let given = outcome
         .history
-        .notes()
+        .app_events()
         .filter(|(_, note)| matches!(note, TeamEvent::User(UserEvent::TaskGiven { .. })))
         .count();
     let count = case.scenario.tasks.count;

@@ -1,4 +1,4 @@
-//! The network's faults of single messages, by chance: lost, late, twice, out of order and garbled.
+//! The network's faults of single messages, by chance: lost, late, twice, out of order and corrupted.
 //!
 //! What happens to whole links, by the clock, is in [`links`](super::links).
 

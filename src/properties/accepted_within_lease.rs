@@ -87,7 +87,7 @@ mod tests {
     fn within(grace_secs: u64) -> Story {
         let at_most = SimSpan::from_secs(grace_secs).as_nanos();
         let property = Name::new("accepted-within-lease");
-        Story::default().note("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
+        Story::default().record_event("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
     }
 
     /// The lock service grants a lease that ends when the history is that many events long: one a second.
@@ -95,7 +95,7 @@ mod tests {
         let [resource, holder] = ["leadership", holder].map(Name::new);
         let until = SimTime::ZERO + SimSpan::from_secs(ends_at_secs);
         let token = Token(token);
-        story.note("leases", TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }))
+        story.record_event("leases", TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }))
     }
 
     /// An order is sent, and arrives a second later.
@@ -106,7 +106,7 @@ mod tests {
 
     fn calls(story: Story) -> Story {
         let call = called(["ticketing", "create", STEP].map(Name::new), OpId(1));
-        story.note("worker-1", TeamEvent::Agent(call))
+        story.record_event("worker-1", TeamEvent::Agent(call))
     }
 
     #[test]
@@ -141,8 +141,10 @@ mod tests {
         let renewed = granted(granted(within(0), "a", 1, 2), "a", 1, 30);
         assert_eq!(calls(ordered(renewed.clone(), "a", 1)).judged_by(&property()), Verdict::Holds);
         let [resource, holder] = ["leadership", "a"].map(Name::new);
-        let released = renewed
-            .note("leases", TeamEvent::Lease(LeaseEvent::GivenBack { resource, holder, token: Token(1) }));
+        let released = renewed.record_event(
+            "leases",
+            TeamEvent::Lease(LeaseEvent::GivenBack { resource, holder, token: Token(1) }),
+        );
         assert!(calls(ordered(released, "a", 1)).judged_by(&property()).is_violated());
     }
 

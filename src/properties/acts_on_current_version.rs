@@ -238,7 +238,7 @@ mod tests {
     fn to_undo_a_step_is_not_to_act_on_a_version_of_it() {
         let [intent, tool, operation] = ["task-1/file", "ticketing", "withdraw"].map(Name::new);
         let undone_by = TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation });
-        let story = both().note("user", undone_by).effect("task-1/file", 20).undo("task-1/file", 99);
+        let story = both().record_event("user", undone_by).effect("task-1/file", 20).undo("task-1/file", 99);
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 }

@@ -37,7 +37,7 @@ const READS: EventKinds = Ledger::READS
     .and(kinds::INFORMED);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if history.notes_of(kinds::UNDONE_BY).next().is_none() {
+    if history.app_events_of(kinds::UNDONE_BY).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut ledger = Ledger::default();
@@ -181,7 +181,7 @@ mod tests {
     fn the_last_that_stands_and_the_first_that_is_missing_are_named() {
         let story = ["ship", "thank"].into_iter().fold(saga(), |story, step| {
             let (task, intent) = (Name::new("task-1"), Name::new(&format!("task-1/{step}")));
-            story.note("user", TeamEvent::User(wanted(task, intent)))
+            story.record_event("user", TeamEvent::User(wanted(task, intent)))
         });
         let story = story.effect("task-1/file", 1).effect("task-1/bill", 2);
         let (events, message) = violation(story.judged_by(&property()));
@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn only_tasks_with_a_way_back_promise_it() {
         let (task, mail) = (Name::new("task-2"), Name::new("task-2/mail"));
-        let story = saga().given("task-2").note("user", TeamEvent::User(wanted(task, mail)));
+        let story = saga().given("task-2").record_event("user", TeamEvent::User(wanted(task, mail)));
         assert_eq!(story.effect("task-2/mail", 1).judged_by(&property()), Verdict::Vacuous);
         let [intent, tool, operation] = ["task-2/file", "ticketing", "withdraw"].map(Name::new);
         let both = saga()
             .given("task-2")
-            .note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
+            .record_event("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
         assert!(both.effect("task-1/file", 1).judged_by(&property()).is_violated());
     }
 

@@ -39,7 +39,7 @@ pub(super) fn steps(history: &TeamHistory, others: EventKinds) -> impl Iterator<
     let read = kinds::MUST_APPROVE.and(kinds::DECIDED).and(kinds::CALLED).and(others);
     let mut guarded: Lookup<(Name, Name), ()> = Lookup::default();
     let mut begun: Lookup<(Name, OpId), ()> = Lookup::default();
-    history.events_of(read).filter_map(move |event| match event.note() {
+    history.events_of(read).filter_map(move |event| match event.app_event() {
         Some(TeamEvent::Person(PersonEvent::MustApprove { tool, operation })) => {
             guarded.insert((*tool, *operation), ());
             None
@@ -71,14 +71,15 @@ pub(super) mod testing {
     /// A history in which `ticketing.create` needs an approval.
     pub fn guarded() -> Story {
         let [tool, operation] = ["ticketing", "create"].map(Name::new);
-        Story::default().note("approver", TeamEvent::Person(PersonEvent::MustApprove { tool, operation }))
+        Story::default()
+            .record_event("approver", TeamEvent::Person(PersonEvent::MustApprove { tool, operation }))
     }
 
     /// A person decides on the call of an intent under an operation id; the decision expires at this second.
     pub fn decides(story: Story, (intent, op): (&str, u64), is_approved: bool, expires_at: u64) -> Story {
         let (operation, op) = (operation(intent), OpId(op));
         let expires_at = SimTime::ZERO + perfidy_sim::SimSpan::from_secs(expires_at);
-        story.note(
+        story.record_event(
             "approver",
             TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at }),
         )
@@ -96,6 +97,6 @@ pub(super) mod testing {
         let request =
             ToolRequest::new(Name::new("assistant"), SimTime::ZERO, Body::new(Wire::Call(Box::new(call))));
         let called = AgentEvent::Called { tool, operation: name, intent, op: OpId(op), request };
-        story.note("assistant", TeamEvent::Agent(called))
+        story.record_event("assistant", TeamEvent::Agent(called))
     }
 }

@@ -21,7 +21,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut failed = BTreeMap::new();
-    for (event, note) in history.notes_of(kinds::INFORMED) {
+    for (event, note) in history.app_events_of(kinds::INFORMED) {
         let TeamEvent::User(UserEvent::Informed { report, .. }) = note else { continue };
         if report.outcome != Outcome::Failed {
             continue;

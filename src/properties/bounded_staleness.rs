@@ -27,7 +27,7 @@ fn judge(history: &TeamHistory, max_age_nanos: u64) -> Verdict {
     let max_age = SimSpan::from_nanos(max_age_nanos);
     let mut served: BTreeMap<_, Vec<(SimTime, &Event<TeamEvent>)>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::Tool(ToolEvent::Served { intent, content, as_of, .. }) => {
                 served.entry((*intent, content.clone())).or_default().push((*as_of, event));

@@ -26,7 +26,7 @@ const READS: EventKinds = kinds::CHATTED.and(kinds::COMPLETED);
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut tokens = Lookup::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         let (about, cost) = match note {
             TeamEvent::Agent(AgentEvent::Chatted { task, transcript, reply, .. }) => {
                 let sent = u64::from(transcript.tokens());
@@ -87,8 +87,9 @@ mod tests {
 
     #[test]
     fn completions_and_calls_about_a_part_of_a_task_are_those_of_the_task() {
-        let asks =
-            |story: Story, about: &str| story.note("worker-1", TeamEvent::Agent(completed(Name::new(about))));
+        let asks = |story: Story, about: &str| {
+            story.record_event("worker-1", TeamEvent::Agent(completed(Name::new(about))))
+        };
         let story = asks(asks(asked(115), "task-1/file"), "task-1/turn-2");
         let story = story.chats_as("worker-2", "task-1/file", &[]);
         assert_eq!(asks(story.clone(), "task-2").judged_by(&property()), Verdict::Holds);

@@ -22,7 +22,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut turns = Lookup::default();
     let mut task_of = Lookup::default();
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::WANTED)) {
+    for (event, note) in history.app_events_of(kinds::CHATTED.and(kinds::WANTED)) {
         let task = match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 task_of.insert(*intent, *task);

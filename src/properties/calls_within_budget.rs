@@ -33,7 +33,7 @@ const READS: EventKinds = kinds::EFFECT
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut requests: Lookup<Name, VecDeque<&Event<TeamEvent>>> = Lookup::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         if !matches!(note, TeamEvent::Tool(note) if !matches!(note, ToolEvent::Opened { .. })) {
             continue;
         }
@@ -66,7 +66,7 @@ mod tests {
     fn refuses(story: Story, tool: &str) -> Story {
         let [operation, intent] = ["create", "task-1/file"].map(Name::new);
         let (request, refused) = (asked(operation, intent), Refused::of(Definite::Unavailable));
-        story.note(tool, TeamEvent::Tool(ToolEvent::Refused { operation, intent, refused, request }))
+        story.record_event(tool, TeamEvent::Tool(ToolEvent::Refused { operation, intent, refused, request }))
     }
 
     #[test]

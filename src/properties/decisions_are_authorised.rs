@@ -33,7 +33,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(Work::READS.and(kinds::INFORMED)) {
         work.take_in(event);
-        let Some(TeamEvent::User(UserEvent::Informed { by, report })) = event.note() else { continue };
+        let Some(TeamEvent::User(UserEvent::Informed { by, report })) = event.app_event() else { continue };
         if report.outcome != Outcome::Done {
             continue;
         }

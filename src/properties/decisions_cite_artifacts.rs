@@ -30,7 +30,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut made = Made::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        if let Some(TeamEvent::Agent(AgentEvent::Produced { intent, artifact, from })) = event.note() {
+        if let Some(TeamEvent::Agent(AgentEvent::Produced { intent, artifact, from })) = event.app_event() {
             made.get_or_insert_with((*intent, *artifact), || (event, *from));
         } else if let Some(Call { called, intent, headers }) = call(history, event)
             && let Some(on) = headers.provenance
@@ -89,7 +89,10 @@ mod tests {
 
     fn made(story: Story, node: &str, intent: &str, artifact: u64, from: Option<u64>) -> Story {
         let (artifact, from) = (id(artifact), from.map(id));
-        story.note(node, TeamEvent::Agent(AgentEvent::Produced { intent: Name::new(intent), artifact, from }))
+        story.record_event(
+            node,
+            TeamEvent::Agent(AgentEvent::Produced { intent: Name::new(intent), artifact, from }),
+        )
     }
 
     fn resting_on(artifact: u64) -> Headers {

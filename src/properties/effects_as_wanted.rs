@@ -27,7 +27,7 @@ const READS: EventKinds = kinds::WANTED.and(kinds::UNDONE_BY).and(kinds::EFFECT)
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted: BTreeMap<Name, Wanted<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, arguments, .. }) if !arguments.is_nothing() => {
                 wanted.insert(*intent, Wanted { event, arguments, undone_by: None });
@@ -75,7 +75,7 @@ mod tests {
         let [task, intent] = ["task-1", INTENT].map(Name::new);
         let [tool, operation] = ["ticketing", "create"].map(Name::new);
         let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
-        Story::default().note("user", TeamEvent::User(wanted))
+        Story::default().record_event("user", TeamEvent::User(wanted))
     }
 
     fn operation(name: &str, arguments: Content) -> Operation {
@@ -104,7 +104,7 @@ mod tests {
     fn what_takes_an_effect_back_need_not_be_what_was_asked_for() {
         let [intent, tool, undo] = [INTENT, "bank", "refund"].map(Name::new);
         let story = wanted(amount(5))
-            .note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
+            .record_event("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: undo }));
         let story = story.carries_out(&operation("transfer", amount(5)));
         assert_eq!(
             story.carries_out(&operation("refund", Content::NOTHING)).judged_by(&property()),

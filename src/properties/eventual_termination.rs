@@ -17,7 +17,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut open = BTreeMap::new();
     let mut given = false;
-    for (event, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
+    for (event, note) in history.app_events_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
             TeamEvent::User(UserEvent::TaskGiven { task }) => {
                 given = true;

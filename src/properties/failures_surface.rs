@@ -29,7 +29,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let (mut wanted, mut done) = (Vec::new(), Lookup::default());
     let mut failed = Lookup::default();
     let mut good: BTreeSet<Name> = BTreeSet::new();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),
             TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {

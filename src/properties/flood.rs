@@ -68,7 +68,7 @@ impl OpenTasks {
     fn of(history: &TeamHistory) -> Self {
         let mut open = Self { given: Vec::new(), ended: Vec::new() };
         let mut has_ended = Lookup::default();
-        for (event, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
+        for (event, note) in history.app_events_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
             match note {
                 TeamEvent::User(UserEvent::TaskGiven { .. }) => open.given.push(event.id),
                 TeamEvent::User(UserEvent::Informed { report, .. })
@@ -161,7 +161,7 @@ fn is_action(what: &EventKind<TeamEvent>) -> bool {
 /// How much there was to do: every task and everything it wants, and every task again for every agent.
 fn work(history: &TeamHistory) -> u64 {
     let (mut tasks, mut wants) = (0, 0);
-    for (_, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::WANTED).and(kinds::QUESTION)) {
+    for (_, note) in history.app_events_of(kinds::TASK_GIVEN.and(kinds::WANTED).and(kinds::QUESTION)) {
         match note {
             TeamEvent::User(UserEvent::TaskGiven { .. }) => tasks += 1,
             TeamEvent::User(UserEvent::Wanted { .. } | UserEvent::Question { .. }) => wants += 1,

@@ -22,7 +22,7 @@ pub(super) fn was_made_to_the_end(history: &TeamHistory) -> bool {
     let since = SimTime::from_nanos(last.at.as_nanos() - time.split(PARTS).as_nanos());
     let mut seen = BTreeSet::new();
     history
-        .notes_of(kinds::EFFECT.and(kinds::SERVED).and(kinds::ENTERED).and(kinds::INFORMED))
+        .app_events_of(kinds::EFFECT.and(kinds::SERVED).and(kinds::ENTERED).and(kinds::INFORMED))
         .any(|(event, note)| what_got_done(note).is_some_and(|done| seen.insert(done)) && event.at >= since)
 }
 

@@ -28,7 +28,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     }
     let mut given: BTreeSet<&str> = BTreeSet::new();
     let mut informed: BTreeSet<&str> = BTreeSet::new();
-    for (_, note) in history.notes_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
+    for (_, note) in history.app_events_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
             TeamEvent::User(UserEvent::TaskGiven { task }) => given.insert(task.as_str()),
             TeamEvent::User(UserEvent::Informed { report, .. }) => informed.insert(report.task.as_str()),

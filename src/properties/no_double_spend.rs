@@ -29,7 +29,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     for tool in history.tools_of::<Accounts>() {
         let mut moved: BTreeMap<Name, Moved<'_>> = BTreeMap::new();
         for (event, bank) in history.states::<Accounts>(tool.as_str()).iter() {
-            let Some(request) = event.note().and_then(|note| match note {
+            let Some(request) = event.app_event().and_then(|note| match note {
                 TeamEvent::Tool(event) => event.request(),
                 _ => None,
             }) else {

@@ -15,7 +15,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut first = Lookup::default();
-    for (event, note) in history.notes_of(kinds::EFFECT) {
+    for (event, note) in history.app_events_of(kinds::EFFECT) {
         let TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) = note else { continue };
         if let Some(earlier) = first.insert((event.node, *operation, *intent), event) {
             let message = format!("{}.{operation} happened twice for {intent}", event.node);
@@ -59,11 +59,11 @@ mod tests {
         let (operation, intent) = (Name::new("create"), Name::new("task-1/file"));
         let request = asked(operation, intent);
         let note = TeamEvent::Tool(ToolEvent::Effect { operation, intent, op: OpId(3), receipt: 3, request });
-        assert_eq!(story.note("calendar", note).judged_by(&property()), Verdict::Holds);
+        assert_eq!(story.record_event("calendar", note).judged_by(&property()), Verdict::Holds);
     }
 
     #[test]
-    fn what_was_taken_back_has_happened_all_the_same() {
+    fn what_was_undone_has_happened_all_the_same() {
         let story = Story::default().effect("task-1/file", 1).undo("task-1/file", 2);
         assert_eq!(violation(story.clone().effect("task-1/file", 3).judged_by(&property())).0, [1, 3]);
         let (events, message) = violation(story.undo("task-1/file", 2).judged_by(&property()));

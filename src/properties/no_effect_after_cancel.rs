@@ -27,7 +27,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted = Vec::new();
     let mut ledger = Ledger::default();
     let mut cancelled = BTreeMap::new();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         ledger.take_in(event, note);
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_was_called_off_and_is_done_all_the_same_was_not_reported_cancelled() {
+    fn a_task_that_was_cancelled_and_is_done_all_the_same_was_not_reported_cancelled() {
         let story = saga()
             .sends(("director", "worker"), "task-1", Headers::of(Purpose::Cancel))
             .effect("task-1/file", 1);

@@ -20,7 +20,7 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let person = history.notes_of(kinds::MUST_APPROVE).next().map(|(event, _)| event.node);
+    let person = history.app_events_of(kinds::MUST_APPROVE).next().map(|(event, _)| event.node);
     let mut told = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for step in steps(history, EventKinds::DELIVERED) {
@@ -55,7 +55,7 @@ fn decision_in(history: &TeamHistory, delivered: &Event<TeamEvent>) -> Option<(N
         cause.node != sending.node || matches!(cause.what, EventKind::Delivered { .. })
     };
     let mut causes = history.causes(sending.id).take_while(|cause| !is_done_with(cause));
-    let decision = causes.find_map(|cause| match cause.note() {
+    let decision = causes.find_map(|cause| match cause.app_event() {
         Some(TeamEvent::Person(PersonEvent::Decided { operation, is_approved, .. })) => {
             Some((operation.intent, *is_approved))
         }

@@ -21,7 +21,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let (mut guarded, mut effects, mut verdicts) = (Lookup::default(), Vec::new(), Vec::new());
-    for (event, note) in history.notes_of(kinds::MUST_CHECK.and(kinds::JUDGED).and(kinds::EFFECT)) {
+    for (event, note) in history.app_events_of(kinds::MUST_CHECK.and(kinds::JUDGED).and(kinds::EFFECT)) {
         match note {
             TeamEvent::Guardrail(GuardrailEvent::MustCheck { tool, operation }) => {
                 guarded.insert((*tool, *operation), ());
@@ -74,12 +74,12 @@ mod tests {
     fn guarded() -> Story {
         let [tool, operation] = ["payments", "refund"].map(Name::new);
         let must_check = GuardrailEvent::MustCheck { tool, operation };
-        Story::default().note("guardrail", TeamEvent::Guardrail(must_check))
+        Story::default().record_event("guardrail", TeamEvent::Guardrail(must_check))
     }
 
     fn judges(story: Story, operation: &Operation, is_allowed: bool) -> Story {
         let judged = GuardrailEvent::Judged { operation: operation.clone(), is_allowed };
-        story.note("guardrail", TeamEvent::Guardrail(judged))
+        story.record_event("guardrail", TeamEvent::Guardrail(judged))
     }
 
     #[test]

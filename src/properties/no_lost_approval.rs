@@ -113,7 +113,7 @@ impl<'a> Approvals<'a> {
             return;
         };
         let Some(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved: true, expires_at })) =
-            decision.note()
+            decision.app_event()
         else {
             return;
         };
@@ -123,7 +123,7 @@ impl<'a> Approvals<'a> {
         }
     }
 
-    /// The approval of a call that an agent has, unless it was taken back.
+    /// The approval of a call that an agent has, unless it was withdrawn.
     fn approval_of(&self, agent: Name, call: Call) -> Option<Approval<'a>> {
         let approval = self.valid.get((agent, call)).copied()?;
         let is_vetoed = self.vetoes.get(call).is_some_and(|veto| *veto > approval.event.id);

@@ -25,7 +25,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut entered = Lookup::default();
     let mut written = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match *note {
             TeamEvent::Store(StoreEvent::Stored { item, by, based_on, .. })
                 if written.insert(item, (event, by, based_on)).is_some() =>
@@ -60,7 +60,7 @@ mod tests {
 
     fn stored(story: Story, by: &str, version: u64, based_on: u64) -> Story {
         let (item, by) = (Name::new("notes"), Name::new(by));
-        story.note(
+        story.record_event(
             "store",
             TeamEvent::Store(StoreEvent::Stored {
                 item,
@@ -73,7 +73,7 @@ mod tests {
 
     fn entered(story: Story, entry: &str, version: u64) -> Story {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
-        story.note(
+        story.record_event(
             "store",
             TeamEvent::Store(StoreEvent::Entered {
                 item,
@@ -86,7 +86,10 @@ mod tests {
 
     fn vanished(story: Story, entry: &str, version: u64) -> Story {
         let (item, entry) = (Name::new("notes"), Name::new(entry));
-        story.note("store", TeamEvent::Store(StoreEvent::Vanished { item, entry, version: Version(version) }))
+        story.record_event(
+            "store",
+            TeamEvent::Store(StoreEvent::Vanished { item, entry, version: Version(version) }),
+        )
     }
 
     fn one_part_by_a() -> Story {
@@ -142,7 +145,7 @@ mod tests {
     fn each_item_has_versions_and_parts_of_its_own() {
         let other = |story: Story, version, based_on| {
             let (item, by) = (Name::new("plan"), Name::new("c"));
-            story.note(
+            story.record_event(
                 "store",
                 TeamEvent::Store(StoreEvent::Stored {
                     item,

@@ -33,7 +33,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let (mut wanted, mut ledger) = (Vec::new(), Ledger::default());
     let mut given_up = Lookup::default();
     let mut known: BTreeSet<Name> = BTreeSet::new();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         ledger.take_in(event, note);
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => wanted.push((*task, *intent)),

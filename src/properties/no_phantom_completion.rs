@@ -15,7 +15,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut ledger = Ledger::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(Ledger::READS.and(kinds::WANTED).and(kinds::INFORMED)) {
+    for (event, note) in history.app_events_of(Ledger::READS.and(kinds::WANTED).and(kinds::INFORMED)) {
         ledger.take_in(event, note);
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {

@@ -21,7 +21,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut served = BTreeSet::new();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Question { task, intent }) => {
                 asked.entry(*task).or_default().push((event, *intent));

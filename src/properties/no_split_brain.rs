@@ -67,7 +67,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut leader_with: BTreeMap<(Option<Name>, Token), Order<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        if let Some(TeamEvent::Lease(granted)) = event.note() {
+        if let Some(TeamEvent::Lease(granted)) = event.app_event() {
             leases.record(granted, event.at);
         }
         if let EventKind::Delivered { from, about, content, .. } = &event.what
@@ -111,7 +111,7 @@ fn acted_on<'a>(history: &TeamHistory, orders: &[Order<'a>], call: &Call<'_>) ->
         let mut causes = history.causes(call.called.id);
         causes.find_map(|cause| orders.iter().find(|order| order.delivered.id == cause.id))
     };
-    let op = match call.called.note() {
+    let op = match call.called.app_event() {
         Some(TeamEvent::Agent(AgentEvent::Called { op, .. })) => Some(*op),
         _ => None,
     };
@@ -193,7 +193,7 @@ mod tests {
     fn granted(story: Story, resource: &str, holder: &str, token: u64) -> Story {
         let (resource, holder, token) = (Name::new(resource), Name::new(holder), Token(token));
         let until = perfidy_sim::SimTime::MAX;
-        story.note("leases", TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }))
+        story.record_event("leases", TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }))
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut wanted: Lookup<Name, (Name, Name)> = Lookup::default();
     let mut undoings = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match *note {
             TeamEvent::User(UserEvent::Wanted { intent, tool, operation, .. }) => {
                 wanted.insert(intent, (tool, operation));
@@ -76,7 +76,7 @@ mod tests {
             tool: Name::new("ticketing"),
             operation: Name::new("withdraw"),
         };
-        let undone = story().note("user", TeamEvent::User(undoing)).undo("task-1/file", 2);
+        let undone = story().record_event("user", TeamEvent::User(undoing)).undo("task-1/file", 2);
         assert_eq!(undone.judged_by(&property()), Verdict::Holds);
         let (_, message) = violation(story().undo("task-1/file", 2).judged_by(&property()));
         let what = "ticketing.withdraw was carried out for task-1/file, for which ticketing.create is wanted";

@@ -22,13 +22,13 @@ const READS: EventKinds = kinds::TRIGGERED.and(kinds::CALLED);
 fn judge(history: &TeamHistory) -> Verdict {
     let mut triggers: Lookup<Name, Name> = Lookup::default();
     // Not in one pass: by a clock that is wrong, a run can begin before its tick.
-    for (_, note) in history.notes_of(kinds::TRIGGERED) {
+    for (_, note) in history.app_events_of(kinds::TRIGGERED) {
         if let TeamEvent::User(UserEvent::Triggered { trigger, intent, .. }) = note {
             triggers.insert(*intent, *trigger);
         }
     }
     let mut first = Lookup::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         let TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, op, .. }) = note else { continue };
         let Some(trigger) = triggers.get(*intent) else { continue };
         let (known, earlier) = first.get_or_insert_with(*intent, || (*op, event));
@@ -52,12 +52,12 @@ mod tests {
 
     fn triggered(story: Story, trigger: &str) -> Story {
         let [trigger, job, intent] = [trigger, "cron-job", &format!("{trigger}/file")].map(Name::new);
-        story.note("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
+        story.record_event("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
     }
 
     fn calls(story: Story, node: &str, intent: &str, op: u64) -> Story {
         let called = called(["ticketing", "create", intent].map(Name::new), OpId(op));
-        story.note(node, TeamEvent::Agent(called))
+        story.record_event(node, TeamEvent::Agent(called))
     }
 
     #[test]

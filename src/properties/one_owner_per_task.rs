@@ -40,7 +40,7 @@ fn judge(history: &TeamHistory) -> Verdict {
     let mut work_of: Lookup<Name, Name> = Lookup::default();
     let jobs = jobs_in(history);
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::Store(StoreEvent::Entered { item, entry, content, .. }) => {
                 let headers = content.headers();
@@ -102,7 +102,7 @@ fn judge(history: &TeamHistory) -> Verdict {
 /// The job of each intent that a trigger begins.
 fn jobs_in(history: &TeamHistory) -> Lookup<Name, Name> {
     let mut jobs = Lookup::default();
-    for (_, note) in history.notes_of(kinds::TRIGGERED) {
+    for (_, note) in history.app_events_of(kinds::TRIGGERED) {
         if let TeamEvent::User(UserEvent::Triggered { job, intent, .. }) = note {
             jobs.insert(*intent, *job);
         }
@@ -147,7 +147,7 @@ mod tests {
     fn owns_the_job(who: &str) -> Story {
         let triggered = |story: Story, trigger: &str| {
             let [trigger, job, intent] = [trigger, "nightly", &format!("{trigger}/file")].map(Name::new);
-            story.note("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
+            story.record_event("user", TeamEvent::User(UserEvent::Triggered { trigger, job, intent }))
         };
         let story = triggered(triggered(Story::default(), "task-1"), "task-2");
         enters(story.tells((who, "store"), "claim on task-1/file", Headers::NONE), who, claim_on("nightly"))
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn vanishes(story: Story, item: Name, entry: &str) -> Story {
-        story.note(
+        story.record_event(
             "store",
             TeamEvent::Store(StoreEvent::Vanished { item, entry: Name::new(entry), version: Version(2) }),
         )
@@ -298,7 +298,7 @@ mod tests {
     fn an_announcement_of_the_store_claims_nothing() {
         let about = Name::new(WORK);
         let story = Story::default().tells(("a", "store"), WORK, claim_on(WORK));
-        let story = story.note("a", TeamEvent::Announced { about, content: message(claim_on(WORK)) });
+        let story = story.record_event("a", TeamEvent::Announced { about, content: message(claim_on(WORK)) });
         assert_eq!(story.called("b", WORK).judged_by(&property()), Verdict::Vacuous);
     }
 

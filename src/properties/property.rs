@@ -130,7 +130,7 @@ impl Property {
         judge: impl Fn(&TeamHistory, u64) -> Verdict + Send + Sync + 'static,
     ) -> Self {
         let judge = move |history: &TeamHistory| {
-            let asked_for = history.notes_of(kinds::BOUND).find_map(|(_, note)| match note {
+            let asked_for = history.app_events_of(kinds::BOUND).find_map(|(_, note)| match note {
                 TeamEvent::User(UserEvent::Bound { property, at_most }) if property.as_str() == name => {
                     Some(*at_most)
                 }
@@ -182,7 +182,7 @@ mod tests {
         let counted = Arc::clone(&runs);
         let judge = move |history: &TeamHistory| {
             counted.fetch_add(1, Ordering::Relaxed);
-            history.notes_of(kinds::EFFECT).count() == 1
+            history.app_events_of(kinds::EFFECT).count() == 1
         };
         let own = Property::new("one-effect", "a task has one effect", judge).needs(kinds::EFFECT);
         let given = Story::default().given("task-1");

@@ -212,7 +212,7 @@ mod tests {
 
     fn thinks(story: Story) -> Story {
         let about = Name::new("task-1/file");
-        story.note("worker", TeamEvent::Agent(completed(about)))
+        story.record_event("worker", TeamEvent::Agent(completed(about)))
     }
 
     fn calls(story: Story) -> Story {
@@ -261,7 +261,7 @@ mod tests {
     fn one_answer_that_was_acted_on_is_enough_to_judge() {
         let about = Name::new("task-2/file");
         let other = TeamEvent::Agent(completed(about));
-        let story = comes_back(calls(thinks(asked().note("worker", other))));
+        let story = comes_back(calls(thinks(asked().record_event("worker", other))));
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
     }
 
@@ -382,7 +382,7 @@ mod tests {
             let [prompt, completion] = [Content::new(prompt), Content::new("the first")];
             let thought =
                 AgentEvent::Completed { about, choice, prompt, completion, tokens_in: 9, tokens_out: 9 };
-            story.note("worker", TeamEvent::Agent(thought))
+            story.record_event("worker", TeamEvent::Agent(thought))
         };
         let story = |again| asks(comes_back(calls(asks(asked(), "book it"))), again);
         assert_eq!(story("cancel it").judged_by(&property()), Verdict::Holds);

@@ -20,7 +20,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::ANSWERED) {
+    for (event, note) in history.app_events_of(kinds::ANSWERED) {
         let TeamEvent::Agent(AgentEvent::Answered { tool, operation, intent, told, .. }) = *note else {
             continue;
         };

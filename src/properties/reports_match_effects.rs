@@ -57,7 +57,7 @@ struct Ledgers<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut ledgers = Ledgers::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         match note {
             TeamEvent::User(UserEvent::Wanted { intent, .. }) => {
                 ledgers.wanted.get_or_insert_with(*intent, Vec::new);
@@ -131,7 +131,10 @@ mod tests {
         let confirmed = Confirmation { receipt: Receipt(receipt), result: Content::of_json(result) };
         let part = AnswerPart { intent: Name::new(intent), content: Some(Content::new(confirmed)) };
         let report = Report { answer: [part].into(), ..Report::of(Name::new("task-1"), Outcome::Done) };
-        story.note("user", TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
+        story.record_event(
+            "user",
+            TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report }),
+        )
     }
 
     /// A ticket that is filed under receipt 7.
@@ -145,7 +148,7 @@ mod tests {
         let [from, to] = ["alice", "bob"].map(str::to_owned);
         let transfer = Operation::calling(bank, intent, &AccountsCall::Transfer { from, to, amount: 30 });
         Story::default()
-            .note("user", TeamEvent::User(wanted(task, intent)))
+            .record_event("user", TeamEvent::User(wanted(task, intent)))
             .opens("bank", Accounts::of([("alice", 100), ("bob", 0)]))
             .carries_out(&transfer)
     }

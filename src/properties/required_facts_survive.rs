@@ -25,7 +25,7 @@ type Wants<'a> = Vec<(&'a Event<TeamEvent>, Name, &'a Content)>;
 fn judge(history: &TeamHistory) -> Verdict {
     let mut wants: Lookup<Name, Wants<'_>> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::WANTED)) {
+    for (event, note) in history.app_events_of(kinds::CHATTED.and(kinds::WANTED)) {
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, arguments, .. }) => {
                 wants.get_or_insert_with(*task, Vec::new).push((event, *intent, arguments));

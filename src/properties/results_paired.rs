@@ -55,7 +55,7 @@ impl<'a> Effects<'a> {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut effects = Effects::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::EFFECT).and(kinds::IGNORED)) {
+    for (event, note) in history.app_events_of(kinds::CHATTED.and(kinds::EFFECT).and(kinds::IGNORED)) {
         match note {
             TeamEvent::Tool(ToolEvent::Effect { intent, receipt, .. }) => {
                 effects.add(event, *intent, *receipt);

@@ -36,7 +36,7 @@ impl StatesOverTime for TeamHistory {
     fn states<T: Tool>(&self, tool: &str) -> States<'_, T> {
         let tool = Name::new(tool);
         let mut states: Vec<(&Event<TeamEvent>, T)> = Vec::new();
-        let of_tools = self.notes_of(kinds::OPENED.and(kinds::EFFECT));
+        let of_tools = self.app_events_of(kinds::OPENED.and(kinds::EFFECT));
         for (event, note) in of_tools.filter(|(event, _)| event.node == tool) {
             match note {
                 TeamEvent::Tool(ToolEvent::Opened { state }) => {
@@ -55,7 +55,7 @@ impl StatesOverTime for TeamHistory {
     }
 
     fn tools_of<T: Tool>(&self) -> Vec<Name> {
-        let of_type = self.notes_of(kinds::OPENED).filter(|(_, note)| match note {
+        let of_type = self.app_events_of(kinds::OPENED).filter(|(_, note)| match note {
             TeamEvent::Tool(ToolEvent::Opened { state }) => state.open::<T>().is_some(),
             _ => false,
         });
@@ -64,7 +64,7 @@ impl StatesOverTime for TeamHistory {
 
     fn requests(&self, tool: &str) -> impl Iterator<Item = (&Event<TeamEvent>, &ToolRequest)> {
         let tool = Name::new(tool);
-        self.notes().filter_map(move |(event, note)| match note {
+        self.app_events().filter_map(move |(event, note)| match note {
             TeamEvent::Tool(note) if event.node == tool => note.request().map(|request| (event, request)),
             _ => None,
         })

@@ -17,7 +17,7 @@ pub fn property() -> Property {
 fn judge(history: &TeamHistory) -> Verdict {
     let mut tasks = Lookup::default();
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED.and(kinds::WANTED)) {
+    for (event, note) in history.app_events_of(kinds::CHATTED.and(kinds::WANTED)) {
         match note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 tasks.insert(*intent, (*task, event));

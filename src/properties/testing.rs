@@ -86,7 +86,7 @@ impl Story {
         self
     }
 
-    pub fn note(self, node: &str, says: TeamEvent) -> Self {
+    pub fn record_event(self, node: &str, says: TeamEvent) -> Self {
         self.event(node, EventKind::App(says))
     }
 
@@ -159,14 +159,14 @@ impl Story {
     /// The user asks for a bound of a property.
     pub fn bounded(self, property: &str, at_most: u64) -> Self {
         let property = Name::new(property);
-        self.note("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
+        self.record_event("user", TeamEvent::User(UserEvent::Bound { property, at_most }))
     }
 
     /// A task with one intent, `TASK/file`.
     pub fn given(self, task: &str) -> Self {
         let (task, intent) = (Name::new(task), Name::new(&format!("{task}/file")));
-        self.note("user", TeamEvent::User(UserEvent::TaskGiven { task }))
-            .note("user", TeamEvent::User(wanted(task, intent)))
+        self.record_event("user", TeamEvent::User(UserEvent::TaskGiven { task }))
+            .record_event("user", TeamEvent::User(wanted(task, intent)))
     }
 
     pub fn effect(self, intent: &str, op: u64) -> Self {
@@ -181,24 +181,24 @@ impl Story {
         let [operation, intent] = [operation, intent].map(Name::new);
         let request = asked(operation, intent);
         let effect = ToolEvent::Effect { operation, intent, op: OpId(op), receipt: op, request };
-        self.note("ticketing", TeamEvent::Tool(effect))
+        self.record_event("ticketing", TeamEvent::Tool(effect))
     }
 
     /// The tool gets a call and does nothing.
     pub fn ignores(self, intent: &str) -> Self {
         let [operation, intent] = ["create", intent].map(Name::new);
         let ignored = ToolEvent::Ignored { operation, intent, request: asked(operation, intent) };
-        self.note("ticketing", TeamEvent::Tool(ignored))
+        self.record_event("ticketing", TeamEvent::Tool(ignored))
     }
 
     pub fn called(self, node: &str, intent: &str) -> Self {
         let call = ["ticketing", "create", intent].map(Name::new);
-        self.note(node, TeamEvent::Agent(called(call, OpId(1))))
+        self.record_event(node, TeamEvent::Agent(called(call, OpId(1))))
     }
 
     pub fn answered(self, node: &str, intent: &str, told: CallOutcome) -> Self {
         let call = ["ticketing", "create", intent].map(Name::new);
-        self.note(node, TeamEvent::Agent(answered(call, told)))
+        self.record_event(node, TeamEvent::Agent(answered(call, told)))
     }
 
     pub fn refused(self, node: &str, intent: &str) -> Self {
@@ -240,7 +240,7 @@ impl Story {
         let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
         let request = ChatMessage::User(TaskRequest::new(task, Arc::default()));
         let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
-        self.note(
+        self.record_event(
             node,
             TeamEvent::Agent(AgentEvent::Chatted {
                 task,
@@ -256,7 +256,7 @@ impl Story {
         let (tool, operation) = (Name::new("ticketing"), Name::new("create"));
         let (intent, op, by) = (Name::new(intent), OpId(1), Name::new("executor-1"));
         let told = CallOutcome::Unknown(Indefinite::TimedOut);
-        self.note(
+        self.record_event(
             "on-call",
             TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                 tool,
@@ -272,16 +272,17 @@ impl Story {
 
     /// A task with these questions, each prefixed with the name of the task.
     pub fn asked(self, task: &str, wants: &[&str]) -> Self {
-        let given = self.note("user", TeamEvent::User(UserEvent::TaskGiven { task: Name::new(task) }));
+        let given =
+            self.record_event("user", TeamEvent::User(UserEvent::TaskGiven { task: Name::new(task) }));
         wants.iter().fold(given, |story, want| {
             let (task, intent) = (Name::new(task), Name::new(&format!("{task}/{want}")));
-            story.note("user", TeamEvent::User(UserEvent::Question { task, intent }))
+            story.record_event("user", TeamEvent::User(UserEvent::Question { task, intent }))
         })
     }
 
     /// A tool begins with a state.
     pub fn opens(self, tool: &str, state: impl Tool) -> Self {
-        self.note(tool, TeamEvent::Tool(ToolEvent::Opened { state: InitialState::new(state) }))
+        self.record_event(tool, TeamEvent::Tool(ToolEvent::Opened { state: InitialState::new(state) }))
     }
 
     /// A tool carries an operation out.
@@ -290,7 +291,7 @@ impl Story {
         let call = Wire::Call(Box::new(ToolCall::unkeyed(wanted.clone(), OpId(1))));
         let request = ToolRequest::new(Name::new("executor-1"), SimTime::ZERO, Body::new(call));
         let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
-        self.note(wanted.tool.as_str(), TeamEvent::Tool(effect))
+        self.record_event(wanted.tool.as_str(), TeamEvent::Tool(effect))
     }
 
     /// A source serves a content, as of now.
@@ -302,18 +303,24 @@ impl Story {
     pub fn served_as_of(self, intent: &str, content: u64, as_of: SimTime) -> Self {
         let (item, intent, content) = (Name::new("item"), Name::new(intent), Content::new(content));
         let request = asked(item, intent);
-        self.note("source", TeamEvent::Tool(ToolEvent::Served { item, intent, as_of, content, request }))
+        self.record_event(
+            "source",
+            TeamEvent::Tool(ToolEvent::Served { item, intent, as_of, content, request }),
+        )
     }
 
     /// The user gets a report of how a task ended.
     pub fn told(self, task: &str, outcome: Outcome) -> Self {
         let report = Report::of(Name::new(task), outcome);
-        self.note("user", TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report }))
+        self.record_event(
+            "user",
+            TeamEvent::User(UserEvent::Informed { by: Name::new("coordinator"), report }),
+        )
     }
 
     /// The user gets an answer: each part with its content, or marked as missing.
     pub fn answered_with(self, task: &str, parts: &[(&str, Option<u64>)]) -> Self {
-        self.note("user", answer(task, parts))
+        self.record_event("user", answer(task, parts))
     }
 
     pub fn dies(self, node: &str) -> Self {
@@ -361,8 +368,8 @@ pub fn answer(task: &str, parts: &[(&str, Option<u64>)]) -> TeamEvent {
 pub fn saga() -> Story {
     let (task, bill) = (Name::new("task-1"), Name::new("task-1/bill"));
     let (intent, tool, operation) = (Name::new("task-1/file"), Name::new("ticketing"), Name::new("withdraw"));
-    let story = Story::default().given("task-1").note("user", TeamEvent::User(wanted(task, bill)));
-    story.note("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }))
+    let story = Story::default().given("task-1").record_event("user", TeamEvent::User(wanted(task, bill)));
+    story.record_event("user", TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }))
 }
 
 /// The events in a violation, by number, and its message.

@@ -47,7 +47,7 @@ pub(super) struct Call<'a> {
 pub(super) fn call<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<Call<'a>> {
     let EventKind::Sent { content, .. } = &event.what else { return None };
     let called = history.event(event.cause?);
-    match called.note() {
+    match called.app_event() {
         Some(TeamEvent::Agent(AgentEvent::Called { intent, .. })) => {
             Some(Call { called, intent: *intent, headers: content.headers() })
         }

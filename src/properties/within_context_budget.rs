@@ -18,7 +18,7 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut verdict = Verdict::Vacuous;
-    for (event, note) in history.notes_of(kinds::CHATTED) {
+    for (event, note) in history.app_events_of(kinds::CHATTED) {
         let TeamEvent::Agent(AgentEvent::Chatted { turn, transcript, .. }) = note else { continue };
         let tokens = transcript.tokens();
         if u64::from(tokens) > at_most {

@@ -64,7 +64,7 @@ pub enum ApprovalMessage {
 impl Message for ApprovalMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Requested(_) => "may I?",
+            Self::Requested(_) => "request approval",
             Self::Decided(Decision { is_approved: true, .. }) => "approved",
             Self::Decided(Decision { is_approved: false, .. }) => "vetoed",
         }

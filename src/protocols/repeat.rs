@@ -128,7 +128,7 @@ mod tests {
             });
             world
         });
-        let requests = outcome.history.notes().count();
+        let requests = outcome.history.app_events().count();
         assert_eq!(requests, 3, "no reply, a reply that is not accepted, one that is");
     }
 }

@@ -94,7 +94,7 @@ mod tests {
             });
             world
         });
-        outcome.history.notes().map(|(event, _)| event.at.to_string()).collect()
+        outcome.history.app_events().map(|(event, _)| event.at.to_string()).collect()
     }
 
     async fn work(agent: &Agent, task: Name) {

@@ -35,7 +35,7 @@ struct CalledOff(Name);
 
 impl Message for CalledOff {
     fn kind(&self) -> &'static str {
-        "called off"
+        "cancelled"
     }
 }
 

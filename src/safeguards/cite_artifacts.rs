@@ -1,7 +1,7 @@
 //! Artifacts by reference: a message carries the digest of a piece of work, and decisions cite that digest.
 //!
 //! A conversation is not a database: a model's summary of an artifact may be wrong, and an agent that works
-//! from it builds on something that no agent made. So each artifact is filed with an [`artifact_store`],
+//! from it builds on something that no agent made. So each artifact is stored by an [`artifact_store`],
 //! messages carry its digest beside the summary, and an agent that works on it fetches the artifact itself
 //! and checks the digest ("claim check", Hohpe and Woolf 2003; content addressing, as in Git).
 //! addressing, as in Git).
@@ -39,7 +39,7 @@ impl Safeguard for CiteArtifacts {
     }
 }
 
-/// An artifact could not be filed or fetched.
+/// An artifact could not be stored or fetched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotFound {
     /// The store has no such artifact, or another under its digest.
@@ -51,7 +51,7 @@ pub enum NotFound {
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "it is not filed",
+            Self::Unknown => "it is not stored",
             Self::NoAnswer => "the store did not answer",
         })
     }
@@ -60,33 +60,33 @@ impl fmt::Display for NotFound {
 impl std::error::Error for NotFound {}
 
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-enum Filing {
-    File(Artifact),
-    Filed(ArtifactId),
+enum ArtifactMessage {
+    Store(Artifact),
+    Stored(ArtifactId),
     Fetch(ArtifactId),
     Found(Artifact),
-    Unknown,
+    NotFound,
 }
 
-impl Message for Filing {
+impl Message for ArtifactMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::File(_) => "file",
-            Self::Filed(_) => "filed",
+            Self::Store(_) => "store",
+            Self::Stored(_) => "stored",
             Self::Fetch(_) => "fetch",
             Self::Found(_) => "found",
-            Self::Unknown => "unknown",
+            Self::NotFound => "not found",
         }
     }
 }
 
-/// Files an artifact; any agent can fetch it from then on.
+/// Stores an artifact; any agent can fetch it from then on.
 ///
 /// # Errors
 /// [`NotFound`] if the store did not confirm it.
-pub async fn file(agent: &Agent, store: Name, artifact: Artifact) -> Result<ArtifactId, NotFound> {
-    match ask(agent, store, artifact.about, Filing::File(artifact)).await? {
-        Filing::Filed(id) if id == artifact.id() => Ok(id),
+pub async fn store(agent: &Agent, artifact_store: Name, artifact: Artifact) -> Result<ArtifactId, NotFound> {
+    match ask(agent, artifact_store, artifact.about, ArtifactMessage::Store(artifact)).await? {
+        ArtifactMessage::Stored(id) if id == artifact.id() => Ok(id),
         _ => Err(NotFound::Unknown),
     }
 }
@@ -95,24 +95,34 @@ pub async fn file(agent: &Agent, store: Name, artifact: Artifact) -> Result<Arti
 ///
 /// # Errors
 /// [`NotFound`] if the store does not have it or did not answer.
-pub async fn fetch(agent: &Agent, store: Name, about: Name, id: ArtifactId) -> Result<Artifact, NotFound> {
-    match ask(agent, store, about, Filing::Fetch(id)).await? {
-        Filing::Found(artifact) if artifact.id() == id => Ok(artifact),
+pub async fn fetch(
+    agent: &Agent,
+    artifact_store: Name,
+    about: Name,
+    id: ArtifactId,
+) -> Result<Artifact, NotFound> {
+    match ask(agent, artifact_store, about, ArtifactMessage::Fetch(id)).await? {
+        ArtifactMessage::Found(artifact) if artifact.id() == id => Ok(artifact),
         _ => Err(NotFound::Unknown),
     }
 }
 
-async fn ask(agent: &Agent, store: Name, about: Name, filing: Filing) -> Result<Filing, NotFound> {
+async fn ask(
+    agent: &Agent,
+    artifact_store: Name,
+    about: Name,
+    message: ArtifactMessage,
+) -> Result<ArtifactMessage, NotFound> {
     let answer = in_attempts(TRIES, async || {
-        agent.request(store, about, filing, PATIENCE).await.ok()?.open().copied()
+        agent.request(artifact_store, about, message, PATIENCE).await.ok()?.open().copied()
     });
     answer.await.ok_or(NotFound::NoAnswer)
 }
 
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-struct OnFile(Artifact);
+struct StoredArtifact(Artifact);
 
-impl Message for OnFile {
+impl Message for StoredArtifact {
     fn kind(&self) -> &'static str {
         "artifact"
     }
@@ -121,23 +131,27 @@ impl Message for OnFile {
 /// An agent that keeps artifacts for the others. What it has confirmed is on its disk.
 pub async fn artifact_store(agent: Agent) {
     let mut files = BTreeMap::new();
-    checkpoint::recover(&agent, |OnFile(artifact)| {
+    checkpoint::recover(&agent, |StoredArtifact(artifact)| {
         files.insert(artifact.id(), *artifact);
     });
     loop {
         let mail = agent.receive().await;
         match mail.open() {
-            Some(Filing::File(artifact)) => {
+            Some(ArtifactMessage::Store(artifact)) => {
                 let id = artifact.id();
                 if files.insert(id, *artifact).is_none() {
                     agent.before("record", artifact.about).await;
-                    agent.persist(OnFile(*artifact)).await;
+                    agent.persist(StoredArtifact(*artifact)).await;
                 }
-                agent.reply(&mail, Filing::Filed(id));
+                agent.reply(&mail, ArtifactMessage::Stored(id));
             }
-            Some(Filing::Fetch(id)) => {
-                agent
-                    .reply(&mail, files.get(id).map_or(Filing::Unknown, |artifact| Filing::Found(*artifact)));
+            Some(ArtifactMessage::Fetch(id)) => {
+                agent.reply(
+                    &mail,
+                    files
+                        .get(id)
+                        .map_or(ArtifactMessage::NotFound, |artifact| ArtifactMessage::Found(*artifact)),
+                );
             }
             _ => {}
         }

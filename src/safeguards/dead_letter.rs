@@ -57,7 +57,7 @@ impl Message for DeadLetterMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Escalated(_) => "dead letter",
-            Self::Recorded => "taken down",
+            Self::Recorded => "recorded",
         }
     }
 }
@@ -67,8 +67,8 @@ impl Message for DeadLetterMessage {
 pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: OpId, error: ToolError) {
     let call = FailedCall { operation: operation.clone(), op, error, at: agent.now() };
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
-    let waits_for = (person, "word that a dead letter was taken down");
-    let is_taken_down =
+    let waits_for = (person, "acknowledgement of a dead letter");
+    let is_recorded =
         |mail: &Delivery| matches!(mail.open(), Some(DeadLetterMessage::Recorded)).then_some(());
     request_until_answered(
         agent,
@@ -76,7 +76,7 @@ pub async fn escalate(agent: &Agent, person: Name, operation: &Operation, op: Op
         operation.intent,
         DeadLetterMessage::Escalated(call),
         timing,
-        is_taken_down,
+        is_recorded,
     )
     .await;
 }

@@ -1,7 +1,7 @@
 //! The inbox: a consumer handles each event once, however often and late it arrives.
 //!
 //! A sender that resends until it gets an acknowledgement sometimes sends twice, and networks duplicate
-//! messages too. A consumer is idempotent if it records which events it has taken in, together with the work
+//! messages too. A consumer is idempotent if it records which events it has received, together with the work
 //! that follows (for example the id of the operation), before it acknowledges them ("idempotent consumer",
 //! Richardson 2018, "Microservices Patterns").
 
@@ -31,13 +31,13 @@ impl Safeguard for InboxDedupe {
     }
 }
 
-/// The acknowledgement of a consumer: it has taken the event in, now or before.
+/// The acknowledgement of a consumer: it has received the event, now or before.
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 pub struct Ack<E>(pub E);
 
 impl<E: Message> Message for Ack<E> {
     fn kind(&self) -> &'static str {
-        "taken in"
+        "received"
     }
 }
 
@@ -54,7 +54,7 @@ impl<E: Message, W: Hash + Serialize + DeserializeOwned + Send + Sync + 'static>
     }
 }
 
-/// The events that one agent has taken in, each with its work.
+/// The events that one agent has received, each with its work.
 #[derive(Debug)]
 pub struct Inbox<E, W> {
     taken: BTreeMap<E, W>,
@@ -88,12 +88,12 @@ where
         agent.after("record", about).await;
     }
 
-    /// The work of an event, if it was taken in.
+    /// The work of an event, if it was received.
     pub fn get(&self, event: E) -> Option<W> {
         self.taken.get(&event).copied()
     }
 
-    /// Every event that was taken in.
+    /// Every event that was received.
     pub fn events(&self) -> impl Iterator<Item = E> + '_ {
         self.taken.keys().copied()
     }

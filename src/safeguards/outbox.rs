@@ -52,22 +52,22 @@ pub struct OutboxEvent<E> {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 struct OutboxRecord<C, E> {
     change: C,
-    news: Option<OutboxEvent<E>>,
+    outgoing: Option<OutboxEvent<E>>,
 }
 
 impl<C: Message, E: Message> Message for OutboxRecord<C, E> {
     fn kind(&self) -> &'static str {
-        "turn"
+        "outbox"
     }
 }
 
 /// A record: an event has arrived. It need not be durable; if it is lost, the event is sent once more.
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
-struct Arrived<E>(E);
+struct Acked<E>(E);
 
-impl<E: Message> Message for Arrived<E> {
+impl<E: Message> Message for Acked<E> {
     fn kind(&self) -> &'static str {
-        "arrived"
+        "acked"
     }
 }
 
@@ -80,7 +80,7 @@ pub struct Outbox<E> {
 }
 
 struct Pending<E> {
-    news: BTreeMap<E, OutboxEvent<E>>,
+    unacked: BTreeMap<E, OutboxEvent<E>>,
     sending: Resend<E>,
 }
 
@@ -88,11 +88,11 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     /// The outbox as the agent left it in its journal; `show` gets every committed change `C`, oldest first.
     pub fn recover<C: Message>(agent: &Agent, safeguards: &Safeguards, mut show: impl FnMut(&C)) -> Self {
         let mut pending = BTreeMap::new();
-        checkpoint::recover(agent, |turn: &OutboxRecord<C, E>| {
-            show(&turn.change);
-            pending.extend(turn.news.map(|news| (news.event, news)));
+        checkpoint::recover(agent, |record: &OutboxRecord<C, E>| {
+            show(&record.change);
+            pending.extend(record.outgoing.map(|outgoing| (outgoing.event, outgoing)));
         });
-        checkpoint::recover(agent, |Arrived(event): &Arrived<E>| {
+        checkpoint::recover(agent, |Acked(event): &Acked<E>| {
             pending.remove(event);
         });
         let mut sending = Resend::every(RESEND);
@@ -100,40 +100,40 @@ impl<E: Message + Copy + Ord> Outbox<E> {
             sending.sent(*event, SimTime::ZERO);
         }
         let is_durable = safeguards.has::<DurableOutbox>();
-        let pending = Rc::new(RefCell::new(Pending { news: pending, sending }));
+        let pending = Rc::new(RefCell::new(Pending { unacked: pending, sending }));
         Self { agent: agent.clone(), is_durable, pending }
     }
 
     /// Makes a change durable and sends its event: until it has arrived if the switch is on, otherwise once,
     /// or never if the agent crashes in between.
-    pub async fn commit<C: Message>(&self, change: C, news: OutboxEvent<E>) {
+    pub async fn commit<C: Message>(&self, change: C, outgoing: OutboxEvent<E>) {
         let agent = &self.agent;
-        agent.before("record", news.about).await;
-        agent.persist(OutboxRecord { change, news: self.is_durable.then_some(news) }).await;
+        agent.before("record", outgoing.about).await;
+        agent.persist(OutboxRecord { change, outgoing: self.is_durable.then_some(outgoing) }).await;
         if self.is_durable {
             let (now, mut pending) = (agent.monotonic(), self.pending.borrow_mut());
-            pending.news.insert(news.event, news);
-            pending.sending.sent(news.event, now);
+            pending.unacked.insert(outgoing.event, outgoing);
+            pending.sending.sent(outgoing.event, now);
         }
-        agent.before("publish", news.about).await;
-        self.send(&news);
+        agent.before("publish", outgoing.about).await;
+        self.send(&outgoing);
     }
 
-    fn send(&self, news: &OutboxEvent<E>) {
+    fn send(&self, outgoing: &OutboxEvent<E>) {
         if self.is_durable {
-            self.agent.declare_wait(news.to, "word that news has arrived", news.about);
+            self.agent.declare_wait(outgoing.to, "acknowledgement of an event", outgoing.about);
         }
-        self.agent.send(news.to, news.about, news.event);
+        self.agent.send(outgoing.to, outgoing.about, outgoing.event);
     }
 
     /// An event has arrived.
     pub fn arrived(&self, event: E) {
-        let known = self.pending.borrow_mut().news.remove(&event);
-        if let Some(news) = known {
+        let known = self.pending.borrow_mut().unacked.remove(&event);
+        if let Some(outgoing) = known {
             self.pending.borrow_mut().sending.answered(event);
-            self.agent.withdraw_wait(news.about);
+            self.agent.withdraw_wait(outgoing.about);
             // If this write fails, the event is only sent once more after a crash.
-            let _ = self.agent.write(Arrived(event));
+            let _ = self.agent.write(Acked(event));
         }
     }
 
@@ -141,11 +141,11 @@ impl<E: Message + Copy + Ord> Outbox<E> {
     pub fn send_again(&self) {
         let now = self.agent.monotonic();
         let mut pending = self.pending.borrow_mut();
-        let Pending { news, sending } = &mut *pending;
+        let Pending { unacked, sending } = &mut *pending;
         while let Some(event) = sending.next(now) {
-            let Some(news) = news.get(&event) else { continue };
+            let Some(outgoing) = unacked.get(&event) else { continue };
             if sending.send_if_due(event, now) {
-                self.send(news);
+                self.send(outgoing);
             }
         }
     }

@@ -55,7 +55,7 @@ pub enum LeaseProbe {
         left: Option<SimSpan>,
     },
     /// Only to be undone, for this long from when the child asked.
-    ToTakeBack {
+    ToUndo {
         /// How long.
         lease: SimSpan,
     },
@@ -66,9 +66,9 @@ pub enum LeaseProbe {
 impl Message for LeaseProbe {
     fn kind(&self) -> &'static str {
         match self {
-            Self::IsWanted { .. } => "still wanted?",
+            Self::IsWanted { .. } => "is wanted",
             Self::Wanted { .. } => "wanted",
-            Self::ToTakeBack { .. } => "to take back",
+            Self::ToUndo { .. } => "to undo",
             Self::Unwanted => "unwanted",
         }
     }
@@ -77,7 +77,7 @@ impl Message for LeaseProbe {
         match *self {
             Self::IsWanted { term } => Headers { attempt: Some(term), ..Headers::of(Purpose::Ask) },
             Self::Wanted { left, .. } => Headers { deadline: left, ..Headers::of(Purpose::Answer) },
-            Self::ToTakeBack { .. } | Self::Unwanted => Headers::of(Purpose::Answer),
+            Self::ToUndo { .. } | Self::Unwanted => Headers::of(Purpose::Answer),
         }
     }
 }
@@ -103,7 +103,7 @@ pub async fn keep_probing(
                 scope.extend_lease(asked + *lease);
                 agent.sleep(within).await;
             }
-            Some(LeaseProbe::ToTakeBack { lease }) => {
+            Some(LeaseProbe::ToUndo { lease }) => {
                 scope.set_deadline(asked);
                 scope.extend_lease(asked + *lease);
                 agent.sleep(within).await;

@@ -80,7 +80,7 @@ impl Message for Addition {
 /// does not confirm it. It may have been added all the same.
 pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
     let about = entry.id;
-    agent.declare_wait(writer, "word that a part is written", about);
+    agent.declare_wait(writer, "acknowledgement of an addition", about);
     let answer = agent.request(writer, about, Addition::Requested { item, entry }, WRITER_TIMEOUT).await;
     agent.withdraw_wait(about);
     match answer.ok()?.open() {

@@ -66,7 +66,7 @@ pub async fn hand_over(
         return Err(UnknownAgent);
     }
     let timing = ResendTiming::without_pause(PATIENCE);
-    let waits_for = (to, "word that it has taken over");
+    let waits_for = (to, "acknowledgement of a transfer");
     request_until_answered(agent, waits_for, about, message, timing, |_| Some(())).await;
     Ok(())
 }

@@ -22,8 +22,10 @@ pub use crate::agent::APPROVER;
 pub async fn approver(agent: Agent, team: TeamContext) {
     assert_eq!(agent.name().as_str(), APPROVER, "only the node of that name is the approver");
     for step in team.plan.steps.iter().filter(|step| step.irreversible) {
-        agent
-            .note(TeamEvent::Person(PersonEvent::MustApprove { tool: step.tool, operation: step.operation }));
+        agent.record_event(TeamEvent::Person(PersonEvent::MustApprove {
+            tool: step.tool,
+            operation: step.operation,
+        }));
     }
     let mut open_before: Option<ApprovalRequest> = None;
     loop {
@@ -73,6 +75,6 @@ async fn answer(agent: &Agent, by: Name, request: ApprovalRequest, earlier: Opti
 fn decided(agent: &Agent, to: Name, decision: Decision) {
     let Decision { operation, op, is_approved, expires_at } = decision.clone();
     let intent = operation.intent;
-    agent.note(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at }));
+    agent.record_event(TeamEvent::Person(PersonEvent::Decided { operation, op, is_approved, expires_at }));
     agent.send(to, intent, ApprovalMessage::Decided(decision));
 }

@@ -95,12 +95,12 @@ const FIRST_STEP: &str = "Choose the executor of the first step. The others foll
 
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ConductorMessage {
-    PlanPlease { task: Name },
+    RequestPlan { task: Name },
     Planned { task: Name, workers: Arc<[Name]> },
     Assign { task: Name, step: usize, round: u32, plan: ArtifactId },
     Done { task: Name, step: usize, round: u32, confirmed: Confirmation },
     Failed { task: Name, step: usize, round: u32 },
-    VerifyPlease { task: Name, rounds: Arc<[u32]> },
+    Verify { task: Name, rounds: Arc<[u32]> },
     Unverified { task: Name, rounds: Arc<[u32]> },
     Verdict { task: Name, rounds: Arc<[u32]>, missing: Arc<[usize]>, found: Arc<[Option<Confirmation>]> },
 }
@@ -118,12 +118,12 @@ impl ConductorMessage {
 impl Message for ConductorMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::PlanPlease { .. } => "plan, please",
+            Self::RequestPlan { .. } => "request plan",
             Self::Planned { .. } => "plan",
             Self::Assign { .. } => "assign",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
-            Self::VerifyPlease { .. } => "verify, please",
+            Self::Verify { .. } => "verify",
             Self::Unverified { .. } => "no verdict",
             Self::Verdict { .. } => "verdict",
         }
@@ -131,7 +131,7 @@ impl Message for ConductorMessage {
 
     fn headers(&self) -> Headers {
         match self {
-            Self::PlanPlease { .. } | Self::VerifyPlease { .. } => Headers::of(Purpose::Ask),
+            Self::RequestPlan { .. } | Self::Verify { .. } => Headers::of(Purpose::Ask),
             Self::Planned { .. } => Headers::of(Purpose::Answer),
             Self::Assign { round, plan, .. } => {
                 Headers { attempt: Some(*round), plan: Some(*plan), ..Headers::of(Purpose::Order) }
@@ -299,14 +299,14 @@ impl Coordinator {
         let planner = Name::literal(PLANNER);
         if self.must_ask(task, DispatchAction::Plan, (planner, "a plan")) {
             self.agent.before("plan", task).await;
-            self.agent.send(planner, task, ConductorMessage::PlanPlease { task });
+            self.agent.send(planner, task, ConductorMessage::RequestPlan { task });
         }
     }
 
     async fn assign(&mut self, task: Name, step: usize, workers: Arc<[Name]>) {
         let worker = workers[step];
         let is_ready = self.dispatcher.states().is_ready(task, step);
-        if is_ready && self.must_ask(task, DispatchAction::Step(step), (worker, "word that a step is done")) {
+        if is_ready && self.must_ask(task, DispatchAction::Step(step), (worker, "completion of a step")) {
             let intent = self.team.plan.intent(task, step);
             let round = self.dispatcher.states().round(task, step);
             self.agent.before("assign", intent).await;
@@ -328,7 +328,7 @@ impl Coordinator {
             && let Some(state) = self.dispatcher.states().get(task)
         {
             let rounds = state.rounds.as_slice().into();
-            self.agent.send(verifier, task, ConductorMessage::VerifyPlease { task, rounds });
+            self.agent.send(verifier, task, ConductorMessage::Verify { task, rounds });
         }
     }
 
@@ -355,7 +355,7 @@ async fn planner(agent: Agent, team: TeamContext) {
     let answers = ModelAnswers::recover(&agent);
     loop {
         let mail = agent.receive().await;
-        let Some(ConductorMessage::PlanPlease { task }) = mail.open() else { continue };
+        let Some(ConductorMessage::RequestPlan { task }) = mail.open() else { continue };
         let ask = async || choose_agent(&agent, *task, FIRST_STEP, executors, PLANNING_TOKENS).await;
         let first = answers.complete(&agent, team.safeguards(), (*task, 0), ask).await;
         let workers =
@@ -368,7 +368,7 @@ async fn planner(agent: Agent, team: TeamContext) {
 async fn verifier(agent: Agent, team: TeamContext) {
     let mut requests = Coalesced::default();
     let take_in = |requests: &mut Coalesced<_, _>, mail: &Delivery| {
-        if let Some(ConductorMessage::VerifyPlease { task, rounds }) = mail.open().cloned() {
+        if let Some(ConductorMessage::Verify { task, rounds }) = mail.open().cloned() {
             requests.push(task, (mail.from(), rounds));
         }
     };

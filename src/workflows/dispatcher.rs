@@ -84,7 +84,7 @@ impl Dispatcher {
     /// # Errors
     /// [`TimedOut`] if none did.
     pub async fn receive(&self) -> Result<Delivery, TimedOut> {
-        self.agent.receive_within(self.orders.interval(), "news").await
+        self.agent.receive_within(self.orders.interval(), "a message").await
     }
 
     /// Whether the order for a duty is due: it was never sent, or not answered in time.

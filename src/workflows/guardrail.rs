@@ -18,7 +18,7 @@ pub async fn guardrail(agent: Agent, team: TeamContext) {
     assert_eq!(agent.name().as_str(), GUARDRAIL, "only the node of that name is the guardrail");
     for step in team.plan.steps.iter().filter(|step| step.guarded) {
         let (tool, operation) = (step.tool, step.operation);
-        agent.note(TeamEvent::Guardrail(GuardrailEvent::MustCheck { tool, operation }));
+        agent.record_event(TeamEvent::Guardrail(GuardrailEvent::MustCheck { tool, operation }));
     }
     loop {
         let mail = agent.receive().await;
@@ -36,7 +36,7 @@ async fn check(agent: &Agent, (by, about): (Name, Name), requested: &[Operation]
         let is_requested = requested.iter().any(|wanted| what(wanted) == what(operation));
         let (operation, is_allowed) = (operation.clone(), is_requested && !agent.forbids(operation));
         let judged = GuardrailEvent::Judged { operation: operation.clone(), is_allowed };
-        agent.note(TeamEvent::Guardrail(judged));
+        agent.record_event(TeamEvent::Guardrail(judged));
         GuardrailVerdict { operation, is_allowed }
     };
     let verdicts = operations.iter().map(judged).collect();

@@ -112,7 +112,7 @@ impl Message for HandoffMessage {
 
 /// A journal record of an agent about a task file.
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
-enum Page {
+enum TaskFileRecord {
     /// The agent holds it, in this state.
     Holds(TaskFile),
     /// The agent passes it on, and must repeat that until it has arrived.
@@ -121,9 +121,9 @@ enum Page {
     Gone { task: Name, number: u32 },
 }
 
-impl Message for Page {
+impl Message for TaskFileRecord {
     fn kind(&self) -> &'static str {
-        "folder"
+        "task file"
     }
 }
 
@@ -138,7 +138,7 @@ type Left = BTreeMap<Name, (TaskFile, Option<Name>)>;
 
 /// Recovers a record about a task file. A failed write is repeated, so the record of an older transfer can
 /// come after that of a newer one, and must not replace it.
-fn note(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
+fn restore(left: &mut Left, seen: &mut BTreeMap<Name, u32>, file: &TaskFile, to: Option<Name>) {
     if seen.get(&file.task).is_none_or(|number| file.number >= *number) {
         seen.insert(file.task, file.number);
         left.insert(file.task, (file.clone(), to));
@@ -161,9 +161,9 @@ impl Inbox {
         let mut left = Left::new();
         let mut seen = BTreeMap::new();
         checkpoint::recover(&agent, |page| match page {
-            Page::Holds(file) => note(&mut left, &mut seen, file, None),
-            Page::PassesOn(file, to) => note(&mut left, &mut seen, file, Some(*to)),
-            Page::Gone { task, number } => {
+            TaskFileRecord::Holds(file) => restore(&mut left, &mut seen, file, None),
+            TaskFileRecord::PassesOn(file, to) => restore(&mut left, &mut seen, file, Some(*to)),
+            TaskFileRecord::Gone { task, number } => {
                 if left.get(task).is_some_and(|(file, _)| file.number <= *number) {
                     left.remove(task);
                 }
@@ -188,7 +188,7 @@ impl Inbox {
         let is_new = self.seen.get(&file.task).is_none_or(|number| file.number > *number);
         if is_new {
             self.seen.insert(file.task, file.number);
-            checkpoint::save(agent, team.safeguards(), file.task, Page::Holds(file.clone())).await;
+            checkpoint::save(agent, team.safeguards(), file.task, TaskFileRecord::Holds(file.clone())).await;
         }
         if team.safeguards().has::<TransferAcks>() {
             agent.reply(mail, HandoffMessage::Received);
@@ -198,20 +198,20 @@ impl Inbox {
 }
 
 impl Handler {
-    async fn write(&self, task: Name, page: Page) {
-        checkpoint::save(&self.agent, self.team.safeguards(), task, page).await;
+    async fn write(&self, task: Name, record: TaskFileRecord) {
+        checkpoint::save(&self.agent, self.team.safeguards(), task, record).await;
     }
 
     /// Passes a file on, if the receiver exists.
     async fn pass_on(&self, file: TaskFile, to: Name) -> Result<(), UnknownAgent> {
         let (task, number, safeguards) = (file.task, file.number, self.team.safeguards());
         if self.colleagues.contains(&to) {
-            self.write(task, Page::PassesOn(file.clone(), to)).await;
+            self.write(task, TaskFileRecord::PassesOn(file.clone(), to)).await;
         }
         self.agent.before("transfer", task).await;
         hand_over(&self.agent, safeguards, &self.colleagues, to, task, HandoffMessage::Transfer(file))
             .await?;
-        self.write(task, Page::Gone { task, number }).await;
+        self.write(task, TaskFileRecord::Gone { task, number }).await;
         Ok(())
     }
 
@@ -244,7 +244,7 @@ impl Handler {
                 // There is no agent of that name, so the file stays here for another turn.
                 _ => {}
             }
-            self.write(file.task, Page::Holds(file.clone())).await;
+            self.write(file.task, TaskFileRecord::Holds(file.clone())).await;
         }
         file.number += 1;
         self.pass_on(file, Name::literal(DESK)).await.expect("the desk is on the team of each specialist");
@@ -371,7 +371,7 @@ fn send_round(handler: &Handler, tracker: &TaskTracker, task: Name) {
         let to = specialists[first];
         let passed_on = handler.pass_on(file, to).await.is_ok();
         if passed_on && states.borrow().has_open(task) {
-            handler.agent.declare_wait(to, "the task's end", task);
+            handler.agent.declare_wait(to, "end of the task", task);
         }
     });
 }

@@ -19,14 +19,14 @@ pub const ON_CALL: &str = "on-call";
 /// If the agent is not the node of that name.
 pub async fn on_call(agent: Agent, _: TeamContext) {
     assert_eq!(agent.name().as_str(), ON_CALL, "only the node of that name is the person on call");
-    agent.note(TeamEvent::Person(PersonEvent::IsOnCall));
+    agent.record_event(TeamEvent::Person(PersonEvent::IsOnCall));
     let mut known: BTreeSet<(Name, Name, Name, OpId)> = BTreeSet::new();
     loop {
         let mail = agent.receive().await;
         let Some(DeadLetterMessage::Escalated(call)) = mail.open() else { continue };
         let FailedCall { operation: Operation { tool, name: operation, intent, .. }, op, error, at } = *call;
         if known.insert((tool, operation, intent, op)) {
-            agent.note(TeamEvent::Person(PersonEvent::DeadLetterRecorded {
+            agent.record_event(TeamEvent::Person(PersonEvent::DeadLetterRecorded {
                 tool,
                 operation,
                 intent,

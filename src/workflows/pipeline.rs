@@ -1,10 +1,10 @@
 //! Relay: a pipeline of agents in which only the last one acts.
 //!
 //! ```text
-//!   user --submit--> lead --pass on--> link-1 --pass on--> link-2 --pass on--> actor --call--> tool
+//!   user --submit--> lead --work item--> link-1 --work item--> link-2 --work item--> actor --call--> tool
 //!                     ^  <-------------------may I?--------------------------'  |
 //!                     '-----------------------done/failed-----------------------'
-//!                        all agents <--file, fetch--> archivist
+//!                        all agents <--store, fetch--> artifact-store
 //! ```
 //!
 //! The lead asks its model for a brief of each step, each link makes a new artifact from what it gets and
@@ -13,7 +13,7 @@
 //! the pipeline.
 //!
 //! An artifact travels as a summary, as a model tells it, and (with `cite-artifacts`) as a reference to the
-//! artifact itself, which the archivist keeps.
+//! artifact itself, which the artifact store keeps.
 
 use crate::agent::{
     Agent, Artifact, ArtifactId, Confirmation, Content, Delivery, Headers, Message, OpId, Purpose, Version,
@@ -40,7 +40,7 @@ pub fn workflow() -> Workflow {
         .agent(LEAD, |agent, team| Lead::recover(agent, team).run())
         .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
-        .agent(ARCHIVIST, artifact_store)
+        .agent(ARTIFACT_STORE, artifact_store)
         .safeguards(&[
             "call-timeout",
             "checkpoint",
@@ -67,7 +67,7 @@ pub fn workflow() -> Workflow {
 
 const LEAD: &str = "lead";
 const ACTOR: &str = "actor";
-const ARCHIVIST: &str = "archivist";
+const ARTIFACT_STORE: &str = "artifact-store";
 
 /// How long the lead waits at least for the outcome of a step before it asks again.
 const PATIENCE: SimSpan = SimSpan::from_secs(20);
@@ -102,9 +102,9 @@ struct WorkItem {
 
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum PipelineMessage {
-    PassOn(WorkItem),
+    WorkItem(WorkItem),
     CheckVersion { task: Name, step: usize, version: u32 },
-    YouMay(bool),
+    VersionChecked(bool),
     Done { task: Name, step: usize, confirmed: Confirmation },
     Failed { task: Name, step: usize },
 }
@@ -122,10 +122,10 @@ impl PipelineMessage {
 impl Message for PipelineMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::PassOn(_) => "pass on",
-            Self::CheckVersion { .. } => "may I?",
-            Self::YouMay(true) => "you may",
-            Self::YouMay(false) => "you may not",
+            Self::WorkItem(_) => "work item",
+            Self::CheckVersion { .. } => "check version",
+            Self::VersionChecked(true) => "current",
+            Self::VersionChecked(false) => "superseded",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
         }
@@ -134,7 +134,7 @@ impl Message for PipelineMessage {
     fn headers(&self) -> Headers {
         let version = |version: &u32| Some(Version((*version).into()));
         match self {
-            Self::PassOn(WorkItem { version: number, op, summary, cites, .. }) => Headers {
+            Self::WorkItem(WorkItem { version: number, op, summary, cites, .. }) => Headers {
                 precondition: version(number),
                 idempotency_key: Some(*op),
                 provenance: cites.or(Some(summary.id())),
@@ -143,7 +143,7 @@ impl Message for PipelineMessage {
             Self::CheckVersion { version: number, .. } => {
                 Headers { precondition: version(number), ..Headers::of(Purpose::Ask) }
             }
-            Self::YouMay(_) => Headers::of(Purpose::Answer),
+            Self::VersionChecked(_) => Headers::of(Purpose::Answer),
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
@@ -174,10 +174,10 @@ impl Stage {
         self.answers.complete(&self.agent, self.team.safeguards(), (question, 0), make).await
     }
 
-    /// Packs an artifact. `None` if it must be filed first and that failed.
+    /// Packs an artifact. `None` if it must be stored first and that failed.
     async fn pack(&self, item: WorkItem, artifact: Artifact) -> Option<WorkItem> {
         let cites = if self.team.safeguards().has::<CiteArtifacts>() {
-            Some(cite_artifacts::file(&self.agent, Name::literal(ARCHIVIST), artifact).await.ok()?)
+            Some(cite_artifacts::store(&self.agent, Name::literal(ARTIFACT_STORE), artifact).await.ok()?)
         } else {
             None
         };
@@ -191,13 +191,13 @@ impl Stage {
     async fn unpack(&self, item: &WorkItem) -> Option<Artifact> {
         let Some(id) = item.cites else { return Some(item.summary) };
         let about = self.intent(item);
-        cite_artifacts::fetch(&self.agent, Name::literal(ARCHIVIST), about, id).await.ok()
+        cite_artifacts::fetch(&self.agent, Name::literal(ARTIFACT_STORE), about, id).await.ok()
     }
 
-    /// The item that a message passes on.
+    /// The work item in a message.
     fn item_in(&self, mail: &Delivery) -> Option<WorkItem> {
         match mail.open() {
-            Some(PipelineMessage::PassOn(item)) if self.team.plan.has_step(item.step) => Some(*item),
+            Some(PipelineMessage::WorkItem(item)) if self.team.plan.has_step(item.step) => Some(*item),
             _ => None,
         }
     }
@@ -244,7 +244,7 @@ impl Lead {
                 {
                     let intent = self.stage.team.plan.intent(*task, *step);
                     let may = self.versions.settle(intent, *version).await;
-                    self.stage.agent.reply(&mail, PipelineMessage::YouMay(may));
+                    self.stage.agent.reply(&mail, PipelineMessage::VersionChecked(may));
                 }
                 Some(PipelineMessage::Done { task, step, confirmed }) => {
                     self.dispatcher.completed(*task, *step, Some(confirmed.clone())).await;
@@ -262,7 +262,7 @@ impl Lead {
         }
         self.dispatcher.sent(task, DispatchAction::Step(step));
         let intent = self.stage.team.plan.intent(task, step);
-        self.stage.agent.declare_wait(Name::literal(ACTOR), "word that a step is done", intent);
+        self.stage.agent.declare_wait(Name::literal(ACTOR), "completion of a step", intent);
         let states = self.dispatcher.tracker().shared_states();
         let ask = ask(self.stage.clone(), states, Rc::clone(&self.versions), task, step);
         self.stage.agent.spawn(ask);
@@ -284,7 +284,7 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
     let Some(item) = stage.pack(item, version.brief).await else { return };
     stage.agent.before("brief", intent).await;
     if states.borrow().is_open(task, step) && versions.is_current(&version) {
-        stage.agent.send(stage.team.workers[0], intent, PipelineMessage::PassOn(item));
+        stage.agent.send(stage.team.workers[0], intent, PipelineMessage::WorkItem(item));
     }
 }
 
@@ -316,8 +316,8 @@ async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
     let Some(material) = stage.unpack(&item).await else { return };
     let made = stage.make(intent, item.version, Some(material), WORKING_TOKENS).await;
     let Some(item) = stage.pack(item, made).await else { return };
-    stage.agent.before("pass-on", intent).await;
-    stage.agent.send(next, intent, PipelineMessage::PassOn(item));
+    stage.agent.before("forward", intent).await;
+    stage.agent.send(next, intent, PipelineMessage::WorkItem(item));
 }
 
 /// The actor at the end of the chain.
@@ -389,6 +389,6 @@ impl Actor {
         agent.before("check", intent).await;
         let question = PipelineMessage::CheckVersion { task, step, version };
         let answer = agent.request(Name::literal(LEAD), intent, question, CHECK_TIMEOUT).await;
-        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(PipelineMessage::YouMay(true))))
+        matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(PipelineMessage::VersionChecked(true))))
     }
 }

@@ -2,8 +2,8 @@
 //! answers.
 //!
 //! ```text
-//!   user --submit--> synthesiser --look into--> researcher --read--> tool
-//!                         ^----found/nothing--------'
+//!   user --submit--> synthesiser --question--> researcher --read--> tool
+//!                         ^----finding/not found--------'
 //!   user <---report-------'
 //! ```
 //!
@@ -57,25 +57,25 @@ const SYNTHESIS_TOKENS: u32 = 600;
 
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ResearchMessage {
-    LookInto { task: Name, step: usize },
-    Found { task: Name, step: usize, reading: ReadResult },
-    Nothing { task: Name, step: usize },
+    Question { task: Name, step: usize },
+    Finding { task: Name, step: usize, reading: ReadResult },
+    NotFound { task: Name, step: usize },
 }
 
 impl Message for ResearchMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::LookInto { .. } => "look into",
-            Self::Found { .. } => "found",
-            Self::Nothing { .. } => "nothing",
+            Self::Question { .. } => "question",
+            Self::Finding { .. } => "finding",
+            Self::NotFound { .. } => "not found",
         }
     }
 
     fn headers(&self) -> Headers {
         Headers::of(match self {
-            Self::LookInto { .. } => Purpose::Ask,
-            Self::Found { .. } => Purpose::Answer,
-            Self::Nothing { .. } => Purpose::Failed,
+            Self::Question { .. } => Purpose::Ask,
+            Self::Finding { .. } => Purpose::Answer,
+            Self::NotFound { .. } => Purpose::Failed,
         })
     }
 }
@@ -174,7 +174,7 @@ impl Synthesiser {
                 self.look_again_at(task);
             }
             let wait = self.next_look().since(self.agent.monotonic());
-            let Ok(mail) = self.agent.receive_within(wait, "findings").await else { continue };
+            let Ok(mail) = self.agent.receive_within(wait, "a finding").await else { continue };
             if let Some(UserMessage::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
             } else if let Some(say) = mail.open::<ResearchMessage>() {
@@ -244,12 +244,12 @@ impl Synthesiser {
     }
 
     fn on_say(&mut self, say: &ResearchMessage) {
-        let (ResearchMessage::Found { task, step, .. }
-        | ResearchMessage::Nothing { task, step }
-        | ResearchMessage::LookInto { task, step }) = *say;
+        let (ResearchMessage::Finding { task, step, .. }
+        | ResearchMessage::NotFound { task, step }
+        | ResearchMessage::Question { task, step }) = *say;
         let Some(inquiry) = self.open.get_mut(task).filter(|_| self.team.plan.has_step(step)) else { return };
         match say {
-            ResearchMessage::Found { reading, .. } => {
+            ResearchMessage::Finding { reading, .. } => {
                 // Messages can overtake each other: with versions, an older finding does not replace a newer
                 // one.
                 let known =
@@ -260,8 +260,8 @@ impl Synthesiser {
                 self.agent.withdraw_wait(self.team.plan.intent(task, step));
             }
             // A researcher that has just failed is not asked again for a while.
-            ResearchMessage::Nothing { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
-            ResearchMessage::LookInto { .. } => {}
+            ResearchMessage::NotFound { .. } => inquiry.is_asked_for(step, self.agent.monotonic()),
+            ResearchMessage::Question { .. } => {}
         }
         self.agenda.add(task);
     }
@@ -316,7 +316,7 @@ impl Synthesiser {
         let researcher = self.team.workers[step % self.team.workers.len()];
         self.agent.before("ask", intent).await;
         self.agent.declare_wait(researcher, "a finding", intent);
-        self.agent.send(researcher, intent, ResearchMessage::LookInto { task, step });
+        self.agent.send(researcher, intent, ResearchMessage::Question { task, step });
     }
 
     /// Composes an answer from the usable findings, or gives up if they are not enough.
@@ -389,7 +389,7 @@ async fn research(agent: Agent, team: TeamContext) {
     let (readings, answers) = (SingleFlight::default(), ModelAnswers::recover(&agent));
     loop {
         let mail = agent.receive().await;
-        let Some(ResearchMessage::LookInto { task, step }) = mail.open().cloned() else { continue };
+        let Some(ResearchMessage::Question { task, step }) = mail.open().cloned() else { continue };
         if !team.plan.has_step(step) {
             continue;
         }
@@ -406,9 +406,9 @@ async fn research(agent: Agent, team: TeamContext) {
                     let content = Words::digest(|words| words.hash(&reading.content));
                     let question = (query.intent, content);
                     answers.complete(&researcher, &safeguards, question, write).await;
-                    ResearchMessage::Found { task, step, reading }
+                    ResearchMessage::Finding { task, step, reading }
                 }
-                Err(_) => ResearchMessage::Nothing { task, step },
+                Err(_) => ResearchMessage::NotFound { task, step },
             };
             researcher.send(synthesiser, query.intent, say);
         });

@@ -1,5 +1,5 @@
-//! Roundtable: planner, coder, tester and docs each contribute a piece, and each may want to see another
-//! piece first.
+//! Roundtable: planner, coder, tester and docs each contribute a part, and each may want to see another
+//! part first.
 //!
 //! ```text
 //!   user --submit--> chair --contribute--> planner   coder   tester   docs --call--> tool
@@ -9,7 +9,7 @@
 //!
 //! The steps of a task are assigned in turn: the first to the planner, the second to the coder, and so on.
 //! The steps that a step *needs* must be complete first. In addition, the model of a member may want to see
-//! another piece before it contributes. If such waits form a cycle, no member continues.
+//! another part before it contributes. If such waits form a cycle, no member continues.
 
 use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
     let chair = Workflow::new("roundtable")
-        .about("planner, coder, tester and docs each contribute a piece, and may wait for each other")
+        .about("planner, coder, tester and docs each contribute a part, and may wait for each other")
         .agent(CHAIR, |agent, team| Chair::recover(agent, team).run());
     let whole = MEMBERS
         .iter()
@@ -62,16 +62,16 @@ pub fn workflow() -> Workflow {
 const CHAIR: &str = "chair";
 const MEMBERS: [&str; 4] = ["planner", "coder", "tester", "docs"];
 
-/// How long the chair waits for a piece before it asks again.
+/// How long the chair waits for a part before it asks again.
 const RESEND: SimSpan = SimSpan::from_secs(20);
 
-/// How long a member waits before it asks again for a piece, and sends a probe for cycles.
+/// How long a member waits before it asks again for a part, and sends a probe for cycles.
 const ASK_AGAIN: SimSpan = SimSpan::from_secs(4);
 
-/// Tokens a member reads to decide whether it wants to see another piece first.
+/// Tokens a member reads to decide whether it wants to see another part first.
 const READING_TOKENS: u32 = 600;
 
-/// The piece that a member wants to see before it begins, if it wants to see any.
+/// The part that a member wants to see before it begins, if it wants to see any.
 #[derive(Clone, Copy, Hash, Serialize, Deserialize)]
 struct ToSee {
     step: Option<usize>,
@@ -93,14 +93,14 @@ enum RoundtableMessage {
         task: Name,
         step: usize,
     },
-    /// Is this piece there? `for_the_sake_of` is the step of the asking member.
-    ShowMe {
+    /// Is this part there? `for_step` is the step of the asking member.
+    RequestPart {
         task: Name,
         step: usize,
-        for_the_sake_of: Name,
+        for_step: Name,
     },
-    Here,
-    NotYet,
+    Part,
+    NotReady,
 }
 
 impl RoundtableMessage {
@@ -119,9 +119,9 @@ impl Message for RoundtableMessage {
             Self::Contribute { .. } => "contribute",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
-            Self::ShowMe { .. } => "show me",
-            Self::Here => "here it is",
-            Self::NotYet => "not yet",
+            Self::RequestPart { .. } => "request part",
+            Self::Part => "part",
+            Self::NotReady => "not ready",
         }
     }
 
@@ -132,11 +132,11 @@ impl Message for RoundtableMessage {
             }
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
-            Self::ShowMe { for_the_sake_of, .. } => {
-                Headers { correlation: Some(for_the_sake_of), ..Headers::of(Purpose::Ask) }
+            Self::RequestPart { for_step, .. } => {
+                Headers { correlation: Some(for_step), ..Headers::of(Purpose::Ask) }
             }
-            Self::Here => Headers::of(Purpose::Answer),
-            Self::NotYet => Headers::of(Purpose::Pending),
+            Self::Part => Headers::of(Purpose::Answer),
+            Self::NotReady => Headers::of(Purpose::Pending),
         }
     }
 }
@@ -146,7 +146,7 @@ fn owner(step: usize) -> Name {
     Name::literal(MEMBERS[step % MEMBERS.len()])
 }
 
-/// Asks for every piece until it is there.
+/// Asks for every part until it is there.
 struct Chair {
     agent: Agent,
     team: TeamContext,
@@ -184,8 +184,8 @@ impl Chair {
         }
     }
 
-    /// Asks for a missing piece, unless that was done recently. Members wait for each other themselves, so a
-    /// piece is requested before the pieces it needs are there.
+    /// Asks for a missing part, unless that was done recently. Members wait for each other themselves, so a
+    /// part is requested before the parts it needs are there.
     async fn ask_for(&mut self, task: Name, step: usize) {
         let duty = DispatchAction::Step(step);
         let is_open = self.dispatcher.states().is_open(task, step);
@@ -195,7 +195,7 @@ impl Chair {
         let Some(op) = self.dispatcher.states().get(task).map(|state| state.ops[step]) else { return };
         let Self { agent, team, dispatcher } = self;
         let intent = team.plan.intent(task, step);
-        agent.declare_wait(owner(step), "a piece of the work", intent);
+        agent.declare_wait(owner(step), "a part", intent);
         agent.before("contribute", intent).await;
         dispatcher.sent(task, duty);
         agent.send(owner(step), intent, RoundtableMessage::Contribute { task, step, op });
@@ -208,7 +208,7 @@ struct Member {
     agent: Agent,
     team: TeamContext,
     worker: StepWorker,
-    /// The pieces that the member has begun.
+    /// The parts that the member has begun.
     begun: SingleFlight<Name>,
     waits: Rc<OwnWaits>,
 }
@@ -230,12 +230,12 @@ impl Member {
                 Some(RoundtableMessage::Contribute { task, step, op }) if has_step(*step) => {
                     self.begin(&mail, *task, *step, *op);
                 }
-                Some(RoundtableMessage::ShowMe { task, step, .. }) if has_step(*step) => {
+                Some(RoundtableMessage::RequestPart { task, step, .. }) if has_step(*step) => {
                     let status = self.worker.status(self.team.plan.intent(*task, *step), 0);
                     let is_there = status == StepStatus::Done;
                     self.agent.reply(
                         &mail,
-                        if is_there { RoundtableMessage::Here } else { RoundtableMessage::NotYet },
+                        if is_there { RoundtableMessage::Part } else { RoundtableMessage::NotReady },
                     );
                 }
                 _ => {}
@@ -260,7 +260,7 @@ impl Member {
         self.begun.start(&self.agent, intent, self.clone().contribute(task, step, op));
     }
 
-    /// Waits for the needed pieces and for those it wants to see, and then does the step.
+    /// Waits for the needed parts and for those it wants to see, and then does the step.
     async fn contribute(self, task: Name, step: usize, op: OpId) {
         let plan = Arc::clone(&self.team.plan);
         for need in &plan.steps[step].needs {
@@ -275,11 +275,11 @@ impl Member {
         self.agent.send(Name::literal(CHAIR), intent, RoundtableMessage::outcome(task, step, confirmed));
     }
 
-    /// A colleague's piece that the model wants to see first, if any: every third time it wants one.
+    /// A colleague's part that the model wants to see first, if any: every third time it wants one.
     async fn would_like_to_see(&self, task: Name, step: usize) -> Option<usize> {
         let steps = self.team.plan.steps.len();
         let intent = self.team.plan.intent(task, step);
-        let question = Question::new("Name another piece of this task to see first, or none.", intent);
+        let question = Question::new("Name another part of this task to see first, or none.", intent);
         let choose = |nth: u32| ToSee { step: ((nth as usize) < steps).then_some(nth as usize) };
         let is_step = |see: &ToSee| see.step.is_none_or(|step| step < steps);
         let (prompt, most) = (question.prompt(READING_TOKENS), 3 * steps as u32);
@@ -290,7 +290,7 @@ impl Member {
         (owner(other) != self.agent.name() && !known).then_some(other)
     }
 
-    /// Waits until a colleague's piece is there, or until the wait is given up.
+    /// Waits until a colleague's part is there, or until the wait is given up.
     async fn wait_for(&self, task: Name, step: usize, other: usize, optional: bool) {
         let plan = &self.team.plan;
         let (intent, needs, on) = (plan.intent(task, step), plan.intent(task, other), owner(other));
@@ -298,11 +298,11 @@ impl Member {
         let limit = self.team.safeguards().get::<WaitLimit>().copied();
         let bounded = BoundedWait::begin(self.agent.monotonic(), limit);
         self.waits.begin(wait);
-        self.agent.declare_wait(on, "their piece first", intent);
+        self.agent.declare_wait(on, "another part", intent);
         while self.waits.is_waiting(intent) {
-            let question = RoundtableMessage::ShowMe { task, step: other, for_the_sake_of: intent };
+            let question = RoundtableMessage::RequestPart { task, step: other, for_step: intent };
             let answer = self.agent.request(on, needs, question, ASK_AGAIN).await;
-            if matches!(answer.as_ref().map(Delivery::open), Ok(Some(RoundtableMessage::Here))) {
+            if matches!(answer.as_ref().map(Delivery::open), Ok(Some(RoundtableMessage::Part))) {
                 self.waits.end(intent);
                 break;
             }

@@ -2,8 +2,8 @@
 //! was done, and undoes it on the event that the step after failed or was undone.
 //!
 //! ```text
-//!   user --submit--> service-1 --did--> service-2 --did--> service-3
-//!   user <--report-- service-1 <--undid-- service-2 <--failed----'
+//!   user --submit--> service-1 --done--> service-2 --done--> service-3
+//!   user <--report-- service-1 <--undone-- service-2 <--failed----'
 //! ```
 //!
 //! No component has the whole state of a task: each service knows its own steps and the events it has
@@ -62,13 +62,13 @@ const FIRST: &str = "service-1";
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 enum Fact {
     /// The user wants it done; only for the first step.
-    Wanted,
+    Requested,
     /// It was done.
-    Did,
+    Done,
     /// It failed for good.
     Failed,
     /// It was undone, or the saga will not undo it any more.
-    Undid,
+    Undone,
 }
 
 /// An event of a step of a task; `place` is the index of the step in the order of execution.
@@ -82,19 +82,19 @@ struct Event {
 impl Message for Event {
     fn kind(&self) -> &'static str {
         match self.fact {
-            Fact::Wanted => "wanted",
-            Fact::Did => "did",
+            Fact::Requested => "requested",
+            Fact::Done => "done",
             Fact::Failed => "failed",
-            Fact::Undid => "undid",
+            Fact::Undone => "undone",
         }
     }
 
     fn headers(&self) -> Headers {
         Headers::of(match self.fact {
-            Fact::Wanted => Purpose::Order,
-            Fact::Did => Purpose::Done,
+            Fact::Requested => Purpose::Order,
+            Fact::Done => Purpose::Done,
             Fact::Failed => Purpose::Failed,
-            Fact::Undid => Purpose::Undone,
+            Fact::Undone => Purpose::Undone,
         })
     }
 }
@@ -121,7 +121,7 @@ impl Message for Settled {
 
 struct Service {
     desk: ServiceContext,
-    /// The events that were taken in, each with a fresh operation id for its reaction.
+    /// The events that were received, each with a fresh operation id for its reaction.
     inbox: Inbox<Event, OpId>,
     ended: BTreeMap<Name, bool>,
 }
@@ -164,7 +164,7 @@ impl Service {
         let is_in_order = |event: &Event| event.place < steps;
         loop {
             self.desk.outbox.send_again();
-            let Ok(mail) = self.desk.agent.receive_within(RESEND, "news").await else { continue };
+            let Ok(mail) = self.desk.agent.receive_within(RESEND, "a message").await else { continue };
             if let Some(UserMessage::Submit { task, .. }) = mail.open() {
                 self.on_submit(*task).await;
             } else if let Some(Ack(event)) = mail.open::<Ack<Event>>() {
@@ -177,7 +177,7 @@ impl Service {
 
     /// The user submits a task, or submits it again.
     async fn on_submit(&mut self, task: Name) {
-        let event = Event { task, place: 0, fact: Fact::Wanted };
+        let event = Event { task, place: 0, fact: Fact::Requested };
         if let Some(done) = self.ended.get(&task) {
             report(&self.desk.agent, Report::done_or_failed(task, *done)).await;
         } else if self.inbox.get(event).is_none() {
@@ -186,8 +186,8 @@ impl Service {
     }
 
     async fn on_event(&mut self, mail: &Delivery, event: Event) {
-        let is_news = self.inbox.admits(event);
-        if is_news {
+        let is_new = self.inbox.admits(event);
+        if is_new {
             self.take(event).await;
         }
         self.desk.agent.send(mail.from(), mail.about(), Ack(event));
@@ -219,8 +219,8 @@ impl Service {
 /// The event that triggers the step at `place`.
 fn cause_of(task: Name, place: usize) -> Event {
     match place.checked_sub(1) {
-        None => Event { task, place, fact: Fact::Wanted },
-        Some(place) => Event { task, place, fact: Fact::Did },
+        None => Event { task, place, fact: Fact::Requested },
+        Some(place) => Event { task, place, fact: Fact::Done },
     }
 }
 
@@ -229,11 +229,11 @@ impl ServiceContext {
     fn reaction(&self, Event { place, fact, .. }: Event) -> Reaction {
         let compensates = self.team.safeguards().has::<Compensate>();
         match (fact, place.checked_sub(1)) {
-            (Fact::Wanted, _) => Reaction::Do(place),
-            (Fact::Did, _) if place + 1 < self.order.len() => Reaction::Do(place + 1),
-            (Fact::Did, _) => Reaction::Report { done: true },
-            (Fact::Failed | Fact::Undid, Some(before)) if compensates => Reaction::Undo(before),
-            (Fact::Failed | Fact::Undid, _) => Reaction::Report { done: false },
+            (Fact::Requested, _) => Reaction::Do(place),
+            (Fact::Done, _) if place + 1 < self.order.len() => Reaction::Do(place + 1),
+            (Fact::Done, _) => Reaction::Report { done: true },
+            (Fact::Failed | Fact::Undone, Some(before)) if compensates => Reaction::Undo(before),
+            (Fact::Failed | Fact::Undone, _) => Reaction::Report { done: false },
         }
     }
 
@@ -256,13 +256,13 @@ impl ServiceContext {
         let was_done = carry_out(agent, team, answers, (event.task, action), op).await;
         let (SagaAction::Do(step) | SagaAction::Undo(step)) = action;
         let fact = match action {
-            SagaAction::Do(_) if was_done => Fact::Did,
+            SagaAction::Do(_) if was_done => Fact::Done,
             SagaAction::Do(_) => Fact::Failed,
-            SagaAction::Undo(_) => Fact::Undid,
+            SagaAction::Undo(_) => Fact::Undone,
         };
         let outcome = Event { place: places[step], fact, ..event };
         let intent = team.plan.intent(event.task, step);
-        let news = OutboxEvent { to: self.concerned(outcome), about: intent, event: outcome };
-        outbox.commit(Settled(event), news).await;
+        let outgoing = OutboxEvent { to: self.concerned(outcome), about: intent, event: outcome };
+        outbox.commit(Settled(event), outgoing).await;
     }
 }

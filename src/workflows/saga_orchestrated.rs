@@ -111,7 +111,7 @@ impl Orchestrator {
             while let Some(task) = self.orders.next(self.agent.monotonic()) {
                 self.drive(task).await;
             }
-            if let Ok(mail) = self.agent.receive_within(RESEND, "news").await {
+            if let Ok(mail) = self.agent.receive_within(RESEND, "a message").await {
                 self.hear(&mail).await;
             }
         }
@@ -186,7 +186,7 @@ impl Orchestrator {
         let (intent, workers) = (self.team.plan.intent(task, step), &self.team.workers);
         let worker = workers[step % workers.len()];
         self.agent.before("order", intent).await;
-        self.agent.declare_wait(worker, "word that it is done or undone", intent);
+        self.agent.declare_wait(worker, "completion or undo of a step", intent);
         self.agent.send(worker, intent, SagaMessage::Order { task, action, op });
     }
 

@@ -129,16 +129,16 @@ impl Message for StandbyMessage {
 
 /// An announcement of a leader.
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-enum Reign {
+enum LeadershipChange {
     /// It believes that it leads now.
     Begins(Token),
     /// It no longer believes it.
     Ends(Token),
 }
 
-impl Message for Reign {
+impl Message for LeadershipChange {
     fn kind(&self) -> &'static str {
-        "reign"
+        "leadership"
     }
 }
 
@@ -173,7 +173,7 @@ impl Candidate for Leader {
     async fn follow(&mut self, until: SimTime) {
         while self.agent.monotonic() < until {
             let left = until.since(self.agent.monotonic());
-            if let Ok(mail) = self.agent.receive_within(left, "news").await {
+            if let Ok(mail) = self.agent.receive_within(left, "a message").await {
                 self.hear(&mail).await;
             }
         }
@@ -181,7 +181,7 @@ impl Candidate for Leader {
 
     async fn lead(&mut self, leadership: Leadership) {
         let token = leadership.token();
-        self.agent.announce(Name::literal(LEADERSHIP), Reign::Begins(token));
+        self.agent.announce(Name::literal(LEADERSHIP), LeadershipChange::Begins(token));
         // Orders under an older token may never have been carried out.
         self.dispatcher.expire_orders();
         self.dispatcher.resume();
@@ -193,13 +193,13 @@ impl Candidate for Leader {
                 break;
             }
             let wait = leadership.left().min(LOOK_AT_LEASE);
-            if let Ok(mail) = self.agent.receive_within(wait, "news").await
+            if let Ok(mail) = self.agent.receive_within(wait, "a message").await
                 && self.catch_up(mail, token).await
             {
                 break;
             }
         }
-        self.agent.announce(Name::literal(LEADERSHIP), Reign::Ends(token));
+        self.agent.announce(Name::literal(LEADERSHIP), LeadershipChange::Ends(token));
     }
 }
 
@@ -266,7 +266,7 @@ impl Leader {
         let (token, expiry) = (leadership.token(), leadership.until());
         // The process can be paused between the check of the lease and the order.
         self.agent.before("order", intent).await;
-        self.agent.declare_wait(worker, "word that a step is done", intent);
+        self.agent.declare_wait(worker, "completion of a step", intent);
         self.agent.send(worker, intent, StandbyMessage::Order { task, step, op, token, expiry });
         self.dispatcher.sent(task, DispatchAction::Step(step));
         true

@@ -126,7 +126,7 @@ impl TaskEvent {
 
 impl Message for TaskEvent {
     fn kind(&self) -> &'static str {
-        "board"
+        "task state"
     }
 
     /// If half-written, the number of the step and what follows is missing, and reads as zero and as nothing.

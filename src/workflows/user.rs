@@ -129,7 +129,9 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
     let mut next_at = SimTime::ZERO;
     let mut asked = ResendTimer::default();
     asked.restart(SimTime::ZERO);
-    team.demands().for_each(|demand| agent.note(demand));
+    for demand in team.demands() {
+        agent.record_event(demand);
+    }
     loop {
         while let Some(task) = next.filter(|_| agent.monotonic() >= next_at) {
             let given = give(&agent, &team, task, wants);
@@ -151,7 +153,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
         for task in cancelled {
             let Some(given) = open.get_mut(&task) else { continue };
             given.was_cancelled = true;
-            agent.note(TeamEvent::User(UserEvent::Withdrawn { task }));
+            agent.record_event(TeamEvent::User(UserEvent::Withdrawn { task }));
             ask(&agent, contacts, task, given);
         }
         if asked.is_due(agent.monotonic(), PATIENCE) {
@@ -166,7 +168,10 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
         let wait = wake_at.map_or(PATIENCE, |at| at.since(agent.monotonic()));
         let Ok(mail) = agent.receive_within(wait, "a report").await else { continue };
         if let Some(UserMessage::Report(report)) = mail.open() {
-            agent.note(TeamEvent::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
+            agent.record_event(TeamEvent::User(UserEvent::Informed {
+                by: mail.from(),
+                report: report.clone(),
+            }));
             if let Some(given) = open.remove(&report.task) {
                 if let Some(at) = given.cancel_at {
                     cancels.remove(&(at, report.task));
@@ -180,13 +185,15 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
 /// Records in the history that the user wants a task done, and what that is.
 pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) {
     let plan = &team.plan;
-    agent.note(TeamEvent::User(UserEvent::TaskGiven { task }));
+    agent.record_event(TeamEvent::User(UserEvent::TaskGiven { task }));
     let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
-    wishes.for_each(|operation| agent.note(wants(task, operation)));
+    for operation in wishes {
+        agent.record_event(wants(task, operation));
+    }
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
     {
-        agent.note(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
+        agent.record_event(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
     }
 }
 

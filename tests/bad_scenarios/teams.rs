@@ -28,7 +28,7 @@ fn steps_that_cannot_be_taken() {
     insta::assert_snapshot!(said_of("# No steps.\nworkflow = \"standby\"\nstep = []\n"));
 }
 
-const WITH_STORE: &str = r#"# Nobody's part is lost.
+const WITH_STORE: &str = r#"# No part is lost.
 workflow = "scratchpad"
 
 [[step]]
@@ -108,8 +108,8 @@ fn tasks_that_cannot_be_cancelled() {
     let cancelled = "cancelled = { chance = \"40%\", after = \"1s..20s\" }";
     let undo = "undo = \"shop.cancel\"";
     let (able, unable) = ("deduplicates = true", "");
-    let called_off = "acknowledged-cancel = true\ntool-dedupe = true\n";
-    let both = [switch, called_off].concat();
+    let acknowledged = "acknowledged-cancel = true\ntool-dedupe = true\n";
+    let both = [switch, acknowledged].concat();
     let passed_on = "deadline-propagation = true\n";
     let table: [(&str, [&str; 4]); 9] = [
         ("the way it should be", [&[tasks, cancelled].concat(), undo, &[&both, passed_on].concat(), able]),
@@ -119,7 +119,7 @@ fn tasks_that_cannot_be_cancelled() {
         ("a deadline that is not there", ["", undo, passed_on, unable]),
         ("a step that cannot be undone", ["", "irreversible = true", switch, unable]),
         ("a step without an undo", ["", "", switch, unable]),
-        ("operations without ids", ["", undo, called_off, able]),
+        ("operations without ids", ["", undo, acknowledged, able]),
         (
             "a tool that does not know them",
             ["", undo, "idempotency-keys = true\nacknowledged-cancel = true\n", unable],

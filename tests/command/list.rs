@@ -131,12 +131,12 @@ fn a_scenario_of_another_suite_does_not_keep_anything_from_being_explained() {
 
 #[test]
 fn messages_steps_records_and_waits_are_explained_by_who_does_what_in_which_workflow() {
-    let explained = said(&["explain", "assign", "record", "board", "news", "coordinator"]);
+    let explained = said(&["explain", "assign", "record", "task state", "a message", "coordinator"]);
     for words in [
         "assign, a message (`message` in [faults])\n\n  In conductor\n    coordinator sends it to executor\n",
         "record, a step (`before` and `after` in [faults])\n",
-        "board, a record\n",
-        "news, a wait\n",
+        "task state, a record\n",
+        "a message, a wait\n",
         "coordinator, an agent, a role or a tool\n",
     ] {
         assert!(explained.contains(words), "{words}:\n{explained}");

@@ -113,7 +113,7 @@ pub struct CallOutcome {
 impl CallOutcome {
     pub fn effects(&self, intent: &str) -> usize {
         let is_it = |note: &TeamEvent| matches!(note, TeamEvent::Tool(ToolEvent::Effect { intent: of, .. }) if *of == Name::new(intent));
-        self.run.outcome.history.notes().filter(|(_, note)| is_it(note)).count()
+        self.run.outcome.history.app_events().filter(|(_, note)| is_it(note)).count()
     }
 
     /// The content of the document that was read.

@@ -67,7 +67,7 @@ impl Message for Acts {
 /// When an agent made announcements of this kind.
 fn said<M: Message>(outcome: &Outcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
     let says = |event: &&Event<TeamEvent>| {
-        let Some(TeamEvent::Announced { content, .. }) = event.note() else { return false };
+        let Some(TeamEvent::Announced { content, .. }) = event.app_event() else { return false };
         event.node == Name::new(who) && content.open().is_some_and(wanted)
     };
     outcome.history.events().iter().filter(says).map(|event| event.at).collect()

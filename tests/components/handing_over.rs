@@ -1,9 +1,9 @@
-//! Safeguards for transfers, used as agents of another team would use them: versions, filed artifacts,
+//! Safeguards for transfers, used as agents of another team would use them: versions, stored artifacts,
 //! transfers.
 
 use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Delivery, Message};
 use perfidy::safeguards::Safeguards;
-use perfidy::safeguards::cite_artifacts::{NotFound, artifact_store, fetch, file};
+use perfidy::safeguards::cite_artifacts::{NotFound, artifact_store, fetch, store};
 use perfidy::safeguards::transfer_acks::{UnknownAgent, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
@@ -125,16 +125,16 @@ fn what_was_settled_before_a_crash_is_settled_after_it() {
 }
 
 #[test]
-fn what_the_archivist_has_confirmed_can_be_fetched_also_after_a_crash() {
+fn what_the_artifact_store_has_confirmed_can_be_fetched_also_after_a_crash() {
     let trouble = faults(&[
-        ("archivist > maker, filed, task-1/file, try 1", "drop"),
-        ("crash of the archivist, by hand, try 1", "crash archivist at 10s, back after 1s"),
+        ("artifact-store > maker, stored, task-1/file, try 1", "drop"),
+        ("crash of the artifact-store, by hand, try 1", "crash artifact-store at 10s, back after 1s"),
     ]);
     runs_well(trouble, |world| {
-        spawn_agent(world, "archivist", artifact_store);
+        spawn_agent(world, "artifact-store", artifact_store);
         spawn_agent(world, "maker", |agent| async move {
-            let (keeper, about) = (Name::new("archivist"), brief(0).about);
-            assert_eq!(file(&agent, keeper, brief(1)).await, Ok(brief(1).id()));
+            let (keeper, about) = (Name::new("artifact-store"), brief(0).about);
+            assert_eq!(store(&agent, keeper, brief(1)).await, Ok(brief(1).id()));
             agent.sleep(SimSpan::from_secs(20)).await;
             assert_eq!(fetch(&agent, keeper, about, brief(1).id()).await, Ok(brief(1)));
             assert_eq!(fetch(&agent, keeper, about, ArtifactId(7)).await, Err(NotFound::Unknown));

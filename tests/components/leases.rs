@@ -23,7 +23,7 @@ fn reigns(place: &str, action: &str) -> Vec<(SimTime, Token)> {
         world
     });
     let mut reigns: Vec<(SimTime, Token)> = Vec::new();
-    for (event, note) in outcome.history.notes() {
+    for (event, note) in outcome.history.app_events() {
         if let TeamEvent::Lease(LeaseEvent::Granted { token, .. }) = note
             && reigns.last().is_none_or(|(_, latest)| latest != token)
         {

@@ -135,7 +135,7 @@ fn plans_with(word: &str) -> (Vec<Option<Planned>>, Vec<String>) {
         TeamEvent::Agent(AgentEvent::Completed { completion, .. }) => Some(completion.json().to_string()),
         _ => None,
     };
-    (PLANS.take(), run.outcome.history.notes().filter_map(|(_, note)| completion(note)).collect())
+    (PLANS.take(), run.outcome.history.app_events().filter_map(|(_, note)| completion(note)).collect())
 }
 
 #[test]

@@ -29,7 +29,7 @@ const SITES: [&str; 8] = [
     "feed, read of x, want/x, try 1",
     "feed, read of y, want/y, try 1",
     "vault, look-up of put, a, try 1",
-    "vault, call-off of put, a, try 1",
+    "vault, cancel of put, a, try 1",
 ];
 
 /// Everything that happens beside the faults themselves, and what the caller hears.

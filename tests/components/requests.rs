@@ -11,7 +11,7 @@ const SITES: [&str; 4] = [
     "caller > vault, call put, a, try 1",
     "caller > feed, call read of x, want/x, try 1",
     "caller > vault, call look-up of put, a, try 1",
-    "caller > vault, call call-off of put, b, try 1",
+    "caller > vault, call cancel of put, b, try 1",
 ];
 
 /// The requests of the events that are wanted: of which kind, with which arguments, under which key.
@@ -60,7 +60,8 @@ fn a_request_that_is_lost_on_its_way_stands_in_the_history_all_the_same() {
 #[test]
 fn a_story_shows_the_arguments_of_a_call_that_was_lost() {
     let told = told(&ASKS[..1], &[&format!("{}: drop", SITES[0])]);
-    let shown: Vec<String> = told.run.outcome.history.notes().map(|(_, note)| note.to_string()).collect();
+    let shown: Vec<String> =
+        told.run.outcome.history.app_events().map(|(_, note)| note.to_string()).collect();
     assert!(
         shown.iter().any(|line| line.starts_with("calls vault.put for a (op 0000): {what: a}")),
         "{shown:?}"

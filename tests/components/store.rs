@@ -171,6 +171,6 @@ fn a_lease_that_was_given_back_can_be_had_at_once_under_a_higher_token() {
         agent.release_lease(first);
         agent.sleep(SimSpan::from_secs(1)).await;
         let renewed = agent.lease(item(), minute, minute).await.unwrap();
-        assert_eq!(renewed.token, second.token, "an old lease cannot be given back for a new one");
+        assert_eq!(renewed.token, second.token, "an old lease cannot be released for a new one");
     });
 }

@@ -4,7 +4,7 @@ use crate::caller::{Ask, DONE, StoreOutcome, met_or_not, refused, told, unclear}
 use perfidy::agent::{Definite, Indefinite, Receipt};
 
 #[test]
-fn a_tool_in_trouble_refuses_everybody_and_nothing_happens() {
+fn a_tool_in_trouble_refuses_every_call_and_nothing_happens() {
     for (lie, error) in [
         ("outage 10s", Definite::Unavailable),
         ("endpoint-moved 10s", Definite::Moved),
@@ -37,7 +37,7 @@ fn a_rate_limit_says_when_to_come_back() {
 }
 
 #[test]
-fn a_tool_that_is_mute_for_ever_never_answers_anybody_again() {
+fn an_unresponsive_tool_never_answers_again() {
     let asks = [Ask::Call("b", 1), Ask::Call("a", 2), Ask::Wait(600), Ask::LookUp("a")];
     let told = told(&asks, &["vault, put, b, try 1: unresponsive"]);
     let silence = Indefinite::TimedOut;

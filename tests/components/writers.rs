@@ -191,7 +191,7 @@ fn leaders(faults: &[Fault]) -> Vec<(String, SimTime)> {
         });
         agent(world, "clock", |agent| async move { agent.finish_after(SimSpan::from_secs(120)) });
     });
-    let begun = outcome.history.notes().filter(|(_, note)| note.to_string().contains("Leads"));
+    let begun = outcome.history.app_events().filter(|(_, note)| note.to_string().contains("Leads"));
     begun.map(|(event, _)| (event.node.to_string(), event.at)).collect()
 }
 

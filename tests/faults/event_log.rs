@@ -56,15 +56,15 @@ fn completions(case: &Case) -> (usize, usize) {
     (all, again)
 }
 
-fn rough_weather() -> Vec<Arc<Scenario>> {
+fn all_faults() -> Vec<Arc<Scenario>> {
     let all = read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
-    all.into_iter().filter(|scenario| scenario.name.as_str().ends_with("/rough-weather")).collect()
+    all.into_iter().filter(|scenario| scenario.name.as_str().ends_with("/all-faults")).collect()
 }
 
 #[test]
 fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
     let (mut spared, mut rare) = (Vec::new(), Vec::new());
-    for scenario in rough_weather() {
+    for scenario in all_faults() {
         let workflow = &scenario.workflow;
         let (all, again) = completions(&crashing(&scenario, false));
         if !workflow.safeguards.contains(&"event-log") {

@@ -16,7 +16,7 @@ fn timings(faults: &str) -> Vec<ReplyTiming> {
     let case = Case::as_written(&scenario.unwrap_or_else(|problems| panic!("{problems}")));
     let runs = (0..20).map(|seed| Run::fuzzed(&case, Engine::Native, Seed(seed)));
     let timings = runs.flat_map(|run| {
-        let notes = run.outcome.history.notes().filter_map(|(_, note)| match note {
+        let notes = run.outcome.history.app_events().filter_map(|(_, note)| match note {
             TeamEvent::Agent(AgentEvent::Chatted { reply: Ok(_), timing, .. }) => Some(*timing),
             _ => None,
         });

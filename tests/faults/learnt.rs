@@ -26,17 +26,17 @@ const SENDS: &[Sends] = &[
         "chain",
         &[
             ("user", &["submit"]),
-            ("lead", &["pass", "report", "taken"]),
-            ("stage", &["dead letter", "ended", "may I?", "pass", "taken"]),
+            ("lead", &["delegate", "report", "accepted"]),
+            ("stage", &["dead letter", "ended", "request approval", "delegate", "accepted"]),
             ("approver", &["approved", "vetoed"]),
-            ("on-call", &["taken down"]),
+            ("on-call", &["recorded"]),
         ],
     ),
     (
         "conductor",
         &[
             ("user", &["submit"]),
-            ("coordinator", &["assign", "commit", "plan, please", "read", "report", "verify, please"]),
+            ("coordinator", &["assign", "commit", "request plan", "read", "report", "verify"]),
             ("planner", &["plan"]),
             ("verifier", &["verdict"]),
             ("executor", &["done", "failed", "verdict"]),
@@ -54,12 +54,12 @@ const SENDS: &[Sends] = &[
         "hierarchy",
         &[
             ("user", &["cancel", "submit"]),
-            ("director", &["call off", "cancelled", "lead", "report", "to take back", "unwanted", "wanted"]),
             (
-                "manager",
-                &["ended", "noted", "order", "still wanted?", "stop", "take back", "unwanted", "wanted"],
+                "director",
+                &["cancel delegation", "cancelled", "delegate", "report", "to undo", "unwanted", "wanted"],
             ),
-            ("worker", &["done", "failed", "still wanted?", "stopped", "taken back"]),
+            ("manager", &["ended", "ack", "order", "is wanted", "stop", "undo", "unwanted", "wanted"]),
+            ("worker", &["done", "failed", "is wanted", "stopped", "undone"]),
         ],
     ),
     ("peers", &[("user", &["submit"]), ("peer", &["commit", "read", "report"])]),
@@ -67,18 +67,18 @@ const SENDS: &[Sends] = &[
         "pipeline",
         &[
             ("user", &["submit"]),
-            ("lead", &["file", "pass on", "report", "you may", "you may not"]),
-            ("link", &["fetch", "file", "pass on"]),
-            ("actor", &["done", "failed", "fetch", "may I?"]),
-            ("archivist", &["filed", "found", "unknown"]),
+            ("lead", &["store", "work item", "report", "current", "superseded"]),
+            ("link", &["fetch", "store", "work item"]),
+            ("actor", &["done", "failed", "fetch", "check version"]),
+            ("artifact-store", &["stored", "found", "not found"]),
         ],
     ),
     (
         "research",
         &[
             ("user", &["submit"]),
-            ("synthesiser", &["look into", "report"]),
-            ("researcher", &["found", "nothing"]),
+            ("synthesiser", &["question", "report"]),
+            ("researcher", &["finding", "not found"]),
         ],
     ),
     (
@@ -86,18 +86,18 @@ const SENDS: &[Sends] = &[
         &[
             ("user", &["submit"]),
             ("chair", &["contribute", "report"]),
-            ("planner", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
-            ("coder", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
-            ("tester", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
-            ("docs", &["done", "failed", "here it is", "not yet", "probe", "show me"]),
+            ("planner", &["done", "failed", "part", "not ready", "probe", "request part"]),
+            ("coder", &["done", "failed", "part", "not ready", "probe", "request part"]),
+            ("tester", &["done", "failed", "part", "not ready", "probe", "request part"]),
+            ("docs", &["done", "failed", "part", "not ready", "probe", "request part"]),
         ],
     ),
     (
         "saga-choreographed",
         &[
             ("user", &["submit"]),
-            ("service", &["dead letter", "did", "failed", "report", "taken in", "undid"]),
-            ("on-call", &["taken down"]),
+            ("service", &["dead letter", "done", "failed", "report", "received", "undone"]),
+            ("on-call", &["recorded"]),
         ],
     ),
     (
@@ -106,13 +106,13 @@ const SENDS: &[Sends] = &[
             ("user", &["submit"]),
             ("orchestrator", &["do", "report", "undo"]),
             ("worker", &["dead letter", "done", "failed"]),
-            ("on-call", &["taken down"]),
+            ("on-call", &["recorded"]),
         ],
     ),
     (
         "scheduled",
         &[
-            ("user", &["noted", "publish"]),
+            ("user", &["ack", "publish"]),
             ("scheduler", &["acquire", "fire"]),
             ("backup-scheduler", &["acquire", "fire"]),
             ("queue", &["accepted", "fire"]),
@@ -124,9 +124,9 @@ const SENDS: &[Sends] = &[
         "scratchpad",
         &[
             ("user", &["submit"]),
-            ("editor", &["acquire", "add", "added", "commit", "give back", "read", "report", "updated"]),
+            ("editor", &["acquire", "add", "added", "commit", "release", "read", "report", "updated"]),
             ("leases", &["granted", "held"]),
-            ("store", &["committed", "refused", "shown"]),
+            ("store", &["committed", "refused", "snapshot"]),
         ],
     ),
     (
@@ -143,19 +143,19 @@ const SENDS: &[Sends] = &[
         &[
             ("user", &["submit"]),
             ("supervisor", &["dead letter", "order", "report", "unwanted", "wanted"]),
-            ("worker", &["done", "failed", "may I?", "still wanted?"]),
+            ("worker", &["done", "failed", "request approval", "is wanted"]),
             ("approver", &["approved", "vetoed"]),
-            ("on-call", &["taken down"]),
+            ("on-call", &["recorded"]),
         ],
     ),
     (
         "tool-loop",
         &[
             ("user", &["submit"]),
-            ("assistant", &["check", "dead letter", "may I?", "report"]),
+            ("assistant", &["check", "dead letter", "request approval", "report"]),
             ("approver", &["approved", "vetoed"]),
             ("guardrail", &["allowed", "forbidden"]),
-            ("on-call", &["taken down"]),
+            ("on-call", &["recorded"]),
         ],
     ),
 ];
@@ -167,7 +167,7 @@ type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 const DOES: &[Does] = &[
     (
         "chain",
-        &["ask", "call", "pass", "record", "report"],
+        &["ask", "call", "delegate", "record", "report"],
         &["approval", "chat", "summary"],
         &["call a tool", "look a call up"],
         true,
@@ -182,7 +182,7 @@ const DOES: &[Does] = &[
     ("handoff", &["call", "record", "report", "transfer"], &["answer", "handoff"], &["call a tool"], true),
     (
         "hierarchy",
-        &["call", "lead", "order", "record", "report"],
+        &["call", "delegate", "order", "record", "report"],
         &["answer"],
         &["call a tool", "look a call up", "cancel one"],
         true,
@@ -190,7 +190,7 @@ const DOES: &[Does] = &[
     ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], true),
     (
         "pipeline",
-        &["brief", "call", "check", "pass-on", "record", "report"],
+        &["brief", "call", "check", "forward", "record", "report"],
         &["answer", "summary"],
         &["call a tool"],
         true,
@@ -294,8 +294,8 @@ fn what_is_learnt_is_the_same_in_every_process_and_order() {
             ActionMap::of(&scenario)
         })
     };
-    let [conductor, hierarchy] = learnt(["conductor/rough-weather", "hierarchy/rough-weather"]);
-    let [hierarchy_first, conductor_then] = learnt(["hierarchy/rough-weather", "conductor/rough-weather"]);
+    let [conductor, hierarchy] = learnt(["conductor/all-faults", "hierarchy/all-faults"]);
+    let [hierarchy_first, conductor_then] = learnt(["hierarchy/all-faults", "conductor/all-faults"]);
     assert_eq!((conductor, hierarchy), (conductor_then, hierarchy_first));
 }
 

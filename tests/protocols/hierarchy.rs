@@ -63,16 +63,16 @@ fn ledger(run: &Run) -> Vec<String> {
     let line = |note: &TeamEvent| match note {
         TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
         TeamEvent::Tool(ToolEvent::Cancelled { operation, intent, .. }) => {
-            Some(format!("calls off {operation} {intent}"))
+            Some(format!("cancels {operation} {intent}"))
         }
         _ => None,
     };
-    run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
+    run.outcome.history.app_events().filter_map(|(_, note)| line(note)).collect()
 }
 
 fn was_cancelled(run: &Run) -> bool {
     let cancelled = |note: &TeamEvent| matches!(note, TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Cancelled);
-    run.outcome.history.notes().any(|(_, note)| cancelled(note))
+    run.outcome.history.app_events().any(|(_, note)| cancelled(note))
 }
 
 /// The managers that ordered steps from the worker, each once, in order.
@@ -91,7 +91,7 @@ fn managers(run: &Run) -> Vec<&'static str> {
 }
 
 const DONE: [&str; 2] = ["order task-1/order", "pack task-1/pack"];
-const CALLED_OFF: [&str; 2] = ["calls off pack task-1/pack", "calls off order task-1/order"];
+const CANCELLED: [&str; 2] = ["cancels pack task-1/pack", "cancels order task-1/order"];
 
 #[test]
 fn in_a_calm_world_everything_is_done() {
@@ -115,8 +115,8 @@ fn a_manager_that_is_back_in_time_goes_on_with_its_task() {
 }
 
 #[test]
-fn a_director_that_dies_stops_everybody_and_goes_on_when_it_is_back() {
-    let faults = ["director, before lead, task-1, try 1: crash, back after 40s"];
+fn a_director_that_dies_stops_the_whole_team_and_goes_on_when_it_is_back() {
+    let faults = ["director, before delegate, task-1, try 1: crash, back after 40s"];
     assert_eq!(ledger(&kept("", &faults)), DONE);
     let faults = ["director, before report, task-1, try 1: crash, back after 40s"];
     assert_eq!(ledger(&kept("", &faults)), DONE);
@@ -125,7 +125,7 @@ fn a_director_that_dies_stops_everybody_and_goes_on_when_it_is_back() {
 #[test]
 fn a_cancel_before_the_call_leaves_nothing_behind() {
     let run = kept(&cancelled_after("3s"), &[]);
-    assert_eq!(ledger(&run), CALLED_OFF);
+    assert_eq!(ledger(&run), CANCELLED);
     assert!(was_cancelled(&run));
 }
 
@@ -138,7 +138,7 @@ fn a_cancel_that_has_overtaken_its_task_still_counts() {
 #[test]
 fn a_call_that_is_being_worked_on_wins_the_race_and_is_undone() {
     let run = kept(&cancelled_after("5s"), &[]);
-    assert_eq!(ledger(&run), ["order task-1/order", CALLED_OFF[0], "cancel task-1/order"]);
+    assert_eq!(ledger(&run), ["order task-1/order", CANCELLED[0], "cancel task-1/order"]);
     assert!(was_cancelled(&run));
 }
 
@@ -146,7 +146,7 @@ fn a_call_that_is_being_worked_on_wins_the_race_and_is_undone() {
 fn a_call_that_is_still_on_its_way_loses_the_race_for_good() {
     let late = "worker-1 > shop, call order, task-1/order, try 1: delay 30s";
     let run = kept(&cancelled_after("5s"), &[late]);
-    assert_eq!(ledger(&run), CALLED_OFF);
+    assert_eq!(ledger(&run), CANCELLED);
     assert!(was_cancelled(&run));
 }
 
@@ -179,9 +179,9 @@ fn what_was_done_is_undone_last_first() {
 }
 
 #[test]
-fn when_time_is_up_a_task_is_taken_back() {
+fn when_time_is_up_a_task_is_undone() {
     let run = run("within = \"8s\"", &[], &[]);
-    assert_eq!(ledger(&run), ["order task-1/order", CALLED_OFF[0], "cancel task-1/order"]);
+    assert_eq!(ledger(&run), ["order task-1/order", CANCELLED[0], "cancel task-1/order"]);
     assert!(was_cancelled(&run));
 }
 
@@ -189,5 +189,5 @@ fn when_time_is_up_a_task_is_taken_back() {
 fn an_order_that_comes_after_the_cancel_brings_nothing_back() {
     let late = "manager-1 > worker-1, order, task-1/order, try 1: duplicate after 20s";
     let run = kept(&cancelled_after("3s"), &[late]);
-    assert_eq!(ledger(&run), CALLED_OFF);
+    assert_eq!(ledger(&run), CANCELLED);
 }

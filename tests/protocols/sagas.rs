@@ -47,7 +47,7 @@ fn ledger(run: &Run) -> Vec<String> {
         TeamEvent::Tool(ToolEvent::Effect { operation, intent, .. }) => Some(format!("{operation} {intent}")),
         _ => None,
     };
-    run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
+    run.outcome.history.app_events().filter_map(|(_, note)| line(note)).collect()
 }
 
 fn dead_lettered(run: &Run) -> Vec<String> {
@@ -57,7 +57,7 @@ fn dead_lettered(run: &Run) -> Vec<String> {
         }
         _ => None,
     };
-    run.outcome.history.notes().filter_map(|(_, note)| line(note)).collect()
+    run.outcome.history.app_events().filter_map(|(_, note)| line(note)).collect()
 }
 
 #[test]

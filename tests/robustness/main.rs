@@ -47,7 +47,7 @@ const NEARLY_ALL: usize = 95;
 const DESK: &[(&str, &str)] = &[
     ("desk/crashes", include_str!("crashes.toml")),
     ("desk/lost-ack", include_str!("lost-ack.toml")),
-    ("desk/rough-weather", include_str!("rough-weather.toml")),
+    ("desk/all-faults", include_str!("all-faults.toml")),
     ("desk/wrong-answers", include_str!("wrong-answers.toml")),
 ];
 

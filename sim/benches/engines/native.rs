@@ -48,7 +48,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
 
 pub fn run(size: Size, seed: u64) -> Ran {
     let outcome = Engine::Native.run(|| world(size, seed));
-    let answered = outcome.history.notes().count() as u32;
+    let answered = outcome.history.app_events().count() as u32;
     Ran { digest: outcome.digest().0 as u64, is_complete: answered == ROUND_TRIPS }
 }
 
@@ -79,7 +79,7 @@ async fn ask(context: Context<Numbers>, size: Size, pair: Pair) {
         let about = MODEL.requests[sequence as usize];
         let payload = u64::from(sequence);
         while context.request(server, MODEL.ask, about, payload, span(TIMEOUT)).await.is_err() {}
-        context.note((), payload);
+        context.record_event((), payload);
     }
 }
 

@@ -23,8 +23,8 @@ fn the_events_of_some_kinds_are_found_in_order() {
     history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::Resumed);
     history.append(SimTime::ZERO, (Name::new("a"), 0), None, EventKind::App(3));
     let found = |kinds| history.events_of(kinds).map(|event| event.id.get()).collect::<Vec<_>>();
-    assert_eq!(found(EventKinds::NOTE), [1, 2, 4]);
-    assert_eq!(found(EventKinds::NOTE.and(EventKinds::RESUMED)), [1, 2, 3, 4]);
+    assert_eq!(found(EventKinds::APP), [1, 2, 4]);
+    assert_eq!(found(EventKinds::APP.and(EventKinds::RESUMED)), [1, 2, 3, 4]);
     assert!(found(EventKinds::SENT).is_empty());
 }
 

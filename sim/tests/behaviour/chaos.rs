@@ -15,7 +15,7 @@ impl Service<Numbers> for Counter {
     fn on_message(&mut self, desk: &mut ServiceContext<'_, Numbers>, envelope: IncomingMessage<u64>) {
         self.0 += 1;
         let lie = desk.inject_fault(envelope.kind, envelope.about);
-        desk.note((), self.0);
+        desk.record_event((), self.0);
         desk.mark(envelope.from);
         match lie {
             Some((_, span)) => desk.call_back(self.0, span),
@@ -24,11 +24,11 @@ impl Service<Numbers> for Counter {
     }
 
     fn on_timer(&mut self, desk: &mut ServiceContext<'_, Numbers>, token: u64) {
-        desk.note((), token);
+        desk.record_event((), token);
     }
 
     fn on_fault(&mut self, desk: &mut ServiceContext<'_, Numbers>, word: Name, lasting: SimSpan) {
-        desk.note((), word.hash64());
+        desk.record_event((), word.hash64());
         desk.call_back(lasting.as_nanos(), lasting);
     }
 }
@@ -54,7 +54,7 @@ pub fn workload(world: &mut World<Numbers>) {
                     let span =
                         ticker.draw(name(node), name("tick"), |draw| draw.span("tick", &(ms(1)..=ms(900))));
                     ticker.sleep(span).await;
-                    ticker.note((), 1_000 + tick);
+                    ticker.record_event((), 1_000 + tick);
                 }
             });
             for task in context.records().len()..6 {

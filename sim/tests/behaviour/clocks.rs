@@ -9,14 +9,14 @@ fn watcher(world: &mut World<Numbers>) {
         for _ in 0..4 {
             context.sleep(SimSpan::from_secs(10)).await;
             for time in [context.now(), context.monotonic()] {
-                context.note((), time.as_nanos() / 1_000_000);
+                context.record_event((), time.as_nanos() / 1_000_000);
             }
         }
     });
 }
 
 fn noted_at(outcome: &Outcome<Numbers>) -> Vec<u64> {
-    let times = outcome.history.notes().map(|(event, _)| event.at.as_nanos() / 1_000_000);
+    let times = outcome.history.app_events().map(|(event, _)| event.at.as_nanos() / 1_000_000);
     times.step_by(2).collect()
 }
 
@@ -73,7 +73,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
             _: perfidy_sim::IncomingMessage<u64>,
         ) {
             let now = desk.now().as_nanos() / 1_000_000_000;
-            desk.note((), now);
+            desk.record_event((), now);
         }
     }
     let config = with_faults(&[
@@ -87,7 +87,7 @@ fn two_nodes_do_not_share_a_clock_and_a_service_has_one_too() {
             for node in ["left", "right"] {
                 world.process(name(node), move |context| async move {
                     context.sleep(SimSpan::from_secs(2)).await;
-                    context.note((), context.now().as_nanos() / 1_000_000_000);
+                    context.record_event((), context.now().as_nanos() / 1_000_000_000);
                     context.send(name("clock"), name("what time"), name(node), 0);
                 });
             }
@@ -107,14 +107,14 @@ fn holder_and_store(world: &mut World<Numbers>) {
         context.send(name("store"), name("write"), name("early"), 1);
         context.before(name("look"), name("lease")).await;
         let believes = context.now() < lease_ends;
-        context.note((), 100 + u64::from(believes));
+        context.record_event((), 100 + u64::from(believes));
         context.sleep(SimSpan::from_secs(60)).await;
-        context.note((), 200 + u64::from(context.now() < lease_ends));
+        context.record_event((), 200 + u64::from(context.now() < lease_ends));
     });
     world.process(name("store"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note((), number);
+            context.record_event((), number);
         }
     });
 }

@@ -9,10 +9,10 @@ fn worker(world: &mut World<crate::Numbers>) {
         context.spawn(async move {
             loop {
                 ticking.sleep(ms(10)).await;
-                ticking.note((), u64::from(ticking.incarnation()));
+                ticking.record_event((), u64::from(ticking.incarnation()));
             }
         });
-        context.note((), 100 + context.records().len() as u64);
+        context.record_event((), 100 + context.records().len() as u64);
         context.write(1).unwrap();
         context.sync().await;
         context.write(2).unwrap();

@@ -302,7 +302,7 @@ fn a_task_that_a_dying_node_asks_for_never_runs() {
                         let context = self.0.clone();
                         let life = u64::from(context.incarnation());
                         self.0.spawn(async move {
-                            context.note((), life);
+                            context.record_event((), life);
                         });
                     }
                 }

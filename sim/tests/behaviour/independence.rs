@@ -8,7 +8,7 @@ fn with_strangers(world: &mut World<Numbers>) {
     for (node, other) in [("stranger", "friend"), ("friend", "stranger")] {
         world.process(name(node), move |context| async move {
             let coin = context.draw(name(node), name("coin"), |draw| draw.below("coin", 2));
-            context.note((), coin);
+            context.record_event((), coin);
             loop {
                 context.sleep(ms(700)).await;
                 context.send(name(other), name("heartbeat"), name("alive"), coin);

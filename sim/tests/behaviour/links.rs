@@ -20,13 +20,13 @@ fn counting(world: &mut World<Numbers>) {
     world.process(name("right"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note((), number);
+            context.record_event((), number);
         }
     });
 }
 
 fn when_heard(outcome: &Outcome<Numbers>) -> Vec<SimTime> {
-    outcome.history.notes().map(|(event, _)| event.at).collect()
+    outcome.history.app_events().map(|(event, _)| event.at).collect()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_slow_link_adds_to_every_message_that_is_sent_meanwhile() {
     let config = with_faults(&[("lag, a, try 1", "lag left from right at 1s for 1s, by 3s")]);
     on_every_engine(&config, counting, |engine, outcome| {
         let when = |number: u64| {
-            outcome.history.notes().find(|(_, note)| **note == number).expect("nothing is lost").0.at
+            outcome.history.app_events().find(|(_, note)| **note == number).expect("nothing is lost").0.at
         };
         assert!((at(4_500)..at(4_520)).contains(&when(15)), "{engine}: {}", when(15));
         assert!((at(500)..at(520)).contains(&when(5)), "{engine}");

@@ -78,7 +78,7 @@ fn at(millis: u64) -> SimTime {
 }
 
 fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
-    outcome.history.notes().map(|(_, note)| *note).collect()
+    outcome.history.app_events().map(|(_, note)| *note).collect()
 }
 
 /// The last event before the run ended.

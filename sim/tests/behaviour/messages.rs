@@ -13,13 +13,13 @@ fn two_letters(world: &mut World<Numbers>) {
     world.process(name("reader"), |context| async move {
         loop {
             let number = context.receive().await.payload;
-            context.note((), number);
+            context.record_event((), number);
         }
     });
 }
 
 fn first_note(outcome: &Outcome<Numbers>) -> &Event<u64> {
-    outcome.history.notes().next().expect("something was read").0
+    outcome.history.app_events().next().expect("something was read").0
 }
 
 #[test]

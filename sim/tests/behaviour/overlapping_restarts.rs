@@ -6,18 +6,18 @@ use perfidy_sim::{Event, EventKind, Outcome, SimSpan, World};
 /// Two nodes: one ticks every second with its incarnation, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
     world.process(name("clerk"), |context| async move {
-        context.note((), 100 + context.records().len() as u64);
+        context.record_event((), 100 + context.records().len() as u64);
         context.write(1).unwrap();
         let reading = context.clone();
         context.spawn(async move {
             loop {
                 let letter = reading.receive().await.payload;
-                reading.note((), 1_000 + 100 * u64::from(reading.incarnation()) + letter);
+                reading.record_event((), 1_000 + 100 * u64::from(reading.incarnation()) + letter);
             }
         });
         loop {
             context.sleep(SimSpan::from_secs(1)).await;
-            context.note((), u64::from(context.incarnation()));
+            context.record_event((), u64::from(context.incarnation()));
         }
     });
     world.process(name("sender"), |context| async move {
@@ -52,7 +52,7 @@ fn both_lives_run_share_journal_and_mail_and_in_the_end_the_newer_remains() {
     on_every_engine(&config, clerk, |engine, outcome| {
         let ticks = |life: u64, from: u64, to: u64| {
             let within = |event: &Event<u64>| (at(from)..at(to)).contains(&event.at);
-            outcome.history.notes().filter(|(event, note)| **note == life && within(event)).count()
+            outcome.history.app_events().filter(|(event, note)| **note == life && within(event)).count()
         };
         assert_eq!([ticks(0, 0, 6_500), ticks(0, 6_500, 20_000)], [6, 0], "{engine}");
         assert_eq!([ticks(1, 2_500, 6_500), ticks(1, 6_500, 9_999)], [3, 4], "{engine}");
@@ -84,7 +84,7 @@ fn both_die_in_a_crash_and_a_node_that_is_down_has_no_twin() {
         let late = |note: &&u64| **note < 3;
         let after: Vec<u64> = outcome
             .history
-            .notes()
+            .app_events()
             .filter(|(event, _)| event.at > at(6_000))
             .map(|(_, note)| *note)
             .filter(|note| late(&note))
@@ -102,7 +102,7 @@ fn a_paused_node_resumes_with_all_of_its_lives() {
     ]);
     on_every_engine(&config, clerk, |engine, outcome| {
         let ticks =
-            outcome.history.notes().filter(|(event, note)| **note == 1 && event.at > at(5_000) + ms(1));
+            outcome.history.app_events().filter(|(event, note)| **note == 1 && event.at > at(5_000) + ms(1));
         assert!(ticks.count() >= 3, "{engine}");
     });
 }
@@ -115,7 +115,7 @@ fn an_incarnation_that_was_replaced_can_end_itself_and_the_later_one_gets_its_me
             context.step_down().await;
             loop {
                 let letter = context.receive().await.payload;
-                context.note((), 100 * u64::from(context.incarnation()) + letter);
+                context.record_event((), 100 * u64::from(context.incarnation()) + letter);
             }
         });
         world.process(name("sender"), |context| async move {

@@ -11,7 +11,7 @@ fn neighbours(world: &mut World<Numbers>) {
             context.spawn(async move {
                 loop {
                     let number = listening.receive().await.payload;
-                    listening.note((), number);
+                    listening.record_event((), number);
                 }
             });
             for number in first..first + 6 {

@@ -13,14 +13,14 @@ fn a_paused_node_stands_still_while_others_run() {
                 world.process(name(node), move |context| async move {
                     for tick in 0..ticks {
                         context.sleep(ms(900)).await;
-                        context.note((), tick);
+                        context.record_event((), tick);
                     }
                 });
             }
         },
         |engine, outcome| {
             let during = |event: &&perfidy_sim::Event<u64>| (at(1_001)..at(11_000)).contains(&event.at);
-            let busy: Vec<_> = outcome.history.notes().map(|(event, _)| event).filter(during).collect();
+            let busy: Vec<_> = outcome.history.app_events().map(|(event, _)| event).filter(during).collect();
             assert_eq!(busy.iter().filter(|event| event.node == name("quick")).count(), 11, "{engine}");
             assert_eq!(busy.iter().filter(|event| event.node == name("slow")).count(), 0, "{engine}");
             let slow = events_at(&outcome, "slow");
@@ -49,7 +49,7 @@ fn a_zombie_goes_on_believing_that_no_time_has_passed() {
             world.process(name("store"), |context| async move {
                 let write = context.receive().await;
                 let lease_is_over = context.now() > SimTime::ZERO + SimSpan::from_secs(10);
-                context.note((), write.payload + u64::from(lease_is_over));
+                context.record_event((), write.payload + u64::from(lease_is_over));
             });
         },
         |engine, outcome| assert_eq!(notes(&outcome), [2], "{engine}"),
@@ -76,7 +76,7 @@ fn what_arrives_during_a_pause_is_there_afterwards_and_a_crash_ends_a_pause() {
             world.process(name("sink"), |context| async move {
                 loop {
                     let number = context.receive().await.payload;
-                    context.note((), number);
+                    context.record_event((), number);
                 }
             });
         },

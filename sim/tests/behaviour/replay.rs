@@ -123,7 +123,7 @@ fn clients(world: &mut World<Numbers>) {
     world.process(name("office"), |context| async move {
         loop {
             let letter = context.receive().await;
-            context.note((), letter.payload);
+            context.record_event((), letter.payload);
         }
     });
 }

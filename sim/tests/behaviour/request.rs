@@ -17,7 +17,7 @@ fn asker(world: &mut World<Numbers>) {
     world.process(name("asker"), |context| async move {
         for question in [10, 20] {
             let answer = context.request(name("adder"), name("add"), name("one"), question, ms(500)).await;
-            context.note((), answer.map_or(0, |answer| answer.payload));
+            context.record_event((), answer.map_or(0, |answer| answer.payload));
         }
         context.sleep(ms(2_000)).await;
     });

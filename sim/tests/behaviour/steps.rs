@@ -13,15 +13,15 @@ fn everything(world: &mut World<crate::Numbers>) {
     world.process(name("a"), |context: Context<crate::Numbers>| async move {
         let about = name("it");
         context.receive().await;
-        context.note((), 1);
+        context.record_event((), 1);
         context.send(name("b"), name("hint"), about, 0);
-        context.note((), 2);
+        context.record_event((), 2);
         context.write(7).unwrap();
-        context.note((), 3);
+        context.record_event((), 3);
         context.sync().await;
-        context.note((), 4);
+        context.record_event((), 4);
         context.request(name("b"), name("question"), about, 5, ms(500)).await.unwrap();
-        context.note((), 5);
+        context.record_event((), 5);
         context.finish_after(SimSpan::ZERO);
     });
     world.process(name("b"), |context| async move {
@@ -117,7 +117,7 @@ fn a_message_is_not_lost_when_its_receiver_stops_and_gives_up() {
             world.process(name("a"), |context| async move {
                 let _ = context.within(ms(5_000), name("mail"), context.receive()).await;
                 let message = context.within(ms(5_000), name("mail"), context.receive()).await;
-                context.note((), message.map_or(0, |message| message.payload));
+                context.record_event((), message.map_or(0, |message| message.payload));
             });
             world.process(name("b"), |context| async move {
                 context.send(name("a"), name("start"), name("it"), 1);
@@ -142,7 +142,7 @@ fn code_that_begins_with_an_action_can_crash_there_again_and_again() {
                 // Before there is any task.
                 context.send(name("b"), name("hint"), name("it"), 1);
                 async move {
-                    context.note((), u64::from(context.incarnation()));
+                    context.record_event((), u64::from(context.incarnation()));
                 }
             });
         },

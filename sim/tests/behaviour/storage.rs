@@ -8,15 +8,15 @@ use perfidy_sim::{EventKind, Outcome, SimSpan, World, WriteError};
 fn clerk(world: &mut World<Numbers>) {
     world.process(name("clerk"), |context| async move {
         for record in context.records() {
-            context.note((), record);
+            context.record_event((), record);
         }
-        context.note((), 1_000 + u64::from(context.incarnation()));
+        context.record_event((), 1_000 + u64::from(context.incarnation()));
         if context.incarnation() > 0 {
             return;
         }
         for record in 1..=5 {
             if context.write(record) == Err(WriteError) {
-                context.note((), 100 + record);
+                context.record_event((), 100 + record);
             }
             if record <= 3 {
                 context.sync().await;
@@ -122,16 +122,16 @@ fn a_slow_node_works_and_syncs_slowly_and_its_timeouts_do_not_wait() {
             world.process(name("clerk"), |context| async move {
                 context.sleep(ms(2_000)).await;
                 context.work(ms(500)).await;
-                context.note((), 1);
+                context.record_event((), 1);
                 let slept = context.clone();
                 assert!(context.within(ms(900), name("work"), slept.work(ms(500))).await.is_err());
                 context.sleep(SimSpan::from_secs(60)).await;
                 context.work(ms(500)).await;
-                context.note((), 2);
+                context.record_event((), 2);
             });
         },
         |engine, outcome| {
-            let times: Vec<_> = outcome.history.notes().map(|(event, _)| event.at).collect();
+            let times: Vec<_> = outcome.history.app_events().map(|(event, _)| event.at).collect();
             let [first, second] = times[..] else { panic!("{engine}: {times:?}") };
             assert!((at(7_000)..at(7_010)).contains(&first), "{engine}: {first}");
             assert!((at(68_400)..at(68_420)).contains(&second), "{engine}: {second}");

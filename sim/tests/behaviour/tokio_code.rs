@@ -54,7 +54,7 @@ fn caller(world: &mut World<Numbers>) {
         let mut stream = connect("echo").await;
         for byte in 1..=6 {
             let answer = tokio::time::timeout(Duration::from_secs(1), ask(&mut stream, byte)).await;
-            context.note((), answer.map_or(0, |echoed| u64::from(echoed.unwrap_or(255))));
+            context.record_event((), answer.map_or(0, |echoed| u64::from(echoed.unwrap_or(255))));
             sleep(1_000).await;
         }
     });
@@ -86,7 +86,7 @@ fn a_crash_closes_sockets_and_drops_spawned_tasks() {
         world.process(name("caller"), |context| async move {
             for life in 0..2 {
                 let mut stream = connect("echo").await;
-                context.note((), life);
+                context.record_event((), life);
                 while ask(&mut stream, 1).await.is_ok() {
                     sleep(100).await;
                 }
@@ -95,7 +95,7 @@ fn a_crash_closes_sockets_and_drops_spawned_tasks() {
     });
     // The second connection is made to the second incarnation; nothing more happens to it within the hour.
     assert_eq!(notes(&outcome), [0, 1]);
-    let second = outcome.history.notes().last().unwrap().0.at;
+    let second = outcome.history.app_events().last().unwrap().0.at;
     assert!((at(2_500)..at(2_700)).contains(&second), "{second}");
     assert_eq!(outcome.stop, RunEnd::Deadline);
 }
@@ -112,11 +112,11 @@ fn a_pause_stops_tokio_timers_and_tasks() {
                 }
             });
             while let Some(tick) = ticked.recv().await {
-                context.note((), tick);
+                context.record_event((), tick);
             }
         });
     });
-    let times: Vec<_> = outcome.history.notes().map(|(event, _)| event.at).collect();
+    let times: Vec<_> = outcome.history.app_events().map(|(event, _)| event.at).collect();
     assert!(times[0] < at(1_000) && times[1] > at(11_000) && times[2] > at(11_900), "{times:?}");
 }
 
@@ -142,7 +142,7 @@ fn a_world_in_which_only_tokio_timers_are_left_goes_on_until_its_time_is_over() 
         world.process(name("agent"), |context| async move {
             loop {
                 sleep(900).await;
-                context.note((), 1);
+                context.record_event((), 1);
             }
         });
     });
@@ -175,14 +175,14 @@ fn a_local_task_of_tokio_may_use_the_context() {
             tokio::task::spawn_local(async move {
                 inner.sleep(ms(10)).await;
                 inner.before(name("step"), name("it")).await;
-                inner.note((), u64::from(inner.incarnation()));
+                inner.record_event((), u64::from(inner.incarnation()));
                 inner.send(name("other"), name("done"), name("it"), 7);
             });
             std::future::pending::<()>().await;
         });
         world.process(name("other"), |context| async move {
             let done = context.receive().await.payload;
-            context.note((), done);
+            context.record_event((), done);
             context.finish_after(ms(10));
         });
     });
@@ -200,7 +200,7 @@ fn hash_sets_of_std_iterate_in_the_same_order_in_every_run() {
                 let numbers: Vec<u64> = numbers.iter().copied().collect();
                 async move {
                     for number in numbers {
-                        context.note((), number);
+                        context.record_event((), number);
                     }
                 }
             });
@@ -227,7 +227,7 @@ pub fn mixed(world: &mut World<Numbers>) {
         loop {
             let request = context.request(name("counter"), name("count"), name("tokio"), 1, ms(300));
             let counted = tokio::time::timeout(Duration::from_millis(20), request).await;
-            context.note((), counted.map_or(0, |count| count.map_or(1, |count| count.payload)));
+            context.record_event((), counted.map_or(0, |count| count.map_or(1, |count| count.payload)));
             context.before(name("sleep"), name("tokio")).await;
             sleep(500).await;
         }

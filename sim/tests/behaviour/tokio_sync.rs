@@ -24,11 +24,11 @@ fn agents_may_use_channels_oneshots_and_notify() {
                 for number in 1..=4 {
                     let (answer, square) = oneshot::channel();
                     work.send((number, answer)).await.unwrap();
-                    context.note((), square.await.unwrap());
+                    context.record_event((), square.await.unwrap());
                 }
                 drop(work);
                 done.notified().await;
-                context.note((), 0);
+                context.record_event((), 0);
             });
         },
         |engine, outcome| assert_eq!(notes(&outcome), [1, 4, 9, 16, 0], "{engine}"),

@@ -238,7 +238,7 @@ impl Agent {
             reply: reply.clone(),
             timing: ReplyTiming { first_token, total },
         };
-        self.context.note(Author::HARNESS, TeamEvent::Agent(chatted));
+        self.context.record_event(Author::HARNESS, TeamEvent::Agent(chatted));
         self.after("model call", about).await;
         reply
     }

@@ -74,7 +74,7 @@ impl<'a> Store<'a> {
         let wire = StoreWire::Read { item, asks, fence: self.fence };
         let result = self
             .ask(item, Access::Read, wire, |answer| match answer {
-                StoreWire::Shown(snapshot) => {
+                StoreWire::Snapshot(snapshot) => {
                     Some((snapshot.clone(), snapshot.stamp, StoreOutcome::Saw(snapshot.stamp.version)))
                 }
                 _ => None,
@@ -129,7 +129,7 @@ impl<'a> Store<'a> {
         success: impl Fn(&StoreWire) -> Option<(T, Stamp, StoreOutcome)>,
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
-        let asked = self.agent.noted(TeamEvent::Agent(AgentEvent::Asked { item, access }));
+        let asked = self.agent.record_event(TeamEvent::Agent(AgentEvent::Asked { item, access }));
         let answer = self.agent.request_in_a_step(store, item, wire, STORE_TIMEOUT).await;
         let (result, seen, heard) = match answer.as_ref().map(Delivery::open::<StoreWire>) {
             Ok(Some(StoreWire::Refused(refusal))) => {
@@ -148,7 +148,7 @@ impl<'a> Store<'a> {
         if let Some(stamp) = seen {
             self.session.has_seen(item, stamp);
         }
-        self.agent.note(TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }));
+        self.agent.record_event(TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }));
         result
     }
 }

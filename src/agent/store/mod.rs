@@ -232,7 +232,7 @@ impl fmt::Display for Consistency {
 pub(crate) enum StoreWire {
     Read { item: Name, asks: Freshness, fence: Option<Token> },
     Commit { item: Name, change: Change, op: OpId, fence: Option<Token> },
-    Shown(Snapshot),
+    Snapshot(Snapshot),
     Committed(Stamp),
     Refused(Refusal),
 }
@@ -242,7 +242,7 @@ impl Message for StoreWire {
         match self {
             Self::Read { .. } => "read",
             Self::Commit { .. } => "commit",
-            Self::Shown(_) => "shown",
+            Self::Snapshot(_) => "snapshot",
             Self::Committed(_) => "committed",
             Self::Refused(_) => "refused",
         }
@@ -260,7 +260,7 @@ impl Message for StoreWire {
                 },
                 ..Headers::NONE
             },
-            Self::Shown(_) | Self::Committed(_) | Self::Refused(_) => Headers::NONE,
+            Self::Snapshot(_) | Self::Committed(_) | Self::Refused(_) => Headers::NONE,
         }
     }
 }

@@ -149,16 +149,19 @@ impl StoreService {
         let (entries, based_on) = known.apply(change)?;
         let before = known.latest();
         let version = Version(before.stamp.version.0 + 1);
-        desk.note(Author::HARNESS, TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }));
+        desk.record_event(
+            Author::HARNESS,
+            TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }),
+        );
         let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
-            desk.note(
+            desk.record_event(
                 Author::HARNESS,
                 TeamEvent::Store(StoreEvent::Entered { item, entry: entry.id, version, content: entry.body }),
             );
         }
         for entry in before.entries.since(&after.entries) {
-            desk.note(
+            desk.record_event(
                 Author::HARNESS,
                 TeamEvent::Store(StoreEvent::Vanished { item, entry: entry.id, version }),
             );
@@ -184,7 +187,7 @@ impl Service<Agents> for StoreService {
     fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
         let answer = match envelope.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
-                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Shown)
+                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Snapshot)
             }
             Some(StoreWire::Commit { item, change, op, fence }) => self
                 .commit(desk, envelope.from, *item, (change, *op, *fence))

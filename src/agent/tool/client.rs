@@ -47,7 +47,7 @@ impl Agent {
         let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call })));
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
-        self.context.note(Author::HARNESS, TeamEvent::Agent(called));
+        self.context.record_event(Author::HARNESS, TeamEvent::Agent(called));
         let answer = self.ask_tool(tool, operation, intent, call, within).await;
         let result = answer.and_then(|answer| answer.done().ok_or(CallError::MALFORMED));
         let (told, content) = match &result {
@@ -87,7 +87,7 @@ impl Agent {
         content: Content,
     ) {
         let answered = AgentEvent::Answered { tool, operation, intent, told, content };
-        self.context.note(Author::HARNESS, TeamEvent::Agent(answered));
+        self.context.record_event(Author::HARNESS, TeamEvent::Agent(answered));
     }
 
     /// Sends a tool a request and waits for its answer.

@@ -173,7 +173,7 @@ impl Message for Wire {
         match self {
             Self::Call(_) => "call",
             Self::LookUp(_) => "look-up",
-            Self::Cancel(_) => "call-off",
+            Self::Cancel(_) => "cancel",
             Self::Read(_) => "read",
             Self::Done(_)
             | Self::Found(_)
@@ -199,7 +199,7 @@ const RESULT: &str = "result";
 
 const READ_OF: &str = "read of";
 const LOOK_UP_OF: &str = "look-up of";
-const CANCEL_OF: &str = "call-off of";
+const CANCEL_OF: &str = "cancel of";
 
 /// The kind of a message that carries a request, such as `call create`.
 pub(crate) fn call_kind(what: Name) -> Name {

@@ -108,7 +108,7 @@ impl CampaignLog {
                 && let Some(saved) = save(&self.corpus, small)
             {
                 self.note_unfinished(slice.case, finding, &saved);
-                self.note(&saved, &small.saved, now, |file| small.story(Some(file)));
+                self.record_event(&saved, &small.saved, now, |file| small.story(Some(file)));
             }
         }
         let mut small = small.into_iter().zip(found).peekable();
@@ -164,12 +164,12 @@ impl CampaignLog {
             return Status::BadInput;
         };
         self.forget_unfinished(case, finding, saved.path());
-        self.note(&saved, &small.saved, now, |file| small.story(Some(file)));
+        self.record_event(&saved, &small.saved, now, |file| small.story(Some(file)));
         Status::AsExpected
     }
 
     /// Notes what was saved, and how its story goes if it is new.
-    fn note(
+    fn record_event(
         &mut self,
         saved: &Saved,
         seed: &SavedSeed,

@@ -246,7 +246,7 @@ mod tests {
             ("mail, send", "mail, post"),
             ("mail, look-up of send", "mail, look-up of post"),
             ("executor-1 > mail, call send", "executor-1 > mail, call post"),
-            ("mail > executor-1, reply to call-off of send", "mail > executor-1, reply to call-off of post"),
+            ("mail > executor-1, reply to cancel of send", "mail > executor-1, reply to cancel of post"),
             ("planner > coordinator, send", "planner > coordinator, send"),
         ] {
             assert_eq!(renames.site(Name::new(before)).as_str(), after);

@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_kind_that_a_scenario_configures_has_a_place_in_a_calm_run() {
-        for name in ["conductor/lost-ack", "conductor/rough-weather", "standby/paused-leader"] {
+        for name in ["conductor/lost-ack", "conductor/all-faults", "standby/paused-leader"] {
             let case = case(name);
             let kinds: BTreeSet<Name> = in_calm(&case).iter().map(|fault| fault.action.kind()).collect();
             assert!(case.scenario.fault_kinds.iter().all(|kind| kinds.contains(kind)), "{name}: {kinds:?}");
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn each_of_them_is_injected_if_it_is_planned() {
-        for case in ["conductor/crash-before-record", "standby/rough-weather"].map(case) {
+        for case in ["conductor/crash-before-record", "standby/all-faults"].map(case) {
             for fault in in_calm(&case).into_iter().step_by(7) {
                 let plan = Plan::Explicit([fault].into());
                 let run = Run::planned(&case, Engine::Native, Seed(3), &plan);

@@ -289,7 +289,7 @@ mod tests {
     /// lease is over, it leads on with what it has forgotten.
     #[test]
     fn the_shortest_crash_alone_shows_what_a_checkpoint_is_for() {
-        let case = all_cases("standby/rough-weather").remove(1);
+        let case = all_cases("standby/all-faults").remove(1);
         let report = report(&case, &mut start(&case, Bounds::default()).unwrap(), u64::MAX, 2);
         let finding = report.finding("completed-work-not-rerun").expect("one fault suffices");
         assert!(matches!(finding.faults[..], [Fault { action: perfidy_sim::Action::CrashAt { .. }, .. }]));

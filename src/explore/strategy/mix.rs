@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_first_trials_are_those_of_random() {
-        let case = case("conductor/rough-weather");
+        let case = case("conductor/all-faults");
         let [mix, random] = [&KIND, &random::KIND]
             .map(|kind| report(&case, &mut *start(&case, kind), RANDOM_FIRST, 2).digest);
         assert_eq!(mix, random);

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn chances_stay_between_a_quarter_and_four_times_what_the_scenario_says() {
-        let chaos = &case("conductor/rough-weather").scenario.chaos;
+        let chaos = &case("conductor/all-faults").scenario.chaos;
         for seed in (0..200).map(Seed) {
             let kept = |rule: &perfidy_sim::Rule| rule.chance > Chance::NEVER;
             for rule in swarmed(chaos, seed).rules.into_iter().filter(kept) {

@@ -161,7 +161,7 @@ mod tests {
     fn an_operation_is_meant_in_every_way_a_tool_is_asked_about_it() {
         let chaos =
             chaos_of(r#"stale-read = { at = "ticketing", operation = "create", chance = "5%", by = "1s" }"#);
-        for what in ["create", "read of create", "look-up of create", "call-off of create"] {
+        for what in ["create", "read of create", "look-up of create", "cancel of create"] {
             assert!(chaos.rules[0].what.covers(Name::new(what)), "{what}");
         }
         assert!(!chaos.rules[0].what.covers(Name::new("close")));

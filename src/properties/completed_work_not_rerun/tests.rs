@@ -113,7 +113,7 @@ fn what_is_rejected_of_other_work_or_to_another_agent_is_still_complete() {
 fn misses(story: Story, who: &str, tool: &str, operation: &str) -> Story {
     let [tool, operation, intent] = [tool, operation, STEP].map(Name::new);
     let (operation, told) = (look_up_of(operation), CallOutcome::Found(false));
-    story.note(who, TeamEvent::Agent(answered([tool, operation, intent], told)))
+    story.record_event(who, TeamEvent::Agent(answered([tool, operation, intent], told)))
 }
 
 #[test]

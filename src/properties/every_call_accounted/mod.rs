@@ -99,11 +99,11 @@ const READS: EventKinds = Ledger::READS
     .and(kinds::INFORMED);
 
 fn judge(history: &TeamHistory) -> Verdict {
-    if history.notes_of(kinds::IS_ON_CALL).next().is_none() {
+    if history.app_events_of(kinds::IS_ON_CALL).next().is_none() {
         return Verdict::Vacuous;
     }
     let mut book = Book::default();
-    for (event, note) in history.notes_of(READS) {
+    for (event, note) in history.app_events_of(READS) {
         book.take_in(event, note);
     }
     let mut verdict = Verdict::Vacuous;
@@ -164,8 +164,8 @@ impl<'a> Book<'a> {
                 if let Some(account) = self.calls.get_mut(&(tool, operation, intent)) {
                     account.is_answered(event, told);
                 } else {
-                    let called_off = |known: Name| cancel_of(known) == operation;
-                    self.change(tool, intent, called_off, |account| account.is_answered(event, told));
+                    let cancelled = |known: Name| cancel_of(known) == operation;
+                    self.change(tool, intent, cancelled, |account| account.is_answered(event, told));
                 }
             }
             TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, operation, intent, op, .. }) => {

@@ -8,7 +8,7 @@ const LOST: CallOutcome = CallOutcome::Unknown(Indefinite::TimedOut);
 const REFUSED: CallOutcome = CallOutcome::Not(Definite::Refused);
 
 fn on_call() -> Story {
-    saga().note("on-call", TeamEvent::Person(PersonEvent::IsOnCall))
+    saga().record_event("on-call", TeamEvent::Person(PersonEvent::IsOnCall))
 }
 
 fn failed(story: Story) -> Story {
@@ -37,14 +37,14 @@ fn a_call_that_was_looked_up_and_found_is_too() {
         let (operation, intent) = (look_up_of(Name::new("create")), Name::new("task-1/file"));
         let told = CallOutcome::Found(found);
         let note = TeamEvent::Agent(answered([Name::new("ticketing"), operation, intent], told));
-        done(call(on_call(), LOST).note("executor-1", note))
+        done(call(on_call(), LOST).record_event("executor-1", note))
     };
     assert_eq!(look_up(true).judged_by(&property()), Verdict::Holds);
     assert!(look_up(false).judged_by(&property()).is_violated());
 }
 
 #[test]
-fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
+fn an_unclear_answer_without_a_follow_up_is_a_lost_call() {
     for ended in [done, failed] {
         let (events, message) = violation(ended(call(on_call(), LOST)).judged_by(&property()));
         assert_eq!(events, [6, 7, 8]);
@@ -57,7 +57,7 @@ fn an_unclear_answer_that_nobody_follows_up_is_a_lost_call() {
 }
 
 #[test]
-fn a_call_whose_caller_died_and_that_nobody_tried_again_is_lost() {
+fn a_call_whose_caller_died_and_that_was_not_tried_again_is_lost() {
     let story = failed(on_call().called("executor-1", "task-1/file"));
     assert!(violation(story.judged_by(&property())).1.contains("heard nothing"));
 }
@@ -81,27 +81,27 @@ fn an_undoing_that_was_refused_is_not_accounted_for_by_a_failure() {
         let (tool, operation) = (Name::new("ticketing"), Name::new("withdraw"));
         let (intent, op) = (Name::new("task-1/file"), OpId(9));
         let story = call(on_call(), CallOutcome::Done);
-        let story = story.note("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
-        story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
+        let story = story.record_event("executor-1", TeamEvent::Agent(called([tool, operation, intent], op)));
+        story.record_event("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
     };
     assert!(failed(undoing(REFUSED)).judged_by(&property()).is_violated());
     assert_eq!(failed(undoing(CallOutcome::Done)).judged_by(&property()), Verdict::Holds);
     let dead_lettered = failed(undoing(REFUSED).dead_lettered("task-1/file"));
-    assert!(dead_lettered.judged_by(&property()).is_violated(), "what was taken down is another call");
+    assert!(dead_lettered.judged_by(&property()).is_violated(), "what was recorded is another call");
 }
 
 #[test]
-fn a_call_that_was_taken_down_is_accounted_for() {
+fn a_call_that_was_recorded_is_accounted_for() {
     let story = failed(call(on_call(), LOST).dead_lettered("task-1/file"));
     assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
 #[test]
-fn a_call_that_is_made_after_it_was_taken_down_is_too_and_one_under_another_id_is_not() {
-    let taken_down = || on_call().dead_lettered("task-1/file");
-    assert_eq!(failed(call(taken_down(), LOST)).judged_by(&property()), Verdict::Holds);
+fn a_call_that_is_made_after_it_was_recorded_is_too_and_one_under_another_id_is_not() {
+    let recorded = || on_call().dead_lettered("task-1/file");
+    assert_eq!(failed(call(recorded(), LOST)).judged_by(&property()), Verdict::Holds);
     let under_another = called(["ticketing", "create", "task-1/file"].map(Name::new), OpId(2));
-    let another = taken_down().note("executor-1", TeamEvent::Agent(under_another));
+    let another = recorded().record_event("executor-1", TeamEvent::Agent(under_another));
     assert!(failed(another).judged_by(&property()).is_violated());
 }
 
@@ -111,7 +111,7 @@ fn calls_of_a_task_that_has_not_ended_may_still_be_tried_again() {
 }
 
 #[test]
-fn where_nobody_is_on_call_or_nobody_calls_there_is_nothing_to_judge() {
+fn without_a_person_on_call_or_without_calls_there_is_nothing_to_judge() {
     assert_eq!(failed(call(saga(), LOST)).judged_by(&property()), Verdict::Vacuous);
     assert_eq!(done(on_call()).judged_by(&property()), Verdict::Vacuous);
 }
@@ -125,7 +125,7 @@ fn cancelled(story: Story) -> Story {
 /// A try by an agent under some id.
 fn tries(story: Story, who: &str, op: u64) -> Story {
     let call = ["ticketing", "create", "task-1/file"].map(Name::new);
-    story.note(who, TeamEvent::Agent(called(call, OpId(op))))
+    story.record_event(who, TeamEvent::Agent(called(call, OpId(op))))
 }
 
 fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
@@ -133,10 +133,10 @@ fn hears(story: Story, who: &str, told: CallOutcome) -> Story {
 }
 
 /// An agent gets the outcome of a request to cancel the operation.
-fn calls_off(story: Story, operation: &str, told: CallOutcome) -> Story {
+fn cancels(story: Story, operation: &str, told: CallOutcome) -> Story {
     let [tool, intent] = ["ticketing", "task-1/file"].map(Name::new);
     let operation = cancel_of(Name::new(operation));
-    story.note("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
+    story.record_event("executor-1", TeamEvent::Agent(answered([tool, operation, intent], told)))
 }
 
 #[test]
@@ -146,20 +146,20 @@ fn a_refusal_is_accounted_for_once_the_user_hears_of_the_cancel() {
 }
 
 #[test]
-fn a_call_that_was_called_off_is_as_clear_as_one_that_was_turned_down_for_good() {
-    let called_off = || calls_off(call(on_call(), LOST), "create", CallOutcome::Cancelled);
-    assert_eq!(failed(called_off()).judged_by(&property()), Verdict::Holds);
-    assert_eq!(cancelled(called_off()).judged_by(&property()), Verdict::Holds);
-    assert!(done(called_off()).judged_by(&property()).is_violated());
-    let done_already = calls_off(call(on_call(), LOST), "create", CallOutcome::Done);
+fn a_call_that_was_cancelled_is_as_clear_as_one_that_was_turned_down_for_good() {
+    let of_cancelled = || cancels(call(on_call(), LOST), "create", CallOutcome::Cancelled);
+    assert_eq!(failed(of_cancelled()).judged_by(&property()), Verdict::Holds);
+    assert_eq!(cancelled(of_cancelled()).judged_by(&property()), Verdict::Holds);
+    assert!(done(of_cancelled()).judged_by(&property()).is_violated());
+    let done_already = cancels(call(on_call(), LOST), "create", CallOutcome::Done);
     assert_eq!(done(done_already).judged_by(&property()), Verdict::Holds);
     let of_another = hears(tries(on_call(), "executor-2", 1), "executor-1", CallOutcome::Done);
     assert_eq!(done(of_another).judged_by(&property()), Verdict::Holds, "it is done, by any agent");
-    let of_another = calls_off(tries(on_call(), "executor-2", 1), "create", CallOutcome::Cancelled);
-    assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was called off is not known");
-    let unclear = calls_off(call(on_call(), LOST), "create", LOST);
+    let of_another = cancels(tries(on_call(), "executor-2", 1), "create", CallOutcome::Cancelled);
+    assert!(failed(of_another).judged_by(&property()).is_violated(), "which id was cancelled is not known");
+    let unclear = cancels(call(on_call(), LOST), "create", LOST);
     assert!(failed(unclear).judged_by(&property()).is_violated());
-    let another = calls_off(call(on_call(), LOST), "withdraw", CallOutcome::Cancelled);
+    let another = cancels(call(on_call(), LOST), "withdraw", CallOutcome::Cancelled);
     assert!(failed(another).judged_by(&property()).is_violated());
 }
 
@@ -175,7 +175,7 @@ fn what_is_turned_down_for_good_is_one_id_and_not_the_wish() {
 }
 
 #[test]
-fn a_refusal_is_of_the_try_of_whoever_hears_it() {
+fn a_refusal_is_of_the_try_of_its_receiver() {
     let two = || tries(tries(on_call(), "executor-1", 1), "executor-2", 2);
     assert!(failed(hears(two(), "executor-1", REFUSED)).judged_by(&property()).is_violated());
     assert!(failed(hears(two(), "executor-1", DECLINED)).judged_by(&property()).is_violated());
@@ -208,7 +208,7 @@ fn what_was_found_is_that_call_and_no_other() {
             (cancel_of(operation), CallOutcome::Done),
         ] {
             let note = TeamEvent::Agent(answered([tool, operation, intent], told));
-            let story = done(call(on_call(), LOST).note("executor-1", note));
+            let story = done(call(on_call(), LOST).record_event("executor-1", note));
             assert!(story.judged_by(&property()).is_violated(), "{tool}.{operation} for {intent}");
         }
     }

@@ -144,7 +144,7 @@ impl<'a> Family<'a> {
             EventKind::Resumed => drop(self.woken.insert(Incarnation::of(event), event.at)),
             EventKind::App(note) => {
                 self.ledger.take_in(event, note);
-                self.note(event, note);
+                self.record_event(event, note);
             }
             EventKind::Sent { .. } if !self.users.contains(&event.node) => {
                 if let Some((_, about)) = sent_for(Purpose::Cancel, event) {
@@ -161,7 +161,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    fn note(&mut self, event: At<'a>, note: &TeamEvent) {
+    fn record_event(&mut self, event: At<'a>, note: &TeamEvent) {
         match *note {
             TeamEvent::User(UserEvent::Wanted { task, intent, .. }) => {
                 self.task_of.insert(intent, task);
@@ -203,12 +203,12 @@ impl<'a> Family<'a> {
             return None;
         }
         let is_later = known.sent < order.sent && known.event.node != order.event.node;
-        (is_later && self.may_take_back(order.by, known.by)).then_some(known.event.node)
+        (is_later && self.may_recall(order.by, known.by)).then_some(known.event.node)
     }
 
     /// Whether an incarnation takes work back from an agent, which another one or itself had given to it, by
     /// giving it to another agent.
-    fn may_take_back(&self, taker: Incarnation, giver: Incarnation) -> bool {
+    fn may_recall(&self, taker: Incarnation, giver: Incarnation) -> bool {
         taker == giver || !self.is_alive(giver)
     }
 
@@ -235,8 +235,8 @@ impl<'a> Family<'a> {
         }
         let recalled = self.recalled.get((about, orderer)).into_iter().flatten();
         let of_others = recalled.filter(|(who, recall)| **who != to && recall.sent < order.sent);
-        let taken_back = of_others.filter(|(_, recall)| self.may_take_back(order.by, recall.by));
-        for who in taken_back.map(|(who, _)| *who).collect::<Vec<_>>() {
+        let recalled = of_others.filter(|(_, recall)| self.may_recall(order.by, recall.by));
+        for who in recalled.map(|(who, _)| *who).collect::<Vec<_>>() {
             self.recalled(about, orderer).remove(&who);
             self.replaced.insert((about, who), order.event);
         }

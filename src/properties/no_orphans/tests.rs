@@ -11,7 +11,7 @@ const STEP: &str = "task-1/file";
 fn bounded() -> Story {
     let property = Name::new(property().name);
     let bound = TeamEvent::User(UserEvent::Bound { property, at_most: 3_000_000_000 });
-    Story::default().note("user", bound).given(TASK)
+    Story::default().record_event("user", bound).given(TASK)
 }
 
 /// A task that the director has handed to manager-1, and that one to worker-1.
@@ -24,7 +24,7 @@ fn order(story: Story, by: &str, intent: &str, to: &str) -> Story {
 }
 
 fn thinks(story: Story, who: &str) -> Story {
-    story.note(who, TeamEvent::Agent(completed(Name::new(STEP))))
+    story.record_event(who, TeamEvent::Agent(completed(Name::new(STEP))))
 }
 
 fn cancel(story: Story, by: &str, about: &str) -> Story {
@@ -102,7 +102,7 @@ fn an_agent_that_goes_on_with_what_was_cancelled_or_has_ended_is_one() {
 fn taking_back_is_not_going_on() {
     let (intent, tool) = (Name::new(STEP), Name::new("ticketing"));
     let undone_by = TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation: Name::new("create") });
-    let story = later(cancelled(handed().note("user", undone_by)), 3).called("worker-1", STEP);
+    let story = later(cancelled(handed().record_event("user", undone_by)), 3).called("worker-1", STEP);
     assert_eq!(story.judged_by(&property()), Verdict::Holds);
 }
 
@@ -196,7 +196,7 @@ fn only_an_agent_that_has_something_in_hand_and_undone_can_lose_it() {
     assert_eq!(handed_to_one().dies("director").judged_by(&property()), Verdict::Holds);
     assert_eq!(handed().dies("manager-1").judged_by(&property()), Verdict::Holds);
     assert_eq!(handed().effect(STEP, 1).dies("manager-1").judged_by(&property()), Verdict::Vacuous);
-    let undone = handed().note("user", undone_by_withdrawing()).effect(STEP, 1).undo(STEP, 2);
+    let undone = handed().record_event("user", undone_by_withdrawing()).effect(STEP, 1).undo(STEP, 2);
     assert_eq!(undone.dies("manager-1").judged_by(&property()), Verdict::Holds);
     let passed_on = order(handed_to_one(), "manager-1", TASK, "manager-2");
     assert_eq!(passed_on.clone().judged_by(&property()), Verdict::Vacuous, "it gave it away itself");
@@ -244,7 +244,7 @@ fn what_the_user_orders_has_no_parent() {
 fn what_the_user_no_longer_wants_is_over_once_the_team_cancels_it() {
     let story = order(ordered_by_the_user(), "director", TASK, "manager-1");
     let story = cancel(
-        story.note("user", TeamEvent::User(UserEvent::Withdrawn { task: Name::new(TASK) })),
+        story.record_event("user", TeamEvent::User(UserEvent::Withdrawn { task: Name::new(TASK) })),
         "user",
         TASK,
     );

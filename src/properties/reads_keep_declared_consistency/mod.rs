@@ -31,7 +31,7 @@ pub fn property() -> Property {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
-    let declared = history.notes_of(kinds::DECLARED).find_map(|(_, note)| match note {
+    let declared = history.app_events_of(kinds::DECLARED).find_map(|(_, note)| match note {
         TeamEvent::User(UserEvent::Declared { reads }) => Some(*reads),
         _ => None,
     });
@@ -165,7 +165,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
 /// An agent read a version that did not exist.
 fn invented(history: &TeamHistory) -> Option<Broken<'_>> {
     let mut stored = Lookup::default();
-    history.notes_of(kinds::STORED.and(kinds::HEARD)).find_map(|(event, note)| {
+    history.app_events_of(kinds::STORED.and(kinds::HEARD)).find_map(|(event, note)| {
         match *note {
             TeamEvent::Store(StoreEvent::Stored { item, version, .. }) => {
                 stored.insert((item, version.0), ());

@@ -15,11 +15,12 @@ const WRITE: Access = Access::Change(OpId(1));
 
 /// A story in which the store stores every version as soon as a change is requested.
 fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
-    let mut story = Story::default().note("user", TeamEvent::User(UserEvent::Declared { reads: declared }));
+    let mut story =
+        Story::default().record_event("user", TeamEvent::User(UserEvent::Declared { reads: declared }));
     for item in ["x", "y"].map(Name::new) {
         for version in 1..=3 {
             let (version, based_on) = (Version(version), Version(version - 1));
-            story = story.note(
+            story = story.record_event(
                 "store",
                 TeamEvent::Store(StoreEvent::Stored { item, by: Name::new("a"), version, based_on }),
             );
@@ -28,10 +29,10 @@ fn story(declared: Consistency, acts: &[(&str, &str, Does)]) -> Story {
     for (who, item, does) in acts {
         let item = Name::new(item);
         story = match *does {
-            Asks(access) => story.note(who, TeamEvent::Agent(AgentEvent::Asked { item, access })),
+            Asks(access) => story.record_event(who, TeamEvent::Agent(AgentEvent::Asked { item, access })),
             Hears(asked, heard) => {
                 let asked = EventId::new(FIRST + asked).unwrap();
-                story.note(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
+                story.record_event(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
             }
         };
     }
@@ -191,8 +192,8 @@ fn the_dead_have_seen_nothing() {
         let item = Name::new("x");
         let asked = EventId::new(FIRST + if restart { 3 } else { 2 }).unwrap();
         story
-            .note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note("b", TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(1) }))
+            .record_event("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .record_event("b", TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(1) }))
             .judged_by(&property())
     };
     assert!(story(false).is_violated());
@@ -204,8 +205,9 @@ fn without_a_promise_or_without_anything_read_there_is_nothing_to_judge() {
     let read_nothing = [("b", "x", Asks(Access::Read)), ("b", "x", Hears(0, saw(0)))];
     assert_eq!(story(Consistency::Linearizable, &read_nothing).judged_by(&property()), Verdict::Vacuous);
     let item = Name::new("x");
-    let unpromised =
-        Story::default().note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read })).note(
+    let unpromised = Story::default()
+        .record_event("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
+        .record_event(
             "b",
             TeamEvent::Agent(AgentEvent::StoreOutcome {
                 item,
@@ -224,8 +226,12 @@ fn goes_back_after(before: &[EventKind<TeamEvent>], between: &[EventKind<TeamEve
     };
     let reads = |story: Story, asked: usize, version: u64| {
         let asked = EventId::new(FIRST + asked as u32).unwrap();
-        let story = story.note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
-        story.note("b", TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(version) }))
+        let story =
+            story.record_event("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
+        story.record_event(
+            "b",
+            TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard: saw(version) }),
+        )
     };
     let story = reads(happens(story(Consistency::Monotonic, &[]), before), before.len(), 2);
     let second = before.len() + 2 + between.len();
@@ -315,19 +321,19 @@ fn a_version_is_there_from_when_it_was_stored_and_only_in_its_own_item() {
         });
         let declared = TeamEvent::User(UserEvent::Declared { reads: Consistency::Eventual });
         let story = Story::default()
-            .note("user", declared)
-            .note("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
+            .record_event("user", declared)
+            .record_event("b", TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }));
         let heard = TeamEvent::Agent(AgentEvent::StoreOutcome {
             item,
             asked: EventId::new(2).unwrap(),
             heard: saw(1),
         });
         let before = if stored_in == item {
-            story.clone().note("b", heard.clone()).note("store", stored.clone())
+            story.clone().record_event("b", heard.clone()).record_event("store", stored.clone())
         } else {
             story.clone()
         };
-        (before, story.note("store", stored).note("b", heard))
+        (before, story.record_event("store", stored).record_event("b", heard))
     });
     assert!(early.0.judged_by(&property()).is_violated(), "it was stored only later");
     assert_eq!(early.1.judged_by(&property()), Verdict::Holds);

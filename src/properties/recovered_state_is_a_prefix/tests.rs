@@ -20,7 +20,10 @@ fn wrote(records: &[u64], lost_writes: u32) -> Story {
 }
 
 fn takes(story: Story, taken: impl IntoIterator<Item = (u32, Body)>) -> Story {
-    story.note("coordinator", TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }))
+    story.record_event(
+        "coordinator",
+        TeamEvent::Agent(AgentEvent::Recovered { taken: taken.into_iter().collect() }),
+    )
 }
 
 fn recovers(story: Story, records: &[u64]) -> Story {

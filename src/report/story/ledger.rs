@@ -20,7 +20,7 @@ impl Ledger {
     pub fn of(run: &Run) -> Self {
         let mut ledger = Self::default();
         let mut undone_by = BTreeSet::new();
-        for (event, note) in run.outcome.history.notes() {
+        for (event, note) in run.outcome.history.app_events() {
             match *note {
                 TeamEvent::User(UserEvent::Wanted { intent, .. }) => ledger.missing.push(intent),
                 TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }) => {

@@ -267,10 +267,10 @@ mod tests {
 
     #[test]
     fn what_agents_do_only_after_they_have_lost_their_storage_is_learnt() {
-        let file = Path::new("scenarios/pipeline/rough-weather.toml");
+        let file = Path::new("scenarios/pipeline/all-faults.toml");
         let scenario = Scenario::read(&Suite::shipped(), file, Path::new("scenarios"));
         let actions = ActionMap::of(&scenario.unwrap_or_else(|bad| panic!("{bad}")));
-        assert!(actions.message_kinds().contains(&"unknown"), "{:?}", actions.message_kinds());
+        assert!(actions.message_kinds().contains(&"not found"), "{:?}", actions.message_kinds());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether a task whose steps fail can be taken back.
+//! Whether a task whose steps fail can be undone.
 //!
 //! The steps of a saga are taken one after the other until one fails for good; then those before it are
 //! undone. So each says how it is undone, and only the last can be one that nothing undoes. Where a task can

@@ -61,7 +61,7 @@ impl CallRecords {
                 | ActualOutcome::Served(_)
                 | ActualOutcome::LookedUp(_) => false,
             };
-            desk.note(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
+            desk.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }

@@ -176,7 +176,7 @@ impl ToolService {
     fn open(&mut self, desk: &mut ServiceContext<'_, Agents>) {
         self.is_open = true;
         if let Some(state) = self.books.initial.initial_state() {
-            desk.note(Author::HARNESS, TeamEvent::Tool(ToolEvent::Opened { state }));
+            desk.record_event(Author::HARNESS, TeamEvent::Tool(ToolEvent::Opened { state }));
         }
     }
 

@@ -113,9 +113,9 @@ struct Brief {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum ChainMessage {
     /// Do your part, and pass on what is left.
-    Pass { task: Name, run: u32, brief: Brief },
+    Delegate { task: Name, run: u32, brief: Brief },
     /// It has arrived, and is recorded.
-    Taken { task: Name, run: u32 },
+    Accepted { task: Name, run: u32 },
     /// The run is over: every stage has done its part, or one could not.
     Ended { task: Name, run: u32, is_done: bool },
 }
@@ -123,16 +123,16 @@ enum ChainMessage {
 impl Message for ChainMessage {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Pass { .. } => "pass",
-            Self::Taken { .. } => "taken",
+            Self::Delegate { .. } => "delegate",
+            Self::Accepted { .. } => "accepted",
             Self::Ended { .. } => "ended",
         }
     }
 
     fn headers(&self) -> Headers {
         let (purpose, run) = match *self {
-            Self::Pass { run, .. } => (Some(Purpose::Handoff), run),
-            Self::Taken { run, .. } => (None, run),
+            Self::Delegate { run, .. } => (Some(Purpose::Handoff), run),
+            Self::Accepted { run, .. } => (None, run),
             Self::Ended { run, is_done: true, .. } => (Some(Purpose::Done), run),
             Self::Ended { run, is_done: false, .. } => (Some(Purpose::Failed), run),
         };
@@ -177,9 +177,9 @@ async fn lead(agent: Agent, team: TeamContext) {
         let mail = agent.receive().await;
         if let Some(ChainMessage::Ended { task, run, is_done }) = mail.open().cloned() {
             lead.ended(task, run, is_done).await;
-            agent.reply(&mail, ChainMessage::Taken { task, run });
+            agent.reply(&mail, ChainMessage::Accepted { task, run });
         } else if tracker.accept(&mail).await.is_some() {
-            lead.news.notify_one();
+            lead.changed.notify_one();
         }
     }
 }
@@ -189,13 +189,13 @@ struct Lead {
     team: TeamContext,
     tracker: Rc<TaskTracker>,
     runs: RefCell<BTreeMap<Name, Run>>,
-    news: Notify,
+    changed: Notify,
 }
 
 impl Lead {
     fn recover(agent: &Agent, team: TeamContext, tracker: Rc<TaskTracker>) -> Self {
-        let (runs, news) = (RefCell::default(), Notify::new());
-        let lead = Self { agent: agent.clone(), team, tracker, runs, news };
+        let (runs, changed) = (RefCell::default(), Notify::new());
+        let lead = Self { agent: agent.clone(), team, tracker, runs, changed };
         checkpoint::recover(agent, |record| lead.apply(record));
         lead
     }
@@ -225,7 +225,7 @@ impl Lead {
         let is_new = |known: &Run| known.number == run && known.ended.is_none();
         if self.runs.borrow().get(&task).is_some_and(is_new) {
             self.change(task, Record::Ended { task, run, is_done }).await;
-            self.news.notify_one();
+            self.changed.notify_one();
         }
     }
 
@@ -234,7 +234,7 @@ impl Lead {
         loop {
             let next = self.tracker.states().open().first().copied();
             let Some(task) = next else {
-                self.news.notified().await;
+                self.changed.notified().await;
                 continue;
             };
             let is_done = self.see_through(task).await;
@@ -284,8 +284,8 @@ impl Lead {
         let request = carries.then(|| Arc::clone(&steps));
         let brief = Brief { steps, request, done: Arc::clone(&run.done), notes: Arc::default() };
         let stages = self.team.group(STAGES);
-        let message = ChainMessage::Pass { task, run: run.number, brief };
-        self.agent.before("pass", task).await;
+        let message = ChainMessage::Delegate { task, run: run.number, brief };
+        self.agent.before("delegate", task).await;
         // The first stage is on the team.
         let _ = hand_over(&self.agent, self.team.safeguards(), stages, stages[0], task, message).await;
     }
@@ -293,14 +293,14 @@ impl Lead {
     /// Waits for the end of the run of a task; whether every stage has done its part.
     async fn end_of(&self, task: Name) -> bool {
         let stages = self.team.group(STAGES);
-        self.agent.declare_wait(stages[stages.len() - 1], "the end of the chain", task);
+        self.agent.declare_wait(stages[stages.len() - 1], "end of the chain", task);
         loop {
             let ended = self.runs.borrow().get(&task).and_then(|run| run.ended);
             if let Some(is_done) = ended {
                 self.agent.withdraw_wait(task);
                 return is_done;
             }
-            self.news.notified().await;
+            self.changed.notified().await;
         }
     }
 }

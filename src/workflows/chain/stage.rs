@@ -35,7 +35,7 @@ enum Record {
 
 impl Message for Record {
     fn kind(&self) -> &'static str {
-        STAGES
+        "stage state"
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn stage(agent: Agent, team: TeamContext) {
         if approvals.accept(&mail) {
             continue;
         }
-        if let Some(ChainMessage::Pass { task, run, brief }) = mail.open().cloned() {
+        if let Some(ChainMessage::Delegate { task, run, brief }) = mail.open().cloned() {
             shared.take(&mail, (task, run), brief).await;
         }
     }
@@ -124,7 +124,7 @@ impl Shared {
             self.change(task, Record::Took { task, run, brief }).await;
             self.arrived.notify_one();
         }
-        self.agent.reply(mail, ChainMessage::Taken { task, run });
+        self.agent.reply(mail, ChainMessage::Accepted { task, run });
     }
 
     /// The run to work on: that whose step the session is about, or the first.
@@ -228,8 +228,8 @@ impl Stage {
             shared.answers.complete(&shared.agent, safeguards, (task, run.into()), write).await
         };
         let brief = Brief { steps, notes: notes.into(), ..brief };
-        shared.agent.before("pass", task).await;
-        let message = ChainMessage::Pass { task, run, brief };
+        shared.agent.before("delegate", task).await;
+        let message = ChainMessage::Delegate { task, run, brief };
         // The next stage is on the team.
         let _ = hand_over(&shared.agent, shared.team.safeguards(), stages, next, task, message).await;
     }

@@ -1,7 +1,7 @@
 //! The director: serves the user, and hands each task to a manager, or to another one when the first is
 //! silent.
 
-use super::{DIRECTOR, Lead, MANAGERS, RESEND};
+use super::{Delegation, MANAGERS, RESEND};
 use crate::agent::{Agent, Delivery, Message, OpId, Outcome, Report};
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::cancellation::Cancellation;
@@ -37,7 +37,7 @@ enum Entry {
         to: Name,
         term: u32,
     },
-    CalledOff {
+    Cancelled {
         task: Name,
     },
     Ended {
@@ -52,7 +52,7 @@ impl Entry {
         match self {
             Self::Accepted { task, .. }
             | Self::Handed { task, .. }
-            | Self::CalledOff { task }
+            | Self::Cancelled { task }
             | Self::Ended { task, .. } => *task,
         }
     }
@@ -60,7 +60,7 @@ impl Entry {
 
 impl Message for Entry {
     fn kind(&self) -> &'static str {
-        DIRECTOR
+        "director state"
     }
 }
 
@@ -82,7 +82,7 @@ struct Task {
     ops: Arc<[OpId]>,
     deadline: Option<SimTime>,
     holder: Option<Holder>,
-    is_called_off: bool,
+    is_cancelled: bool,
     ended: Option<End>,
 }
 
@@ -114,7 +114,7 @@ impl Director {
                 self.drive(task).await;
                 self.look_again_at(task);
             }
-            let Ok(mail) = self.agent.receive_within(self.next_look(), "news").await else { continue };
+            let Ok(mail) = self.agent.receive_within(self.next_look(), "a message").await else { continue };
             self.hear(&mail).await;
             while let Some(mail) = self.agent.receive_now() {
                 self.hear(&mail).await;
@@ -136,7 +136,7 @@ impl Director {
     /// Adds a task to the agenda for its next check if no message comes.
     fn look_again_at(&mut self, name: Name) {
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
-        let deadline = task.deadline.filter(|_| !task.is_called_off);
+        let deadline = task.deadline.filter(|_| !task.is_cancelled);
         let lapses = task.holder.as_ref().filter(|_| self.team.safeguards().has::<ParentLease>());
         let lapses = lapses.map(|holder| holder.leased_until);
         let due = task.holder.as_ref().and_then(|holder| holder.telling.due_at(self.resend()));
@@ -161,7 +161,7 @@ impl Director {
                 let left = self.team.tasks.within.map(|within| within - spent);
                 let deadline = left.map(|left| self.agent.monotonic() + left);
                 let (turn, ops) = (self.tasks.len(), Arc::clone(ops));
-                let new = Task { turn, ops, deadline, holder: None, is_called_off: false, ended: None };
+                let new = Task { turn, ops, deadline, holder: None, is_cancelled: false, ended: None };
                 if !self.tasks.contains_key(task) {
                     self.deadlines.extend(deadline.map(|deadline| (deadline, *task)));
                     self.tasks.insert(*task, new);
@@ -172,12 +172,12 @@ impl Director {
                     Holder { manager: *to, term: *term, leased_until, telling: ResendTimer::default() };
                 self.tasks.entry(*task).and_modify(|task| task.holder = Some(holder));
             }
-            Entry::CalledOff { task } => {
+            Entry::Cancelled { task } => {
                 // A cancel can overtake its task. One record says both that it is known and that it is
                 // cancelled: after a crash between two, the task would look like one with nothing to do.
                 let (turn, ops) = (self.tasks.len(), Arc::new([]));
-                let new = Task { turn, ops, deadline: None, holder: None, is_called_off: true, ended: None };
-                self.tasks.entry(*task).and_modify(|task| task.is_called_off = true).or_insert(new);
+                let new = Task { turn, ops, deadline: None, holder: None, is_cancelled: true, ended: None };
+                self.tasks.entry(*task).and_modify(|task| task.is_cancelled = true).or_insert(new);
                 self.forget_deadline(*task);
             }
             Entry::Ended { task, end } => {
@@ -215,7 +215,7 @@ impl Director {
             self.on_cancel(*task).await;
         }
         match mail.open() {
-            Some(Lead::Ended { task, term, done })
+            Some(Delegation::Ended { task, term, done })
                 if self.is_held(*task, from, *term) || self.is_later(*task, *term) =>
             {
                 self.agent.withdraw_wait(*task);
@@ -232,7 +232,7 @@ impl Director {
     }
 
     async fn on_cancel(&mut self, task: Name) {
-        match self.tasks.get(&task).map(|task| (task.ended, task.is_called_off)) {
+        match self.tasks.get(&task).map(|task| (task.ended, task.is_cancelled)) {
             Some((Some(end), _)) => self.report(task, end).await,
             None | Some((None, false)) => self.cancel(task).await,
             Some((None, true)) => {}
@@ -265,17 +265,17 @@ impl Director {
         let Some(task) = self.tasks.get_mut(&task) else { return LeaseProbe::Unwanted };
         if let Some(holder) = &mut task.holder {
             holder.leased_until = now + lease;
-            if !task.is_called_off {
+            if !task.is_cancelled {
                 holder.telling.restart(now);
             }
         }
         // A cancelled task stays with its manager, to be undone but not continued.
-        if task.is_called_off { LeaseProbe::ToTakeBack { lease } } else { LeaseProbe::Wanted { lease, left } }
+        if task.is_cancelled { LeaseProbe::ToUndo { lease } } else { LeaseProbe::Wanted { lease, left } }
     }
 
     /// The time left for a task, for the agents below. Undoing has no deadline.
     fn left(&self, task: Name) -> Option<SimSpan> {
-        let deadline = self.tasks.get(&task).filter(|task| !task.is_called_off)?.deadline?;
+        let deadline = self.tasks.get(&task).filter(|task| !task.is_cancelled)?.deadline?;
         propagated(self.team.safeguards(), Some(deadline.since(self.agent.monotonic())))
     }
 
@@ -283,14 +283,14 @@ impl Director {
     async fn drive(&mut self, name: Name) {
         let (now, may_replace) = (self.agent.monotonic(), self.team.safeguards().has::<ParentLease>());
         let Some(task) = self.tasks.get(&name).filter(|task| task.ended.is_none()) else { return };
-        if !task.is_called_off && task.deadline.is_some_and(|deadline| now >= deadline) {
+        if !task.is_cancelled && task.deadline.is_some_and(|deadline| now >= deadline) {
             self.cancel(name).await;
         }
         let Some(task) = self.tasks.get(&name) else { return };
         let passes_it_on = self.team.safeguards().has::<Cancellation>();
         match &task.holder {
             // Without the safeguard, no manager is told of a cancel.
-            holder if task.is_called_off && (holder.is_none() || !passes_it_on) => {
+            holder if task.is_cancelled && (holder.is_none() || !passes_it_on) => {
                 self.end(name, End::Cancelled).await;
             }
             None => {
@@ -316,20 +316,20 @@ impl Director {
 
     /// Sends the manager of a task its current state.
     async fn tell(&mut self, name: Name) {
-        self.agent.before("lead", name).await;
+        self.agent.before("delegate", name).await;
         let (now, left) = (self.agent.monotonic(), self.left(name));
         let Some(task) = self.tasks.get_mut(&name) else { return };
-        let (is_called_off, ops) = (task.is_called_off, Arc::clone(&task.ops));
+        let (is_cancelled, ops) = (task.is_cancelled, Arc::clone(&task.ops));
         let Some(holder) = &mut task.holder else { return };
         holder.telling.restart(now);
-        self.agent.declare_wait(holder.manager, "word that a task has ended", name);
-        let please = Lead::Please { task: name, term: holder.term, ops, left, is_called_off };
+        self.agent.declare_wait(holder.manager, "end of a task", name);
+        let please = Delegation::Delegate { task: name, term: holder.term, ops, left, is_cancelled };
         self.agent.send(holder.manager, name, please);
     }
 
     /// Cancels a task; its manager is told at once.
     async fn cancel(&mut self, name: Name) {
-        self.change(name, Entry::CalledOff { task: name }).await;
+        self.change(name, Entry::Cancelled { task: name }).await;
         let holder = self.tasks.get_mut(&name).and_then(|task| task.holder.as_mut());
         if let Some(holder) = holder {
             holder.telling.expire();

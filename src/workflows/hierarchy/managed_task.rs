@@ -17,7 +17,7 @@ const PATIENCE: u32 = 3;
 #[derive(Clone, Copy, Default)]
 pub struct Step {
     pub is_complete: bool,
-    pub is_taken_back: bool,
+    pub is_undone: bool,
     pub has_stopped: bool,
     /// The worker of the step.
     pub worker: Option<Name>,
@@ -51,14 +51,14 @@ pub struct ManagedTask {
     pub lease: Option<SimSpan>,
     /// How long a worker is silent before it is told again.
     pub resend: SimSpan,
-    pub is_called_off: Cell<bool>,
+    pub is_cancelled: Cell<bool>,
     pub ended: Cell<Option<bool>>,
     pub steps: RefCell<Vec<Step>>,
     /// How many steps are not complete.
     left: Cell<usize>,
     /// The steps that may have to be ordered.
     agenda: RefCell<Agenda<usize>>,
-    pub news: Notify,
+    pub changed: Notify,
 }
 
 impl ManagedTask {
@@ -73,7 +73,7 @@ impl ManagedTask {
         let scope = if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() };
         let known = |step: &Step| Step {
             is_complete: step.is_complete,
-            is_taken_back: step.is_taken_back,
+            is_undone: step.is_undone,
             ..Step::default()
         };
         let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
@@ -87,13 +87,13 @@ impl ManagedTask {
             scope: Rc::new(scope),
             lease,
             resend,
-            is_called_off: Cell::new(before.is_some_and(|before| before.is_called_off.get())),
+            is_cancelled: Cell::new(before.is_some_and(|before| before.is_cancelled.get())),
             ended: Cell::new(None),
             left: Cell::new(steps.iter().filter(|step| !step.is_complete).count()),
             agenda: RefCell::new(agenda),
             steps: RefCell::new(steps),
             ops,
-            news: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -118,7 +118,7 @@ impl ManagedTask {
 
     /// Cancels the task. A worker that was ordered to do a step has not been told to stop yet.
     pub fn cancel(&self) {
-        self.is_called_off.set(true);
+        self.is_cancelled.set(true);
         self.steps.borrow_mut().iter_mut().for_each(|step| step.telling.expire());
     }
 
@@ -128,8 +128,8 @@ impl ManagedTask {
     }
 
     /// Whether every step is undone, and no worker works on one.
-    pub fn is_taken_back(&self, now: SimTime) -> bool {
-        let is_gone = |step: &Step| step.is_taken_back && step.is_let_go(now, self.lease.is_some());
+    pub fn is_undone(&self, now: SimTime) -> bool {
+        let is_gone = |step: &Step| step.is_undone && step.is_let_go(now, self.lease.is_some());
         self.steps.borrow().iter().all(is_gone)
     }
 
@@ -165,11 +165,10 @@ impl ManagedTask {
     /// The steps to undo now, each before those that it needed.
     pub fn to_take_back(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
         let steps = self.steps.borrow();
-        let is_needed =
-            |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_taken_back);
+        let is_needed = |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_undone);
         let is_ready = |number: &usize| {
             let step = &steps[*number];
-            !step.is_taken_back && step.asking.is_due(now, self.resend) && !is_needed(*number)
+            !step.is_undone && step.asking.is_due(now, self.resend) && !is_needed(*number)
         };
         (0..steps.len()).filter(is_ready).collect()
     }
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_called_off_step_is_stopped_at_once_and_taken_back_after_those_that_need_it() {
+    fn a_cancelled_step_is_stopped_at_once_and_undone_after_those_that_need_it() {
         let led = led(None);
         led.update(1, |step| {
             step.worker = Some(workers()[1]);
@@ -258,13 +257,13 @@ mod tests {
         led.cancel();
         assert_eq!(led.to_stop(at(0)), [(1, workers()[1])]);
         assert_eq!(led.to_take_back(&plan(), at(0)), [1, 2]);
-        led.update(1, |step| step.is_taken_back = true);
-        led.update(2, |step| step.is_taken_back = true);
+        led.update(1, |step| step.is_undone = true);
+        led.update(2, |step| step.is_undone = true);
         assert_eq!(led.to_take_back(&plan(), at(0)), [0]);
-        led.update(0, |step| step.is_taken_back = true);
-        assert!(!led.is_taken_back(at(1_000)), "a worker may still be at it");
+        led.update(0, |step| step.is_undone = true);
+        assert!(!led.is_undone(at(1_000)), "a worker may still be at it");
         led.update(1, |step| step.has_stopped = true);
-        assert!(led.is_taken_back(at(0)));
+        assert!(led.is_undone(at(0)));
     }
 
     #[test]
@@ -274,9 +273,9 @@ mod tests {
         assert_eq!(led.worker(0, 0, &workers(), at(9)), workers()[0]);
         assert_eq!(led.worker(0, 0, &workers(), at(10)), workers()[1]);
         for number in 0..3 {
-            led.update(number, |step| step.is_taken_back = true);
+            led.update(number, |step| step.is_undone = true);
         }
-        assert!(!led.is_taken_back(at(9)) && led.is_taken_back(at(10)));
+        assert!(!led.is_undone(at(9)) && led.is_undone(at(10)));
     }
 
     #[test]
@@ -302,6 +301,6 @@ mod tests {
         before.cancel();
         let ops = Arc::clone(&before.ops);
         let led = ManagedTask::new((before.task, 2), before.director, ops, (None, RESEND), Some(&before));
-        assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_called_off.get());
+        assert!(led.step(0).is_complete && led.step(0).worker.is_none() && led.is_cancelled.get());
     }
 }

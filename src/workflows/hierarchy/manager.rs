@@ -4,7 +4,7 @@
 //! that a manager gives to workers never exceed its own.
 
 use super::managed_task::ManagedTask;
-use super::{Lead, MANAGERS, RESEND, TeamMessage};
+use super::{Delegation, RESEND, TeamMessage};
 use crate::agent::{Agent, Delivery, Message, OpId};
 use crate::protocols::choose_agent;
 use crate::safeguards::checkpoint;
@@ -35,14 +35,14 @@ enum Entry {
     Took { task: Name, director: Name, term: u32, ops: Arc<[OpId]> },
     Gave { task: Name, step: usize, to: Name },
     Completed { task: Name, step: usize },
-    CalledOff { task: Name },
-    TakenBack { task: Name, step: usize },
+    Cancelled { task: Name },
+    Undone { task: Name, step: usize },
     Ended { task: Name, done: bool },
 }
 
 impl Message for Entry {
     fn kind(&self) -> &'static str {
-        MANAGERS
+        "manager state"
     }
 }
 
@@ -75,8 +75,8 @@ impl Manager {
         }
         loop {
             let mail = self.agent.receive().await;
-            if let Some(please) = mail.open::<Lead>().cloned() {
-                self.on_lead(mail.from(), please).await;
+            if let Some(please) = mail.open::<Delegation>().cloned() {
+                self.on_delegation(mail.from(), please).await;
             } else if let Some(say) = mail.open::<TeamMessage>() {
                 self.on_say(&mail, *say).await;
             } else if let Some(LeaseProbe::IsWanted { .. }) = mail.open() {
@@ -103,12 +103,12 @@ impl Manager {
         let (Entry::Took { task, .. }
         | Entry::Gave { task, .. }
         | Entry::Completed { task, .. }
-        | Entry::CalledOff { task }
-        | Entry::TakenBack { task, .. }
+        | Entry::Cancelled { task }
+        | Entry::Undone { task, .. }
         | Entry::Ended { task, .. }) = entry;
         let known = self.led(*task);
         if let Some(led) = &known {
-            led.news.notify_one();
+            led.changed.notify_one();
         }
         match (entry, known) {
             (Entry::Took { director, term, ops, .. }, known) => {
@@ -133,15 +133,15 @@ impl Manager {
                 step.leased_until = self.agent.monotonic() + self.lease().unwrap_or_default();
             }),
             (Entry::Completed { step, .. }, Some(led)) => led.complete(*step, &self.team.plan),
-            (Entry::CalledOff { .. }, Some(led)) => led.cancel(),
-            (Entry::TakenBack { step, .. }, Some(led)) => led.update(*step, |step| step.is_taken_back = true),
+            (Entry::Cancelled { .. }, Some(led)) => led.cancel(),
+            (Entry::Undone { step, .. }, Some(led)) => led.update(*step, |step| step.is_undone = true),
             (Entry::Ended { done, .. }, Some(led)) => led.ended.set(Some(*done)),
             (_, None) => {}
         }
     }
 
-    async fn on_lead(self: &Rc<Self>, director: Name, please: Lead) {
-        let Lead::Please { task, term, ops, left, is_called_off } = please else { return };
+    async fn on_delegation(self: &Rc<Self>, director: Name, please: Delegation) {
+        let Delegation::Delegate { task, term, ops, left, is_cancelled } = please else { return };
         if ops.len() != self.team.plan.steps.len() {
             return;
         }
@@ -155,10 +155,10 @@ impl Manager {
         }
         let Some(led) = self.led(task) else { return };
         if let Some(done) = led.ended.get() {
-            return self.agent.send(director, task, Lead::Ended { task, term, done });
+            return self.agent.send(director, task, Delegation::Ended { task, term, done });
         }
-        if is_called_off && !led.is_called_off.get() {
-            self.change(task, Entry::CalledOff { task }).await;
+        if is_cancelled && !led.is_cancelled.get() {
+            self.change(task, Entry::Cancelled { task }).await;
         }
         if let Some(left) = left {
             led.scope.set_deadline(self.agent.monotonic() + left);
@@ -177,19 +177,19 @@ impl Manager {
                 if let Some(led) = self.led(task).filter(|led| led.ended.get().is_none()) {
                     self.on_done(&led, step).await;
                 }
-                self.agent.reply(mail, TeamMessage::Noted);
+                self.agent.reply(mail, TeamMessage::Ack);
             }
             TeamMessage::Stopped { task, step } => {
                 if let Some(led) = self.led(task).filter(|led| led.step(step).worker == Some(mail.from())) {
                     led.update(step, |step| step.has_stopped = true);
-                    led.news.notify_one();
+                    led.changed.notify_one();
                 }
             }
-            TeamMessage::TakenBack { task, step } => {
-                let led = self.led(task).filter(|led| led.is_called_off.get());
-                if led.is_some_and(|led| !led.step(step).is_taken_back) {
+            TeamMessage::Undone { task, step } => {
+                let led = self.led(task).filter(|led| led.is_cancelled.get());
+                if led.is_some_and(|led| !led.step(step).is_undone) {
                     let intent = self.team.plan.intent(task, step);
-                    self.change(task, Entry::TakenBack { task, step }).await;
+                    self.change(task, Entry::Undone { task, step }).await;
                     self.agent.withdraw_wait(intent);
                 }
             }
@@ -197,8 +197,8 @@ impl Manager {
             TeamMessage::Failed
             | TeamMessage::Order { .. }
             | TeamMessage::Stop { .. }
-            | TeamMessage::TakeBack { .. }
-            | TeamMessage::Noted => {}
+            | TeamMessage::Undo { .. }
+            | TeamMessage::Ack => {}
         }
     }
 
@@ -208,7 +208,7 @@ impl Manager {
         }
         let (task, intent) = (led.task, self.team.plan.intent(led.task, step));
         self.change(task, Entry::Completed { task, step }).await;
-        if !led.is_called_off.get() {
+        if !led.is_cancelled.get() {
             self.agent.withdraw_wait(intent);
         }
     }
@@ -221,7 +221,7 @@ impl Manager {
             return LeaseProbe::Unwanted;
         };
         let is_theirs = led.step(number).worker == Some(from);
-        let is_over = led.is_called_off.get() || led.ended.get().is_some();
+        let is_over = led.is_cancelled.get() || led.ended.get().is_some();
         match led.lease.filter(|_| is_theirs && !is_over && led.scope.holds(now)) {
             Some(lease) => {
                 let lease = led.scope.leased_for(now, lease);
@@ -230,7 +230,7 @@ impl Manager {
                     step.leased_until = now + lease;
                 });
                 if !led.step(number).is_complete {
-                    self.agent.declare_wait(from, "word that a step is done", intent);
+                    self.agent.declare_wait(from, "completion of a step", intent);
                 }
                 LeaseProbe::Wanted { lease, left: self.left(&led) }
             }
@@ -260,8 +260,8 @@ impl Manager {
     async fn lead(&self, led: &ManagedTask) {
         let mut first = None;
         while !led.scope.is_revoked() {
-            if led.is_called_off.get() {
-                if led.is_taken_back(self.agent.monotonic()) {
+            if led.is_cancelled.get() {
+                if led.is_undone(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
                 if !led.scope.wait_until_leased(&self.agent, LOOK).await {
@@ -283,7 +283,8 @@ impl Manager {
                 first = led.scope.run(&self.agent, choice).await.ok();
                 continue;
             }
-            let (Ok(()) | Err(TimedOut)) = self.agent.within(RESEND, "news", led.news.notified()).await;
+            let (Ok(()) | Err(TimedOut)) =
+                self.agent.within(RESEND, "a message", led.changed.notified()).await;
         }
         self.wait_no_more(led);
     }
@@ -308,14 +309,14 @@ impl Manager {
             }
             self.agent.before("order", intent).await;
             // Messages may have changed the state since the list of steps was made.
-            if led.is_called_off.get() || !led.scope.holds(self.agent.monotonic()) {
+            if led.is_cancelled.get() || !led.scope.holds(self.agent.monotonic()) {
                 return;
             }
             if led.step(step).is_complete {
                 continue;
             }
             led.update(step, |step| step.telling.restart(self.agent.monotonic()));
-            self.agent.declare_wait(to, "word that a step is done", intent);
+            self.agent.declare_wait(to, "completion of a step", intent);
             let order = TeamMessage::Order { task, step, op: led.ops[step], left: self.left(led) };
             self.agent.send(to, intent, order);
         }
@@ -338,8 +339,8 @@ impl Manager {
                 step.asking.restart(self.agent.monotonic());
                 step.times += 1;
             });
-            self.agent.declare_wait(to, "word that nothing is left of a step", intent);
-            self.agent.send(to, intent, TeamMessage::TakeBack { task, step, op: led.ops[step], was_done });
+            self.agent.declare_wait(to, "undo of a step", intent);
+            self.agent.send(to, intent, TeamMessage::Undo { task, step, op: led.ops[step], was_done });
         }
     }
 
@@ -348,6 +349,6 @@ impl Manager {
         self.change(task, Entry::Ended { task, done }).await;
         led.scope.revoke();
         self.agent.before("report", task).await;
-        self.agent.send(director, task, Lead::Ended { task, term, done });
+        self.agent.send(director, task, Delegation::Ended { task, term, done });
     }
 }

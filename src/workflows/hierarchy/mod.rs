@@ -2,8 +2,8 @@
 //! forever.
 //!
 //! ```text
-//!   user --submit/cancel--> director --lead (term)--> manager --order/take back--> worker --call--> tool
-//!        <--report----------   ^ ^-------ended---------'  ^ ^----done/taken back----'
+//!   user --submit/cancel--> director --delegate (term)--> manager --order/undo--> worker --call--> tool
+//!        <--report----------   ^ ^-------ended---------'  ^ ^----done/undone----'
 //!                              '------still wanted?-------' '-----still wanted?-----'
 //! ```
 //!
@@ -79,26 +79,26 @@ const RESEND: SimSpan = SimSpan::from_secs(5);
 
 /// Messages between the director and the managers.
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
-enum Lead {
+enum Delegation {
     /// Do this task; or, once it is cancelled, make sure that it has no effect.
-    Please { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_called_off: bool },
+    Delegate { task: Name, term: u32, ops: Arc<[OpId]>, left: Option<SimSpan>, is_cancelled: bool },
     /// It is done, or completely undone.
     Ended { task: Name, term: u32, done: bool },
 }
 
-impl Message for Lead {
+impl Message for Delegation {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Please { is_called_off: false, .. } => "lead",
-            Self::Please { is_called_off: true, .. } => "call off",
+            Self::Delegate { is_cancelled: false, .. } => "delegate",
+            Self::Delegate { is_cancelled: true, .. } => "cancel delegation",
             Self::Ended { .. } => "ended",
         }
     }
 
     fn headers(&self) -> Headers {
         let (purpose, term, deadline) = match *self {
-            Self::Please { is_called_off: false, term, left, .. } => (Purpose::Order, term, left),
-            Self::Please { is_called_off: true, term, .. } => (Purpose::Cancel, term, None),
+            Self::Delegate { is_cancelled: false, term, left, .. } => (Purpose::Order, term, left),
+            Self::Delegate { is_cancelled: true, term, .. } => (Purpose::Cancel, term, None),
             Self::Ended { done: true, term, .. } => (Purpose::Done, term, None),
             Self::Ended { done: false, term, .. } => (Purpose::Cancelled, term, None),
         };
@@ -114,17 +114,17 @@ enum TeamMessage {
     /// Stop this step.
     Stop { task: Name, step: usize },
     /// Make sure that this step has no effect; `was_done` as far as the manager knows.
-    TakeBack { task: Name, step: usize, op: OpId, was_done: bool },
+    Undo { task: Name, step: usize, op: OpId, was_done: bool },
     /// The step is done; sent until it is acknowledged.
     Done { task: Name, step: usize },
     /// The acknowledgement of `Done`.
-    Noted,
+    Ack,
     /// The step failed this time.
     Failed,
     /// The step is stopped, and will not be started again.
     Stopped { task: Name, step: usize },
     /// The step has no effect any more.
-    TakenBack { task: Name, step: usize },
+    Undone { task: Name, step: usize },
 }
 
 impl TeamMessage {
@@ -133,11 +133,11 @@ impl TeamMessage {
         match *self {
             Self::Order { step, .. }
             | Self::Stop { step, .. }
-            | Self::TakeBack { step, .. }
+            | Self::Undo { step, .. }
             | Self::Done { step, .. }
             | Self::Stopped { step, .. }
-            | Self::TakenBack { step, .. } => plan.has_step(step),
-            Self::Noted | Self::Failed => true,
+            | Self::Undone { step, .. } => plan.has_step(step),
+            Self::Ack | Self::Failed => true,
         }
     }
 }
@@ -147,12 +147,12 @@ impl Message for TeamMessage {
         match self {
             Self::Order { .. } => "order",
             Self::Stop { .. } => "stop",
-            Self::TakeBack { .. } => "take back",
+            Self::Undo { .. } => "undo",
             Self::Done { .. } => "done",
-            Self::Noted => "noted",
+            Self::Ack => "ack",
             Self::Failed => "failed",
             Self::Stopped { .. } => "stopped",
-            Self::TakenBack { .. } => "taken back",
+            Self::Undone { .. } => "undone",
         }
     }
 
@@ -161,13 +161,13 @@ impl Message for TeamMessage {
             Self::Order { op, left, .. } => {
                 Headers { idempotency_key: Some(op), deadline: left, ..Headers::of(Purpose::Order) }
             }
-            Self::TakeBack { op, .. } => Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Undo) },
+            Self::Undo { op, .. } => Headers { idempotency_key: Some(op), ..Headers::of(Purpose::Undo) },
             Self::Stop { .. } => Headers::of(Purpose::Cancel),
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed => Headers::of(Purpose::Failed),
             Self::Stopped { .. } => Headers::of(Purpose::Cancelled),
-            Self::TakenBack { .. } => Headers::of(Purpose::Undone),
-            Self::Noted => Headers::NONE,
+            Self::Undone { .. } => Headers::of(Purpose::Undone),
+            Self::Ack => Headers::NONE,
         }
     }
 }

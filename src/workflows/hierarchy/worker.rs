@@ -36,23 +36,15 @@ pub(super) struct Worker {
     jobs: RefCell<BTreeMap<Name, Job>>,
     /// Steps that are being undone, and those that were.
     taking_back: SingleFlight<Name>,
-    taken_back: RefCell<BTreeSet<Name>>,
+    undone: RefCell<BTreeSet<Name>>,
 }
 
 impl Worker {
     pub fn recover(agent: Agent, team: TeamContext) -> Rc<Self> {
         let steps = StepWorker::recover(&agent, team.safeguards());
         let cancelled = Cancelled::recover(&agent);
-        let (jobs, taken_back) = (RefCell::default(), RefCell::default());
-        Rc::new(Self {
-            agent,
-            team,
-            steps,
-            cancelled,
-            jobs,
-            taking_back: SingleFlight::default(),
-            taken_back,
-        })
+        let (jobs, undone) = (RefCell::default(), RefCell::default());
+        Rc::new(Self { agent, team, steps, cancelled, jobs, taking_back: SingleFlight::default(), undone })
     }
 
     pub async fn run(self: Rc<Self>) {
@@ -70,7 +62,7 @@ impl Worker {
                         worker.agent.send(manager, mail.about(), TeamMessage::Stopped { task, step });
                     });
                 }
-                Some(TeamMessage::TakeBack { task, step, op, was_done }) => {
+                Some(TeamMessage::Undo { task, step, op, was_done }) => {
                     let (worker, intent) = (Rc::clone(&self), self.team.plan.intent(task, step));
                     self.taking_back.start(&self.agent, intent, async move {
                         worker.take_back(manager, task, step, op, was_done).await;
@@ -140,7 +132,7 @@ impl Worker {
                 return self.agent.send(manager, intent, TeamMessage::Failed);
             }
         }
-        let waits_for = (manager, "word that a finished step was noted");
+        let waits_for = (manager, "acknowledgement of a completed step");
         let (done, timing) = (TeamMessage::Done { task, step }, ResendTiming::without_pause(RESEND));
         request_until_answered(&self.agent, waits_for, intent, done, timing, |_| Some(())).await;
     }
@@ -157,12 +149,12 @@ impl Worker {
     async fn take_back(&self, manager: Name, task: Name, step: usize, op: OpId, was_done: bool) {
         let operation = self.team.plan.operation_of(task, step);
         let intent = operation.intent;
-        if !self.taken_back.borrow().contains(&intent) {
+        if !self.undone.borrow().contains(&intent) {
             self.stop(intent).await;
             self.settle(task, step, &operation, op, was_done).await;
-            self.taken_back.borrow_mut().insert(intent);
+            self.undone.borrow_mut().insert(intent);
         }
-        self.agent.send(manager, intent, TeamMessage::TakenBack { task, step });
+        self.agent.send(manager, intent, TeamMessage::Undone { task, step });
     }
 
     /// Finds out whether a step has taken effect, as far as possible, and undoes it if so.

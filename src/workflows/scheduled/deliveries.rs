@@ -32,7 +32,7 @@ impl Deliveries {
         for nth in place.. {
             self.until_released().await;
             let (runner, fire) = self.firing(task, nth);
-            self.agent.declare_wait(runner, "word that a run is over", task);
+            self.agent.declare_wait(runner, "end of a run", task);
             let Ok(reply) = self.agent.request(runner, task, fire, self.redelivers).await else { continue };
             match reply.open() {
                 Some(TriggerMessage::Finished { task: finished }) if *finished == task => break,

@@ -160,7 +160,7 @@ enum TriggerMessage {
     /// The run of this trigger is over, and its user knows.
     Finished { task: Name },
     /// The user has the report.
-    Noted { task: Name },
+    Ack { task: Name },
 }
 
 impl Message for TriggerMessage {
@@ -170,14 +170,14 @@ impl Message for TriggerMessage {
             Self::Accepted { .. } => "accepted",
             Self::Fire { .. } => "fire",
             Self::Finished { .. } => "finished",
-            Self::Noted { .. } => "noted",
+            Self::Ack { .. } => "ack",
         }
     }
 
     fn headers(&self) -> Headers {
         match self {
             Self::Fire { run, .. } => Headers { idempotency_key: Some(*run), ..Headers::NONE },
-            Self::Published { .. } | Self::Accepted { .. } | Self::Finished { .. } | Self::Noted { .. } => {
+            Self::Published { .. } | Self::Accepted { .. } | Self::Finished { .. } | Self::Ack { .. } => {
                 Headers::NONE
             }
         }

@@ -21,7 +21,9 @@ const LOOK_AGAIN: SimSpan = SimSpan::from_secs(60);
 pub(super) async fn owner(agent: Agent, team: TeamContext) {
     assert_eq!(agent.name().as_str(), USER, "only the node of that name is the user");
     let schedule = Schedule::new(&team);
-    team.demands().for_each(|demand| agent.note(demand));
+    for demand in team.demands() {
+        agent.record_event(demand);
+    }
     let mut open: BTreeSet<Name> = BTreeSet::new();
     // The ticks are known from the beginning: by a clock that is wrong, a run can begin before its time.
     for place in schedule.places(true) {
@@ -46,10 +48,13 @@ pub(super) async fn owner(agent: Agent, team: TeamContext) {
         let Ok(mail) = agent.receive_within(wait, "a report").await else { continue };
         if let Some(UserMessage::Report(report)) = mail.open() {
             let task = report.task;
-            agent.note(TeamEvent::User(UserEvent::Informed { by: mail.from(), report: report.clone() }));
+            agent.record_event(TeamEvent::User(UserEvent::Informed {
+                by: mail.from(),
+                report: report.clone(),
+            }));
             open.remove(&task);
             agent.withdraw_wait(task);
-            agent.reply(&mail, TriggerMessage::Noted { task });
+            agent.reply(&mail, TriggerMessage::Ack { task });
         }
     }
 }
@@ -68,7 +73,7 @@ fn want(agent: &Agent, team: &TeamContext, schedule: &Schedule, place: usize) ->
     record_task(agent, team, task, AN_EFFECT);
     for step in 0..team.plan.steps.len() {
         let intent = team.plan.intent(task, step);
-        agent.note(TeamEvent::User(UserEvent::Triggered { trigger: task, job, intent }));
+        agent.record_event(TeamEvent::User(UserEvent::Triggered { trigger: task, job, intent }));
     }
     let by = Schedule::job(place).source().unwrap_or(Name::literal(super::SCHEDULER));
     agent.declare_wait(by, "a report on the run", task);
@@ -78,7 +83,7 @@ fn want(agent: &Agent, team: &TeamContext, schedule: &Schedule, place: usize) ->
 /// Hands a trigger to its source, until the source has it.
 async fn publish(agent: Agent, source: Name, task: Name) {
     let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
-    let waits_for = (source, "word that a trigger is accepted");
+    let waits_for = (source, "acknowledgement of a trigger");
     let accepted = |mail: &Delivery| {
         matches!(mail.open(), Some(TriggerMessage::Accepted { task: accepted }) if *accepted == task)
             .then_some(())

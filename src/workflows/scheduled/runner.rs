@@ -60,7 +60,7 @@ struct Runner {
     schedule: Rc<Schedule>,
     worker: StepWorker,
     claims: Claims,
-    /// The triggers that were taken in, each with the id of its run.
+    /// The triggers that were received, each with the id of its run.
     inbox: Rc<Mutex<Inbox<Trigger, OpId>>>,
     /// How the runs ended that are over.
     ended: Rc<RefCell<BTreeMap<Name, bool>>>,
@@ -124,7 +124,7 @@ impl Runner {
         Some(())
     }
 
-    /// Takes a trigger in; the id of its run, if it was taken in before and is recognised.
+    /// Receives a trigger; the id of its run, if it was received before and is recognised.
     async fn take_in(&self, task: Name, fresh: OpId) -> Option<OpId> {
         let mut inbox = self.inbox.lock().await;
         if !inbox.admits(Trigger(task)) {
@@ -196,11 +196,11 @@ impl Runner {
         self.agent.before("report", task).await;
         let report = UserMessage::Report(Report::done_or_failed(task, is_done));
         let timing = ResendTiming { timeout: PATIENCE, pause: PATIENCE };
-        let waits_for = (Name::literal(USER), "word that a report has come");
-        let noted = |mail: &Delivery| {
-            matches!(mail.open(), Some(TriggerMessage::Noted { task: noted }) if *noted == task).then_some(())
+        let waits_for = (Name::literal(USER), "acknowledgement of a report");
+        let is_acked = |mail: &Delivery| {
+            matches!(mail.open(), Some(TriggerMessage::Ack { task: acked }) if *acked == task).then_some(())
         };
-        request_until_answered(&self.agent, waits_for, task, report, timing, noted).await;
+        request_until_answered(&self.agent, waits_for, task, report, timing, is_acked).await;
     }
 }
 

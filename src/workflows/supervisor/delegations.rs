@@ -54,7 +54,7 @@ struct Order {
     leased_until: SimTime,
     scope: Rc<WorkScope>,
     result: Option<ToolResult>,
-    news: Rc<Notify>,
+    changed: Rc<Notify>,
 }
 
 /// The last attempt at a step.
@@ -184,7 +184,7 @@ impl Delegations {
         };
         if let Some(order) = order {
             order.result.get_or_insert(result);
-            order.news.notify_one();
+            order.changed.notify_one();
         }
     }
 
@@ -254,21 +254,21 @@ impl TaskCalls {
     /// Gets ready for the result of a step. It can come before the step is ordered, if an earlier incarnation
     /// had ordered it.
     fn expect(&self, step: usize, intent: Name, attempt: u32) {
-        let (all, news) = (&self.all, Rc::new(Notify::new()));
+        let (all, changed) = (&self.all, Rc::new(Notify::new()));
         let leased_until = all.agent.monotonic() + all.lease().unwrap_or_default();
         let (worker, scope) = (all.worker(step, attempt), Rc::clone(&self.scope));
-        let order = Order { worker, attempt, leased_until, scope, result: None, news };
+        let order = Order { worker, attempt, leased_until, scope, result: None, changed };
         all.orders.borrow_mut().insert(intent, order);
     }
 
     /// Orders an expected step from its worker until its result is there; `None` if the worker is silent.
     async fn order(&self, step: usize, intent: Name, attempt: u32) -> Option<ToolResult> {
         let (all, agent) = (&self.all, &self.all.agent);
-        let (worker, news) = {
+        let (worker, changed) = {
             let mut orders = all.orders.borrow_mut();
             let order = orders.get_mut(&intent)?;
             order.leased_until = agent.monotonic() + all.lease().unwrap_or_default();
-            (order.worker, Rc::clone(&order.news))
+            (order.worker, Rc::clone(&order.changed))
         };
         let resend = ResendOrders::of_or(all.team.safeguards(), RESEND);
         let mut sending = ResendTimer::default();
@@ -279,7 +279,7 @@ impl TaskCalls {
                 OrderState::Open => {}
             }
             if !sending.is_due(agent.monotonic(), resend) {
-                self.wait(&news, resend).await;
+                self.wait(&changed, resend).await;
                 continue;
             }
             agent.before("order", intent).await;
@@ -288,14 +288,14 @@ impl TaskCalls {
             agent.declare_wait(worker, "the result of a step", intent);
             agent.send(worker, intent, StepMessage::Order { task, step, attempt, op, left });
             sending.restart(agent.monotonic());
-            self.wait(&news, resend).await;
+            self.wait(&changed, resend).await;
         }
     }
 
     /// Waits for a result, until it is time to send the order again, or to look whether the worker is silent.
-    async fn wait(&self, news: &Notify, resend: SimSpan) {
+    async fn wait(&self, changed: &Notify, resend: SimSpan) {
         let (Ok(()) | Err(TimedOut)) =
-            self.all.agent.within(resend.min(RESEND), "a result", news.notified()).await;
+            self.all.agent.within(resend.min(RESEND), "a result", changed.notified()).await;
     }
 }
 

@@ -33,7 +33,7 @@ impl Clerk {
             for task in self.states.open() {
                 self.drive(task).await;
             }
-            let Ok(mail) = self.agent.receive_within(RESEND, "news").await else { continue };
+            let Ok(mail) = self.agent.receive_within(RESEND, "a message").await else { continue };
             if let Some(UserMessage::Submit { task, ops }) = mail.open() {
                 match self.states.get(*task).map(|progress| progress.closed) {
                     None => self.change(TaskEvent::Accepted { task: *task, ops: Arc::clone(ops) }).await,

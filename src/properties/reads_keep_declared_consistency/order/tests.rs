@@ -128,7 +128,7 @@ fn after_too_many_tries_it_is_unknown() {
 fn what_is_unknown_is_said_of_the_history_too() {
     let items: Vec<Name> = (0..16).map(|number| Name::new(&format!("item-{number}"))).collect();
     let mut story = Story::default()
-        .note("user", TeamEvent::User(UserEvent::Declared { reads: Consistency::Sequential }));
+        .record_event("user", TeamEvent::User(UserEvent::Declared { reads: Consistency::Sequential }));
     for item in &items {
         let stored = TeamEvent::Store(StoreEvent::Stored {
             item: *item,
@@ -136,8 +136,8 @@ fn what_is_unknown_is_said_of_the_history_too() {
             version: Version(1),
             based_on: Version(0),
         });
-        story = story.note("store", stored);
-        story = story.note(
+        story = story.record_event("store", stored);
+        story = story.record_event(
             "writer",
             TeamEvent::Agent(AgentEvent::Asked { item: *item, access: Access::Change(OpId(item.hash64())) }),
         );
@@ -145,8 +145,8 @@ fn what_is_unknown_is_said_of_the_history_too() {
     let reads = |story: Story, who: &str, item: Name, asked: u32, version: u64| {
         let (asked, heard) = (EventId::new(asked).unwrap(), StoreOutcome::Saw(Version(version)));
         story
-            .note(who, TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
-            .note(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
+            .record_event(who, TeamEvent::Agent(AgentEvent::Asked { item, access: Access::Read }))
+            .record_event(who, TeamEvent::Agent(AgentEvent::StoreOutcome { item, asked, heard }))
     };
     for (item, asked) in items.iter().zip((34..).step_by(2)) {
         story = reads(story, item.as_str(), *item, asked, 1);
