@@ -190,9 +190,9 @@ impl<D: Domain> Context<D> {
             self.has_happened(&mut core, event);
             core = self.place(core, (Hook::After, Act::Receive), || kind, || about);
         }
-        let envelope = core.node(self.node).take_message(self.incarnation)?;
-        self.has_happened(&mut core, envelope.event);
-        Some(envelope)
+        let incoming = core.node(self.node).take_message(self.incarnation)?;
+        self.has_happened(&mut core, incoming.event);
+        Some(incoming)
     }
 
     /// The next message that is not a reply.
@@ -203,9 +203,9 @@ impl<D: Domain> Context<D> {
         let poll = |task: &mut TaskContext<'_>| {
             self.core().node(self.node).poll_inbox(self.incarnation, task.waker())
         };
-        let envelope = poll_fn(poll).await;
-        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
-        envelope
+        let incoming = poll_fn(poll).await;
+        self.has_happened(&mut self.core.borrow_mut(), incoming.event);
+        incoming
     }
 
     /// Receives a message at a place where a fault is possible. The message stays in the inbox until the
@@ -224,9 +224,9 @@ impl<D: Domain> Context<D> {
         loop {
             let (event, kind, about) = poll_fn(peek).await;
             if asked == Some(event)
-                && let Some(envelope) = self.core().node(self.node).take_message(self.incarnation)
+                && let Some(incoming) = self.core().node(self.node).take_message(self.incarnation)
             {
-                return envelope;
+                return incoming;
             }
             asked = Some(event);
             self.has_happened(&mut self.core.borrow_mut(), event);
@@ -247,9 +247,9 @@ impl<D: Domain> Context<D> {
         within: SimSpan,
     ) -> Result<IncomingMessage<D::Payload>, TimedOut> {
         self.act(Hook::Before, (Act::Send, kind), about).await;
-        let envelope = self.request_in_a_step(to, kind, about, payload, within).await?;
-        self.act(Hook::After, (Act::Receive, envelope.kind), about).await;
-        Ok(envelope)
+        let incoming = self.request_in_a_step(to, kind, about, payload, within).await?;
+        self.act(Hook::After, (Act::Receive, incoming.kind), about).await;
+        Ok(incoming)
     }
 
     /// The same as part of a step that has its own fault places before and after it. One place remains:
@@ -277,9 +277,9 @@ impl<D: Domain> Context<D> {
             self.act(Hook::After, (Act::Send, kind), about).await;
             answer.await
         };
-        let envelope = self.within(within, kind, answered).await?;
-        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
-        Ok(envelope)
+        let incoming = self.within(within, kind, answered).await?;
+        self.has_happened(&mut self.core.borrow_mut(), incoming.event);
+        Ok(incoming)
     }
 
     /// Lets other tasks run first.
@@ -494,8 +494,8 @@ impl<D: Domain> Context<D> {
 
     /// The running task takes over a message that another task of this node has received: what it does next
     /// is because of that message.
-    pub fn takes_over(&self, envelope: &IncomingMessage<D::Payload>) {
-        self.has_happened(&mut self.core.borrow_mut(), envelope.event);
+    pub fn takes_over(&self, incoming: &IncomingMessage<D::Payload>) {
+        self.has_happened(&mut self.core.borrow_mut(), incoming.event);
     }
 
     /// Ends this incarnation if the next one has begun already, as a process exits that finds out that it was

@@ -143,8 +143,8 @@ pub(crate) fn number_of(request: u64) -> u32 {
 
 /// A message that has arrived, and for which incarnation if that was decided.
 struct Delivery<P> {
-    envelope: IncomingMessage<P>,
-    life: Option<u32>,
+    incoming: IncomingMessage<P>,
+    incarnation: Option<u32>,
 }
 
 /// Which nodes this node waits for about one thing, and why: nearly always one.
@@ -288,8 +288,8 @@ impl<D: Domain> Node<D> {
     // Messages.
 
     /// Takes in a message that is not a reply. While there are two incarnations, it is for one of them.
-    pub fn receive(&mut self, envelope: IncomingMessage<D::Payload>, life: Option<u32>) {
-        self.local_state.inbox.push_back(Delivery { envelope, life });
+    pub fn receive(&mut self, incoming: IncomingMessage<D::Payload>, incarnation: Option<u32>) {
+        self.local_state.inbox.push_back(Delivery { incoming, incarnation });
         self.wake_receivers();
     }
 
@@ -308,26 +308,26 @@ impl<D: Domain> Node<D> {
         let inbox = &self.local_state.inbox;
         match self.outgoing {
             None => Some(0),
-            Some(older) => inbox.iter().position(|mail| mail.life.unwrap_or(older) == incarnation),
+            Some(older) => inbox.iter().position(|mail| mail.incarnation.unwrap_or(older) == incarnation),
         }
     }
 
     /// The next message for this incarnation that is not a reply.
     pub fn take_message(&mut self, incarnation: u32) -> Option<IncomingMessage<D::Payload>> {
         let next = self.next_mail(incarnation)?;
-        self.local_state.inbox.remove(next).map(|mail| mail.envelope)
+        self.local_state.inbox.remove(next).map(|mail| mail.incoming)
     }
 
     /// The same message, left in the inbox.
     pub fn peek_message(&self, incarnation: u32) -> Option<&IncomingMessage<D::Payload>> {
-        self.local_state.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.envelope)
+        self.local_state.inbox.get(self.next_mail(incarnation)?).map(|mail| &mail.incoming)
     }
 
     /// The next message for this incarnation that is not a reply; if there is none, `waker` is woken when one
     /// arrives.
     pub fn poll_inbox(&mut self, incarnation: u32, waker: &Waker) -> Poll<IncomingMessage<D::Payload>> {
-        if let Some(envelope) = self.take_message(incarnation) {
-            return Poll::Ready(envelope);
+        if let Some(incoming) = self.take_message(incarnation) {
+            return Poll::Ready(incoming);
         }
         self.wake_for_message(waker);
         Poll::Pending
@@ -365,9 +365,9 @@ impl<D: Domain> Node<D> {
     }
 
     /// Takes in the reply to a pending request.
-    pub fn answer(&mut self, id: u64, envelope: IncomingMessage<D::Payload>) {
+    pub fn answer(&mut self, id: u64, incoming: IncomingMessage<D::Payload>) {
         let waiter = self.local_state.waiter(id).expect("a late reply is lost");
-        waiter.reply = Some(envelope);
+        waiter.reply = Some(incoming);
         if let Some(waker) = &waiter.waker
             && std::mem::take(&mut waiter.is_awaited)
         {

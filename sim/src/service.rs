@@ -16,16 +16,16 @@ const SPAN: Purpose = Purpose::new("span");
 /// A node that handles messages.
 pub trait Service<D: Domain> {
     /// A message has arrived.
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, D>, envelope: IncomingMessage<D::Payload>);
+    fn on_message(&mut self, context: &mut ServiceContext<'_, D>, incoming: IncomingMessage<D::Payload>);
 
     /// The time asked for with [`ServiceContext::call_back`] has come.
-    fn on_timer(&mut self, desk: &mut ServiceContext<'_, D>, token: u64) {
-        let _ = (desk, token);
+    fn on_timer(&mut self, context: &mut ServiceContext<'_, D>, token: u64) {
+        let _ = (context, token);
     }
 
     /// A timed fault was injected. The service defines the meaning of the word.
-    fn on_fault(&mut self, desk: &mut ServiceContext<'_, D>, word: Name, lasting: SimSpan) {
-        let _ = (desk, word, lasting);
+    fn on_fault(&mut self, context: &mut ServiceContext<'_, D>, word: Name, lasting: SimSpan) {
+        let _ = (context, word, lasting);
     }
 }
 

@@ -125,12 +125,12 @@ impl LeaseService {
 
     fn decide(
         &mut self,
-        desk: &mut ServiceContext<'_, Agents>,
+        context: &mut ServiceContext<'_, Agents>,
         holder: (Name, Session),
         resource: Name,
         span: SimSpan,
     ) -> LeaseWire {
-        let now = desk.now();
+        let now = context.now();
         let token = match self.grants.get(resource) {
             Some(grant) if grant.holder == holder && now < grant.until => grant.token,
             Some(grant) if now < grant.until => return LeaseWire::Held,
@@ -140,20 +140,26 @@ impl LeaseService {
         let until = now + span;
         self.grants.insert(resource, Grant { holder, token, until });
         let (holder, _) = holder;
-        desk.record_event(
+        context.record_event(
             Author::HARNESS,
             TeamEvent::Lease(LeaseEvent::Granted { resource, holder, token, until }),
         );
-        desk.mark(holder);
+        context.mark(holder);
         LeaseWire::Granted(token)
     }
 
-    fn take_back(&mut self, desk: &mut ServiceContext<'_, Agents>, from: Name, resource: Name, token: Token) {
-        let now = desk.now();
+    fn take_back(
+        &mut self,
+        context: &mut ServiceContext<'_, Agents>,
+        from: Name,
+        resource: Name,
+        token: Token,
+    ) {
+        let now = context.now();
         let Some(grant) = self.grants.get_mut(resource) else { return };
         if grant.holder.0 == from && grant.token == token && now < grant.until {
             grant.until = now;
-            desk.record_event(
+            context.record_event(
                 Author::HARNESS,
                 TeamEvent::Lease(LeaseEvent::GivenBack { resource, holder: from, token }),
             );
@@ -162,14 +168,14 @@ impl LeaseService {
 }
 
 impl Service<Agents> for LeaseService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
-        match envelope.payload.open::<LeaseWire>().copied() {
+    fn on_message(&mut self, context: &mut ServiceContext<'_, Agents>, incoming: IncomingMessage<Body>) {
+        match incoming.payload.open::<LeaseWire>().copied() {
             Some(LeaseWire::Acquire { resource, span, session }) => {
-                let answer = self.decide(desk, (envelope.from, session), resource, span);
-                desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
+                let answer = self.decide(context, (incoming.from, session), resource, span);
+                context.reply(&incoming, Name::literal(answer.kind()), Body::new(answer));
             }
             Some(LeaseWire::Release { resource, token }) => {
-                self.take_back(desk, envelope.from, resource, token);
+                self.take_back(context, incoming.from, resource, token);
             }
             Some(LeaseWire::Granted(_) | LeaseWire::Held) | None => {}
         }

@@ -152,13 +152,13 @@ impl Asked {
 pub struct Moment<'a> {
     /// The time as of which the answer is: now, unless the tool is behind.
     pub as_of: SimTime,
-    desk: &'a ServiceContext<'a, Agents>,
+    service: &'a ServiceContext<'a, Agents>,
 }
 
 impl Moment<'_> {
     /// The name of the tool.
     pub fn tool(&self) -> Name {
-        self.desk.name()
+        self.service.name()
     }
 
     /// Draws something about the world outside: the nth thing (from one) about `about`, the same whenever it
@@ -170,7 +170,7 @@ impl Moment<'_> {
         nth: u32,
         draw: impl FnOnce(DrawSite<'_>) -> T,
     ) -> T {
-        draw(self.desk.draw_site_at(Name::joined(self.desk.name(), what, about), about, nth))
+        draw(self.service.draw_site_at(Name::joined(self.service.name(), what, about), about, nth))
     }
 }
 

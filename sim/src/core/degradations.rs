@@ -254,7 +254,7 @@ impl<D: Domain> Core<D> {
 
     /// Which of two incarnations gets a message, as from a load balancer; `None` where there is only one. It
     /// is drawn, since otherwise it would depend on which of them an engine runs first.
-    pub(super) fn life_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {
+    pub(super) fn incarnation_that_gets(&mut self, index: NodeIndex, about: Name) -> Option<u32> {
         let Node { name, incarnation, outgoing, .. } = *self.node(index);
         let older = outgoing?;
         let site = Name::joined(name, ", ", Name::literal("mail of twins"));

@@ -162,8 +162,8 @@ impl<D: Domain> Core<D> {
                 ends += lasting;
                 if let Some(service) = self.index_of(node).filter(|node| self.is_service(*node)) {
                     let injected = self.inject_reached(node, fault);
-                    self.serve(service, Some(injected), |service, desk| {
-                        service.on_fault(desk, word, lasting);
+                    self.serve(service, Some(injected), |service, context| {
+                        service.on_fault(context, word, lasting);
                     });
                 }
             }

@@ -55,11 +55,11 @@ impl<D: Domain> Core<D> {
             self.append((to, 0), Some(sent), EventKind::Lost { from, kind, about, why });
             return sent;
         }
-        let envelope = IncomingMessage { from, to, kind, about, payload, call, event: sent };
+        let incoming = IncomingMessage { from, to, kind, about, payload, call, event: sent };
         if let Some(span) = copy_after {
-            self.carry(envelope.clone(), at + span, tie);
+            self.carry(incoming.clone(), at + span, tie);
         }
-        self.carry(envelope, at, tie);
+        self.carry(incoming, at, tie);
         sent
     }
 
@@ -70,8 +70,8 @@ impl<D: Domain> Core<D> {
         self.node(from).paused_until.map_or(now, |goes_on| goes_on.max(now))
     }
 
-    fn carry(&mut self, envelope: IncomingMessage<D::Payload>, at: SimTime, tie: u64) {
-        let slot = self.messages.put(envelope);
+    fn carry(&mut self, incoming: IncomingMessage<D::Payload>, at: SimTime, tie: u64) {
+        let slot = self.messages.put(incoming);
         self.schedule(at, tie, Pending::Deliver(slot));
     }
 
@@ -87,8 +87,8 @@ impl<D: Domain> Core<D> {
     }
 
     pub(super) fn deliver(&mut self, slot: u32) {
-        let envelope = self.messages.take(slot);
-        let IncomingMessage { from, to, kind, about, event: sent, call, .. } = envelope;
+        let incoming = self.messages.take(slot);
+        let IncomingMessage { from, to, kind, about, event: sent, call, .. } = incoming;
         let why = match self.index_of(to) {
             Some(index) if self.node(index).up => {
                 let is_late = matches!(call, Call::Reply(id) if !self.node(index).awaits(id));
@@ -99,7 +99,7 @@ impl<D: Domain> Core<D> {
                 } else if self.any_ailing && self.has_stranded(index, call) {
                     Loss::Stranded
                 } else {
-                    return self.hand_over(index, envelope);
+                    return self.hand_over(index, incoming);
                 }
             }
             Some(_) => Loss::NodeDown,
@@ -109,22 +109,22 @@ impl<D: Domain> Core<D> {
     }
 
     /// Delivers a message to its receiver.
-    fn hand_over(&mut self, index: NodeIndex, mut envelope: IncomingMessage<D::Payload>) {
-        let IncomingMessage { from, kind, about, event: sent, .. } = envelope;
+    fn hand_over(&mut self, index: NodeIndex, mut incoming: IncomingMessage<D::Payload>) {
+        let IncomingMessage { from, kind, about, event: sent, .. } = incoming;
         let (name, present) = self.author(index);
-        let is_reply = matches!(envelope.call, Call::Reply(_));
-        let life = if is_reply { None } else { self.life_that_gets(index, about) };
-        let content = envelope.payload.clone();
+        let is_reply = matches!(incoming.call, Call::Reply(_));
+        let incarnation = if is_reply { None } else { self.incarnation_that_gets(index, about) };
+        let content = incoming.payload.clone();
         let delivered = EventKind::Delivered { from, kind, about, is_reply, content };
-        envelope.event = self.append((name, life.unwrap_or(present)), Some(sent), delivered);
+        incoming.event = self.append((name, incarnation.unwrap_or(present)), Some(sent), delivered);
         let node = self.node(index);
-        match (&node.role, envelope.call) {
+        match (&node.role, incoming.call) {
             (Role::Service(_), _) => {
-                let cause = Some(envelope.event);
-                self.serve(index, cause, |service, desk| service.on_message(desk, envelope));
+                let cause = Some(incoming.event);
+                self.serve(index, cause, |service, context| service.on_message(context, incoming));
             }
-            (Role::Process(_), Call::Reply(id)) => node.answer(id, envelope),
-            (Role::Process(_), _) => node.receive(envelope, life),
+            (Role::Process(_), Call::Reply(id)) => node.answer(id, incoming),
+            (Role::Process(_), _) => node.receive(incoming, incarnation),
         }
     }
 

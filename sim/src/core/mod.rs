@@ -445,7 +445,7 @@ impl<D: Domain> Core<D> {
             Pending::Admit(slot) => self.deliver(slot),
             Pending::Timer(key) => self.queue.ring(key),
             Pending::Callback { service, token, cause } => {
-                self.serve(service, cause, |service, desk| service.on_timer(desk, token));
+                self.serve(service, cause, |service, context| service.on_timer(context, token));
             }
             Pending::Restart { node, incarnation } => {
                 let node_now = self.node(node);

@@ -159,7 +159,7 @@ impl fmt::Display for AgentEvent {
                 write!(f, "calls {tool}.{operation} for {intent}{}{request}", request.key_in_words())
             }
             Self::Answered { tool, operation, intent, told, content } => {
-                write!(f, "is told by {tool}.{operation} about {intent}: {told}")?;
+                write!(f, "gets the outcome of {tool}.{operation} for {intent}: {told}")?;
                 if content.is_nothing() { Ok(()) } else { write!(f, ", {content}") }
             }
             Self::Completed { about, prompt, completion, tokens_in, tokens_out, .. } => {
@@ -181,8 +181,10 @@ impl fmt::Display for AgentEvent {
             Self::Asked { item, access: Access::ChangeAt(version, op) } => {
                 write!(f, "changes {item} if it is at {version} ({op})")
             }
-            Self::StoreOutcome { item, heard, .. } => write!(f, "is told by the store about {item}: {heard}"),
-            Self::Recovered { taken } => write!(f, "goes on from {} records", taken.len()),
+            Self::StoreOutcome { item, heard, .. } => {
+                write!(f, "gets the outcome for {item} from the store: {heard}")
+            }
+            Self::Recovered { taken } => write!(f, "recovers {} records", taken.len()),
             Self::Reached { probe } => write!(f, "reaches the probe {probe}"),
         }
     }

@@ -180,7 +180,7 @@ impl fmt::Display for PersonEvent {
             }
             Self::Decided { operation, op, is_approved: false, .. } => write!(f, "VETOES {operation} ({op})"),
             Self::DeadLetterRecorded { tool, operation, intent, op, told, at, by } => {
-                write!(f, "learns that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
+                write!(f, "records that {by} gave up {tool}.{operation} for {intent} ({op}) at {at}: {told}")
             }
         }
     }

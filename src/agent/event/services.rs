@@ -242,7 +242,7 @@ impl fmt::Display for LeaseEvent {
                 write!(f, "grants {resource} to {holder} until {until}, token {token}")
             }
             Self::GivenBack { resource, holder, token } => {
-                write!(f, "has {resource} back from {holder}, token {token}")
+                write!(f, "gets {resource} back from {holder}, token {token}")
             }
         }
     }
@@ -304,7 +304,7 @@ impl fmt::Display for StoreEvent {
             Self::Entered { item, entry, version, content } => {
                 write!(f, "{version} of {item} has {entry}: {content}")
             }
-            Self::Vanished { item, entry, version } => write!(f, "{version} of {item} has {entry} NO MORE"),
+            Self::Vanished { item, entry, version } => write!(f, "{version} of {item} no longer has {entry}"),
         }
     }
 }

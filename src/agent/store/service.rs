@@ -104,7 +104,7 @@ impl StoreService {
 
     fn read(
         &mut self,
-        desk: &mut ServiceContext<'_, Agents>,
+        context: &mut ServiceContext<'_, Agents>,
         item: Name,
         asks: Freshness,
         fence: Option<Token>,
@@ -117,8 +117,8 @@ impl StoreService {
         if replicas == 0 || asks == Freshness::Latest {
             return Ok(known.latest());
         }
-        let replica = desk.draw(Name::literal(CHOICE), item, |draw| draw.below(WHICH, replicas) as usize);
-        let now = desk.now();
+        let replica = context.draw(Name::literal(CHOICE), item, |draw| draw.below(WHICH, replicas) as usize);
+        let now = context.now();
         let has = known.at_replica(replica, now);
         let is_enough = match asks {
             Freshness::Any | Freshness::Latest => true,
@@ -136,7 +136,7 @@ impl StoreService {
 
     fn commit(
         &mut self,
-        desk: &mut ServiceContext<'_, Agents>,
+        context: &mut ServiceContext<'_, Agents>,
         by: Name,
         item: Name,
         (change, op, fence): (&Change, OpId, Option<Token>),
@@ -149,27 +149,27 @@ impl StoreService {
         let (entries, based_on) = known.apply(change)?;
         let before = known.latest();
         let version = Version(before.stamp.version.0 + 1);
-        desk.record_event(
+        context.record_event(
             Author::HARNESS,
             TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }),
         );
         let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
-            desk.record_event(
+            context.record_event(
                 Author::HARNESS,
                 TeamEvent::Store(StoreEvent::Entered { item, entry: entry.id, version, content: entry.body }),
             );
         }
         for entry in before.entries.since(&after.entries) {
-            desk.record_event(
+            context.record_event(
                 Author::HARNESS,
                 TeamEvent::Store(StoreEvent::Vanished { item, entry: entry.id, version }),
             );
         }
-        let now = desk.now();
+        let now = context.now();
         let mut arrives = [now; Self::MAX_REPLICAS];
         for (arrival, site) in arrives.iter_mut().zip(LAG_OF).take(self.replicas) {
-            *arrival = now + desk.draw_span(Name::literal(site), item, &self.lag);
+            *arrival = now + context.draw_span(Name::literal(site), item, &self.lag);
         }
         let stamp = after.stamp;
         self.log.push(arrives);
@@ -184,16 +184,16 @@ impl StoreService {
 }
 
 impl Service<Agents> for StoreService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
-        let answer = match envelope.payload.open::<StoreWire>() {
+    fn on_message(&mut self, context: &mut ServiceContext<'_, Agents>, incoming: IncomingMessage<Body>) {
+        let answer = match incoming.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
-                self.read(desk, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Snapshot)
+                self.read(context, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Snapshot)
             }
             Some(StoreWire::Commit { item, change, op, fence }) => self
-                .commit(desk, envelope.from, *item, (change, *op, *fence))
+                .commit(context, incoming.from, *item, (change, *op, *fence))
                 .map_or_else(StoreWire::Refused, StoreWire::Committed),
             _ => return,
         };
-        desk.reply(&envelope, Name::literal(answer.kind()), Body::new(answer));
+        context.reply(&incoming, Name::literal(answer.kind()), Body::new(answer));
     }
 }

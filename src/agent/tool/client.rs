@@ -115,7 +115,7 @@ impl Agent {
             }
         };
         let is_correlated = self.connections.is_none();
-        match answer.as_ref().map(|envelope| envelope.payload.open()) {
+        match answer.as_ref().map(|incoming| incoming.payload.open()) {
             Ok(_) if is_correlated && answer.as_ref().is_ok_and(|reply| reply.about != intent) => {
                 Err(Indefinite::OfAnotherRequest.into())
             }

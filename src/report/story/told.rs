@@ -83,7 +83,7 @@ pub(super) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
 pub(super) fn told(event: &Event<TeamEvent>) -> String {
     match &event.what {
         EventKind::Started { incarnation: 0 } => "starts".to_owned(),
-        EventKind::Started { .. } => "is back, knowing what it had written down".to_owned(),
+        EventKind::Started { .. } => "restarts from its journal".to_owned(),
         EventKind::Sent { to, kind, about, content } => {
             format!("sends {kind} to {to}, {about}{}", saying(content))
         }
@@ -101,16 +101,16 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
             };
             format!("does not get {kind} from {from}, {about}: {why}")
         }
-        EventKind::TimedOut { label } => format!("has waited long enough for {label}"),
+        EventKind::TimedOut { label } => format!("times out waiting for {label}"),
         EventKind::Injected(fault) => match subject_of_fault(fault) {
             Some(what) => format!("FAULT {} ({what})", fault.action),
             None => format!("FAULT {}", fault.action),
         },
-        EventKind::Crashed { lost_writes: 0 } => "dies".to_owned(),
-        EventKind::Crashed { lost_writes } => format!("dies; {lost_writes} unsynced writes are lost"),
-        EventKind::Paused { span } => format!("stops for {span}"),
-        EventKind::Resumed => "goes on as if no time had passed".to_owned(),
-        EventKind::Recovered { from } => format!("is itself again: {from} is over"),
+        EventKind::Crashed { lost_writes: 0 } => "crashes".to_owned(),
+        EventKind::Crashed { lost_writes } => format!("crashes; {lost_writes} unsynced writes are lost"),
+        EventKind::Paused { span } => format!("is paused for {span}"),
+        EventKind::Resumed => "resumes".to_owned(),
+        EventKind::Recovered { from } => format!("recovers from {from}"),
         EventKind::PartitionBegan { left, right } => format!("is partitioned: {left} from {right}"),
         EventKind::PartitionHealed { left, right } => {
             format!("is no longer partitioned: {left} from {right}")

@@ -36,9 +36,14 @@ pub(super) struct Answered {
 
 impl CallRecords {
     /// Carries the outcome of a request into effect, and returns what is answered.
-    pub fn enter(&mut self, desk: &mut ServiceContext<'_, Agents>, work: &Work, outcome: Outcome) -> Reply {
+    pub fn enter(
+        &mut self,
+        context: &mut ServiceContext<'_, Agents>,
+        work: &Work,
+        outcome: Outcome,
+    ) -> Reply {
         let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
-        let now = desk.now();
+        let now = context.now();
         if let Some((outage, lasting)) = begins {
             self.outages.begin(outage, now, lasting);
         }
@@ -61,7 +66,7 @@ impl CallRecords {
                 | ActualOutcome::Served(_)
                 | ActualOutcome::LookedUp(_) => false,
             };
-            desk.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
+            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }

@@ -61,7 +61,7 @@ struct Asking<'a> {
     work: &'a Work,
     wire: &'a Wire,
     now: SimTime,
-    desk: &'a ServiceContext<'a, Agents>,
+    context: &'a ServiceContext<'a, Agents>,
 }
 
 /// A fault that is due at a request, and where it is drawn what it does.
@@ -136,66 +136,66 @@ impl ToolService {
         Self { faults, ..self }
     }
 
-    fn put_off(&mut self, desk: &mut ServiceContext<'_, Agents>, what: Pending, span: SimSpan) {
+    fn put_off(&mut self, context: &mut ServiceContext<'_, Agents>, what: Pending, span: SimSpan) {
         self.tokens += 1;
         self.pending.insert(self.tokens, what);
-        desk.call_back(self.tokens, span);
+        context.call_back(self.tokens, span);
     }
 
     /// Works on a request whose latency is over.
-    fn finish(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
-        let Some(wire) = envelope.payload.open::<Wire>() else { return };
+    fn finish(&mut self, context: &mut ServiceContext<'_, Agents>, incoming: IncomingMessage<Body>) {
+        let Some(wire) = incoming.payload.open::<Wire>() else { return };
         let Some((request, operation)) = wire.request() else {
             let unreadable = Wire::Refused(Refused::of(Definite::Unreadable));
-            return answer(desk, &envelope, Name::literal("unknown"), unreadable);
+            return answer(context, &incoming, Name::literal("unknown"), unreadable);
         };
         let (what, intent) = (request.of(operation.name), operation.intent);
-        let asked = ToolRequest::new(envelope.from, desk.now(), envelope.payload.clone());
+        let asked = ToolRequest::new(incoming.from, context.now(), incoming.payload.clone());
         let work = Work { request, what, intent, asked };
         if !self.is_open {
-            self.open(desk);
+            self.open(context);
         }
-        let Reply { answer: reply, late_by, of_another, again_after } = self.respond(desk, &work, wire);
+        let Reply { answer: reply, late_by, of_another, again_after } = self.respond(context, &work, wire);
         if let Some(span) = again_after {
-            return self.put_off(desk, Pending::Work(envelope), span);
+            return self.put_off(context, Pending::Work(incoming), span);
         }
         let Some(reply) = reply else { return };
-        let envelope = match of_another {
-            None => envelope,
-            Some(about) => IncomingMessage { about, ..envelope },
+        let incoming = match of_another {
+            None => incoming,
+            Some(about) => IncomingMessage { about, ..incoming },
         };
         if late_by > SimSpan::ZERO {
-            self.put_off(desk, Pending::Answer(envelope, what, reply), late_by);
+            self.put_off(context, Pending::Answer(incoming, what, reply), late_by);
         } else {
-            answer(desk, &envelope, what, reply);
+            answer(context, &incoming, what, reply);
         }
     }
 
     /// Writes down the state with which the tool begins, before anything happens to it.
     #[cold]
-    fn open(&mut self, desk: &mut ServiceContext<'_, Agents>) {
+    fn open(&mut self, context: &mut ServiceContext<'_, Agents>) {
         self.is_open = true;
         if let Some(state) = self.books.initial.initial_state() {
-            desk.record_event(Author::HARNESS, TeamEvent::Tool(ToolEvent::Opened { state }));
+            context.record_event(Author::HARNESS, TeamEvent::Tool(ToolEvent::Opened { state }));
         }
     }
 
     /// Lets happen what comes of a request: with the first fault that is due and makes a difference, if there
     /// is one.
-    fn respond(&mut self, desk: &mut ServiceContext<'_, Agents>, work: &Work, wire: &Wire) -> Reply {
-        let now = desk.now();
-        for due in desk.due_faults(work.what, work.intent) {
+    fn respond(&mut self, context: &mut ServiceContext<'_, Agents>, work: &Work, wire: &Wire) -> Reply {
+        let now = context.now();
+        for due in context.due_faults(work.what, work.intent) {
             let Some(fault) = self.faults.find(due.word(), due.span()) else { continue };
-            let injecting = Injecting { fault, draw: desk.draw_site_of(&due), own: &self.faults.own };
-            let asking = Asking { work, wire, now, desk };
+            let injecting = Injecting { fault, draw: context.draw_site_of(&due), own: &self.faults.own };
+            let asking = Asking { work, wire, now, context };
             if let Some((outcome, tool)) = self.difference(&asking, &injecting) {
-                desk.inject(due);
+                context.inject(due);
                 self.tool = tool;
-                return self.books.enter(desk, work, outcome);
+                return self.books.enter(context, work, outcome);
             }
         }
-        let outcome = self.books.outcome(&mut *self.tool, &Asking { work, wire, now, desk }, None);
-        self.books.enter(desk, work, outcome)
+        let outcome = self.books.outcome(&mut *self.tool, &Asking { work, wire, now, context }, None);
+        self.books.enter(context, work, outcome)
     }
 
     /// What comes of a request if a fault is injected, and the tool after that; `None` if the same comes of
@@ -248,27 +248,27 @@ impl CallRecords {
     }
 }
 
-fn answer(desk: &mut ServiceContext<'_, Agents>, to: &IncomingMessage<Body>, what: Name, wire: Wire) {
-    desk.reply(to, reply_kind(what), Body::new(wire));
+fn answer(context: &mut ServiceContext<'_, Agents>, to: &IncomingMessage<Body>, what: Name, wire: Wire) {
+    context.reply(to, reply_kind(what), Body::new(wire));
 }
 
 impl Service<Agents> for ToolService {
-    fn on_message(&mut self, desk: &mut ServiceContext<'_, Agents>, envelope: IncomingMessage<Body>) {
-        let latency = desk.draw_span(desk.name(), envelope.about, &self.latency);
-        self.put_off(desk, Pending::Work(envelope), latency);
+    fn on_message(&mut self, context: &mut ServiceContext<'_, Agents>, incoming: IncomingMessage<Body>) {
+        let latency = context.draw_span(context.name(), incoming.about, &self.latency);
+        self.put_off(context, Pending::Work(incoming), latency);
     }
 
-    fn on_timer(&mut self, desk: &mut ServiceContext<'_, Agents>, token: u64) {
+    fn on_timer(&mut self, context: &mut ServiceContext<'_, Agents>, token: u64) {
         match self.pending.remove(token) {
-            Some(Pending::Work(envelope)) => self.finish(desk, envelope),
-            Some(Pending::Answer(envelope, what, wire)) => answer(desk, &envelope, what, wire),
+            Some(Pending::Work(incoming)) => self.finish(context, incoming),
+            Some(Pending::Answer(incoming, what, wire)) => answer(context, &incoming, what, wire),
             None => {}
         }
     }
 
-    fn on_fault(&mut self, desk: &mut ServiceContext<'_, Agents>, word: Name, lasting: SimSpan) {
+    fn on_fault(&mut self, context: &mut ServiceContext<'_, Agents>, word: Name, lasting: SimSpan) {
         if let Some((outage, _)) = self.faults.find(word, lasting).and_then(|fault| fault.outage) {
-            self.books.outages.begin(outage, desk.now(), lasting);
+            self.books.outages.begin(outage, context.now(), lasting);
         }
     }
 }

@@ -54,7 +54,7 @@ impl CallRecords {
         let as_of = SimTime::ZERO + asking.now.since(SimTime::ZERO + age);
         let earlier = (age > SimSpan::ZERO).then(|| self.tool_as_it_was(as_of));
         let tool = earlier.as_deref().unwrap_or(tool);
-        match tool.read(query.name, &query.arguments, &Moment { as_of, desk: asking.desk }) {
+        match tool.read(query.name, &query.arguments, &Moment { as_of, service: asking.context }) {
             Ok(content) => ActualOutcome::Served(ReadResult { as_of, content }),
             Err(NotDone::Declined(why)) => ActualOutcome::refused(Refused { error: Definite::Refused, why }),
             Err(NotDone::Unreadable(why)) => {
