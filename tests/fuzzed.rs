@@ -179,8 +179,8 @@ fn text(kind: &Kind, safeguards: &[&str], team: u32, parts: &[String; 5]) -> Str
 /// An agent or role, `before` or `after`, and a step.
 type Moment = (&'static str, &'static str, &'static str);
 
-/// The moments of a team with these safeguards at which an agent can crash, and the pairs that send each other
-/// anything: other faults are rejected.
+/// The moments of a team with these safeguards at which an agent can crash, and the pairs that send each
+/// other anything: other faults are rejected.
 fn places(kind: &'static Kind, safeguards: &[&str]) -> (Vec<Moment>, Vec<[&'static str; 2]>) {
     let [tasks, retry] =
         ["count = 2\nevery = \"10s\"", "retry = { attempts = 3, backoff = \"1s..30s\" }"].map(str::to_owned);

@@ -1,5 +1,6 @@
-//! Old saved failures of this repository, with former names of properties, faults, workflows, moments, agents,
-//! messages and steps: with their aliases they are reproduced, without them they are rejected or stale.
+//! Old saved failures of this repository, with former names of properties, faults, workflows, moments,
+//! agents, messages and steps: with their aliases they are reproduced, without them they are rejected or
+//! stale.
 
 use perfidy::explore::{Aliases, Corpus, Failure, ReplayOutcome};
 use perfidy::suite::Suite;

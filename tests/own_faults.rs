@@ -1,5 +1,5 @@
-//! Faults of a suite's own, which alter messages and what models complete, or happen to tools and at places of
-//! an agent's own code: drawn, counted, found missing, shrunk, saved and replayed like the shipped ones.
+//! Faults of a suite's own, which alter messages and what models complete, or happen to tools and at places
+//! of an agent's own code: drawn, counted, found missing, shrunk, saved and replayed like the shipped ones.
 
 use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
 use perfidy::explore::strategy::{Bounds, Choice, Start};

@@ -3,8 +3,8 @@
 //! The tie-break of two events at the same time is drawn, keyed by their identity; so no order is favoured
 //! and none depends on the order of scheduling. A cancelled timer is skipped when its time comes.
 //!
-//! The first events are in a short sorted list and the others in a [radix heap](RadixHeap): most worlds have a
-//! few dozen scheduled events, for which a list is several times faster.
+//! The first events are in a short sorted list and the others in a [radix heap](RadixHeap): most worlds have
+//! a few dozen scheduled events, for which a list is several times faster.
 
 mod radix;
 

@@ -303,10 +303,10 @@ impl Agent {
         self.context.record_event(Author::HARNESS, TeamEvent::Agent(AgentEvent::Reached { probe }));
     }
 
-    /// The fault of a [kind of your own](crate::faults::FaultKind::at_call_site) that is injected at this place
-    /// of the agent's code, if one is, and its span, if it takes a time. What it does is for the code to do, as
-    /// after `BUGGIFY` in FoundationDB. One that would make no difference is not injected: `concerns` gets the
-    /// name of a kind and says whether it does.
+    /// The fault of a [kind of your own](crate::faults::FaultKind::at_call_site) that is injected at this
+    /// place of the agent's code, if one is, and its span, if it takes a time. What it does is for the code
+    /// to do, as after `BUGGIFY` in FoundationDB. One that would make no difference is not injected:
+    /// `concerns` gets the name of a kind and says whether it does.
     pub fn fault_at(
         &self,
         call_site: &'static str,
@@ -326,7 +326,8 @@ impl Agent {
         self.context.incarnation()
     }
 
-    /// Records any other event in the history and returns its id. Only the harness may: such events are facts.
+    /// Records any other event in the history and returns its id. Only the harness may: such events are
+    /// facts.
     pub(crate) fn record_event(&self, event: TeamEvent) -> EventId {
         self.context.record_event(Author::HARNESS, event)
     }

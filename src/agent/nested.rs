@@ -32,8 +32,8 @@ thread_local! {
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
-/// What becomes of a message whose JSON is altered: `read` gets the altered JSON. `None` if its receiver reads
-/// the same.
+/// What becomes of a message whose JSON is altered: `read` gets the altered JSON. `None` if its receiver
+/// reads the same.
 pub(super) fn altered(
     body: &Body,
     alter: impl FnOnce(&mut Value),

@@ -9,8 +9,8 @@ use perfidy_sim::{Chaos, Name, SimSpan};
 use std::fmt;
 use std::sync::Arc;
 
-/// A kind of fault. One of your own that alters content is an [`OwnFault`]; any other that a tool can have, or
-/// that an agent of yours has at a place of its own, is made by [`FaultKind::of_tools`] or
+/// A kind of fault. One of your own that alters content is an [`OwnFault`]; any other that a tool can have,
+/// or that an agent of yours has at a place of its own, is made by [`FaultKind::of_tools`] or
 /// [`FaultKind::at_call_site`] and added to a [suite](crate::suite::Suite::fault_kind).
 #[derive(Clone, Copy)]
 pub struct FaultKind {
@@ -71,9 +71,9 @@ impl fmt::Debug for FaultKind {
 }
 
 impl FaultKind {
-    /// A kind that does this to the requests of tools. A file says `at` which tools, for which `operation` and
-    /// with which `chance`; and `by` how long, if the fault takes a time: `time` says then what is missing
-    /// without it.
+    /// A kind that does this to the requests of tools. A file says `at` which tools, for which `operation`
+    /// and with which `chance`; and `by` how long, if the fault takes a time: `time` says then what is
+    /// missing without it.
     ///
     /// ```
     /// use perfidy::faults::FaultKind;

@@ -1,7 +1,7 @@
 //! No task takes more tokens of models than its user allows.
 //!
-//! What counts is what is paid for: the tokens that go into a call of a model and those that come out of it. A
-//! call that got no reply in time is paid for as far as it went in; one that the API rejects costs nothing.
+//! What counts is what is paid for: the tokens that go into a call of a model and those that come out of it.
+//! A call that got no reply in time is paid for as far as it went in; one that the API rejects costs nothing.
 //! Every turn of a loop sends the whole transcript again, so a few long replies cost more than many short
 //! ones, and a limit of turns is none of tokens. Calls about a step of a task, or about a question of one,
 //! are calls of the task, whichever agent makes them.

@@ -1,7 +1,7 @@
 //! Remaining effects: the effects in the ledgers that were not undone.
 //!
-//! The intent of an effect is the word of the agent that called the tool. What the user wants for an intent is
-//! one operation of one tool, and another one for that intent is not what was wanted: it does not count.
+//! The intent of an effect is the word of the agent that called the tool. What the user wants for an intent
+//! is one operation of one tool, and another one for that intent is not what was wanted: it does not count.
 //!
 //! A compensation is an effect too, by the operation that the user has named for it. It undoes one earlier
 //! effect for the same intent; an effect after its compensation stands.

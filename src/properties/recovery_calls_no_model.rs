@@ -1,9 +1,9 @@
 //! A restarted agent does not ask its model again for an answer that it had acted on.
 //!
 //! An answer that had led to no action before the crash may be asked for again: it cannot be distinguished
-//! from one that never came. An action is a message about the question, or a tool call for it, with the answer
-//! among its causes; of a chat model, one about a call that its reply asks for, or about the task if it asks
-//! for none. What an agent does about the subject for another reason is no action on the answer.
+//! from one that never came. An action is a message about the question, or a tool call for it, with the
+//! answer among its causes; of a chat model, one about a call that its reply asks for, or about the task if
+//! it asks for none. What an agent does about the subject for another reason is no action on the answer.
 //!
 //! A model is asked the same again if its prompt is the same, or, of a chat model, the transcript of the same
 //! attempt at the same task. Two prompts about one subject are two questions. What is read with a prompt is

@@ -3,8 +3,8 @@
 //! Judged on the transcripts that the models got, and on the ledgers of the tools: a result with the receipt
 //! of an effect belongs to a call for the intent of that effect. That of a call of another agent is the
 //! receipt of the tool that this agent has called in turn. A tool that ignores a call and answers that it is
-//! done makes up a receipt, and another effect may have the same: no result for that intent is judged. APIs reject a transcript with a call without a
-//! result; they do not notice one that has the result of another.
+//! done makes up a receipt, and another effect may have the same: no result for that intent is judged. APIs
+//! reject a transcript with a call without a result; they do not notice one that has the result of another.
 
 use crate::agent::{
     AgentEvent, ChatMessage, InvalidTranscript, OpId, TeamEvent, ToolEvent, Transcript, kinds,

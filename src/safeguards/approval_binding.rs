@@ -3,8 +3,8 @@
 //!
 //! An agent that is interrupted for an approval and takes the next answer for the one it waits for can act on
 //! the second copy of an earlier answer, on one that comes too late, or on one to an older request. The
-//! operation and its id in the answer tell them apart. As the id is new for each operation, an approval cannot
-//! be used for a second one.
+//! operation and its id in the answer tell them apart. As the id is new for each operation, an approval
+//! cannot be used for a second one.
 
 use crate::config::{Entry, Problem};
 use crate::protocols::{ApprovalRequest, Decision};

@@ -39,8 +39,8 @@ impl Safeguard for DurableApprovals {
     }
 }
 
-/// What people have decided on the calls of an agent, as far as it has that on record. Of several decisions on
-/// one call, the last counts.
+/// What people have decided on the calls of an agent, as far as it has that on record. Of several decisions
+/// on one call, the last counts.
 ///
 /// ```
 /// use perfidy::agent::{OpId, Operation};

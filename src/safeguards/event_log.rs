@@ -63,8 +63,8 @@ impl ModelAnswers {
 
     /// The answer to a question: from the log, else from the model, as `ask` asks it. A question is known by
     /// what it is about and by a number, which tells several questions about one thing apart. With the switch
-    /// on, the answer is durable when this returns; without it there is no log, and the model is asked whatever
-    /// it has answered before.
+    /// on, the answer is durable when this returns; without it there is no log, and the model is asked
+    /// whatever it has answered before.
     pub async fn complete<C: Structured>(
         &self,
         agent: &Agent,

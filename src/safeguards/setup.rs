@@ -45,8 +45,8 @@ impl Setup<'_> {
         Some(Missing { message, help: format!("add {}, or take `{for_safeguard}` out", S::EXAMPLE) })
     }
 
-    /// What is missing if no step is of the kind that `for_safeguard` needs. The kind is named by the key of a
-    /// step.
+    /// What is missing if no step is of the kind that `for_safeguard` needs. The kind is named by the key of
+    /// a step.
     pub fn needs_step(
         &self,
         for_safeguard: &str,

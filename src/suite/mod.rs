@@ -285,7 +285,8 @@ impl Suite {
     }
 
     /// What is wrong with a workflow in this suite: a name that is not there can be a typing error, and would
-    /// promise or allow nothing; an agent with the name of a person would be the author of what that one says.
+    /// promise or allow nothing; an agent with the name of a person would be the author of what that one
+    /// says.
     pub(crate) fn mistake_in(&self, workflow: &Workflow) -> Option<String> {
         if let Some(taken) = workflow.taken_name() {
             let taken_by = "which is the name of a person or a service of every team";

@@ -1,9 +1,9 @@
 //! The guardrail: a model of its own that judges what an agent is asked for, or what its model asks for.
 //!
 //! It gives a verdict on each operation that it is asked about, after a time. It forbids what was not
-//! requested, as far as it is shown, and of the rest some operations: the same ones however often it is asked.
-//! Its node records which operations it must check, and every verdict; the property `no-forbidden-effects`
-//! judges by these.
+//! requested, as far as it is shown, and of the rest some operations: the same ones however often it is
+//! asked. Its node records which operations it must check, and every verdict; the property
+//! `no-forbidden-effects` judges by these.
 
 use crate::agent::{Agent, CHECK, GUARDRAIL, GuardrailEvent, Operation, TeamEvent};
 use crate::protocols::{GuardrailMessage, GuardrailVerdict};

@@ -259,7 +259,8 @@ impl Workflow {
         self
     }
 
-    /// Adds a [guardrail](crate::workflows::guardrail) for the steps that one must check, where there are any.
+    /// Adds a [guardrail](crate::workflows::guardrail) for the steps that one must check, where there are
+    /// any.
     #[must_use]
     pub fn guardrail(mut self) -> Self {
         self.asks.push(GUARDRAIL);
@@ -271,8 +272,8 @@ impl Workflow {
         self.asks.contains(&GUARDRAIL)
     }
 
-    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to it
-    /// in any case.
+    /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to
+    /// it in any case.
     #[must_use]
     pub fn deadlines(mut self) -> Self {
         self.has_deadlines = true;

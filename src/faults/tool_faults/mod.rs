@@ -4,9 +4,9 @@
 //! word into a [`ToolFault`], which says what it does to which kind of request.
 //!
 //! Three families: about what was done ([`effects`]), about what was said ([`answers`]), and what keeps a
-//! tool from doing anything for a while or for good ([`unavailability`]). A fault that would make no difference
-//! to a request (a key ignored that was not handed over) is not injected, so a scenario in which it never can
-//! is vacuous.
+//! tool from doing anything for a while or for good ([`unavailability`]). A fault that would make no
+//! difference to a request (a key ignored that was not handed over) is not injected, so a scenario in which
+//! it never can is vacuous.
 
 pub mod answers;
 pub mod effects;

@@ -1,9 +1,9 @@
 //! No agent works for long for a crashed parent, or on work that is no longer wanted.
 //!
 //! An agent works on what it was ordered to do: an order counts once it has arrived. Its work is orphaned
-//! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or when
-//! its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what one of
-//! them orders takes nothing from what the other has ordered. An agent that has lost its work and is
+//! when the agent that ordered it crashes, or any agent above; when that agent orders it from another; or
+//! when its task has ended or was cancelled. An agent with two incarnations is dead when both are, and what
+//! one of them orders takes nothing from what the other has ordered. An agent that has lost its work and is
 //! ordered to do it again does what its parent wants, even if that order is lost, until the next order to
 //! another agent arrives; an order that comes late takes nothing from an agent that was ordered since.
 //!

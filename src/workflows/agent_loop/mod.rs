@@ -275,8 +275,8 @@ impl AgentLoop {
         }
     }
 
-    /// The result of a call that the model asks for once more. With `intent-keys`, calls for one intent are one
-    /// operation, and this loop knows how it ended.
+    /// The result of a call that the model asks for once more. With `intent-keys`, calls for one intent are
+    /// one operation, and this loop knows how it ended.
     fn known_result(&self, call: &CallRequest) -> Option<ToolResult> {
         let result = || self.session.result_for(call.operation.intent);
         self.team.safeguards().has::<IntentKeys>().then(result).flatten()

@@ -49,8 +49,8 @@ impl AgentLoop {
         }
     }
 
-    /// Whether a person has approved a call, or does so now. With `durable-approvals` that is on record before
-    /// the call is made, so that neither a crash nor a call that fails makes the person decide again.
+    /// Whether a person has approved a call, or does so now. With `durable-approvals` that is on record
+    /// before the call is made, so that neither a crash nor a call that fails makes the person decide again.
     pub(super) async fn is_approved(&mut self, work: Name, call: &PreparedCall, gate: ApprovalGate) -> bool {
         let safeguards = self.team.safeguards().clone();
         if !safeguards.has::<DurableApprovals>() {

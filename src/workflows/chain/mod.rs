@@ -14,8 +14,8 @@
 //!
 //! A handoff is sent until it is acknowledged (`transfer-acks`), so a stage can get it twice; with
 //! `inbox-dedupe` it takes each once. The lead verifies the effects in the end, and has the chain do once
-//! more what is missing. Stages ask the approver and the guardrail before a call that must not be made without
-//! them.
+//! more what is missing. Stages ask the approver and the guardrail before a call that must not be made
+//! without them.
 
 mod stage;
 

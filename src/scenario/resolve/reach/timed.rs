@@ -9,8 +9,8 @@ use perfidy_sim::{Disturbance, Name, TimedFault};
 use std::collections::BTreeSet;
 
 impl Reach<'_> {
-    /// What is wrong with an entry of `[faults]` that has come to these timed faults: that they would come, and
-    /// make no difference to anything.
+    /// What is wrong with an entry of `[faults]` that has come to these timed faults: that they would come,
+    /// and make no difference to anything.
     pub(super) fn timed(&mut self, entry: &Entry<'_>, windows: &[TimedFault]) -> Vec<Problem> {
         let mut problems = Vec::new();
         for window in windows {
