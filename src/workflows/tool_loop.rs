@@ -55,6 +55,7 @@ pub fn workflow() -> Workflow {
             "observe-before-retry",
             "paired-results",
             "persist-before-call",
+            "reply-correlation",
             "reset-between-tasks",
             "resume-from-results",
             "retry",
