@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A kind of fault. One of your own that alters content is an [`OwnFault`]; any other that a tool can have,
 /// or that an agent of yours has at a place of its own, is made by [`FaultKind::of_tools`] or
 /// [`FaultKind::at_call_site`] and added to a [suite](crate::suite::Suite::fault_kind).
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct FaultKind {
     /// Its name in files and reports.
     pub name: &'static str,
@@ -26,8 +26,26 @@ pub struct FaultKind {
     pub read: fn(&Entry<'_>, &Directory, &mut Chaos) -> Result<(), Problem>,
 }
 
+/// What a kind does to the requests of tools, by the span that was drawn.
+#[derive(Clone)]
+pub enum MakeFault {
+    /// Of a shipped kind, which is a constant.
+    Shipped(fn(SimSpan) -> ToolFault),
+    /// Of a kind of a suite, which can hold what it needs.
+    Own(Arc<dyn Fn(SimSpan) -> ToolFault + Send + Sync>),
+}
+
+impl MakeFault {
+    fn by(&self, span: SimSpan) -> ToolFault {
+        match self {
+            Self::Shipped(make) => make(span),
+            Self::Own(make) => make(span),
+        }
+    }
+}
+
 /// What a kind of fault is injected into.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Target {
     /// Links, nodes, clocks, disks, and messages as a whole. What happens there is not known by the name of
     /// the kind.
@@ -36,8 +54,8 @@ pub enum Target {
     Messages,
     /// Requests that a tool handles.
     Tools {
-        /// What it does to them; the span is the one that was drawn.
-        fault: fn(SimSpan) -> ToolFault,
+        /// What it does to them.
+        fault: MakeFault,
         /// Whether it takes a time.
         time: Time,
     },
@@ -93,10 +111,11 @@ impl FaultKind {
         name: &'static str,
         about: &'static str,
         example: &'static str,
-        fault: fn(SimSpan) -> ToolFault,
+        fault: impl Fn(SimSpan) -> ToolFault + Send + Sync + 'static,
         time: Option<&'static str>,
     ) -> Self {
         let read = if time.is_some() { tool_faults::read_by } else { tool_faults::read_plain };
+        let fault = MakeFault::Own(Arc::new(fault));
         let target = Target::Tools { fault, time: time.map_or(Time::None, Time::Needed) };
         Self { name, about, example, target, read }
     }
@@ -132,8 +151,8 @@ impl FaultKind {
     /// What it does to the requests of tools, with the span that was drawn; `None` if it is no fault of
     /// tools.
     pub fn tool_fault(&self, span: SimSpan) -> Option<ToolFault> {
-        match self.target {
-            Target::Tools { fault, .. } => Some(fault(span)),
+        match &self.target {
+            Target::Tools { fault, .. } => Some(fault.by(span)),
             Target::ToolAnswers => Some(ToolFault::own(Name::new(self.name))),
             Target::World | Target::Messages | Target::CallSite { .. } => None,
         }
@@ -183,20 +202,20 @@ impl fmt::Debug for FaultKinds {
 impl FaultKinds {
     /// Those that come with perfidy.
     pub(crate) fn shipped() -> Self {
-        Self { kinds: super::shipped().copied().collect(), own: OwnFaults::default() }
+        Self { kinds: super::shipped().cloned().collect(), own: OwnFaults::default() }
     }
 
     /// These and an own one.
     #[must_use]
     pub(crate) fn and(self, fault: OwnFault) -> Self {
-        let kinds = self.kinds.iter().copied().chain([FaultKind::own(&fault)]).collect();
+        let kinds = self.kinds.iter().cloned().chain([FaultKind::own(&fault)]).collect();
         Self { kinds, own: self.own.and(fault) }
     }
 
     /// These and one more kind.
     #[must_use]
     pub(crate) fn and_kind(self, kind: FaultKind) -> Self {
-        Self { kinds: self.kinds.iter().copied().chain([kind]).collect(), ..self }
+        Self { kinds: self.kinds.iter().cloned().chain([kind]).collect(), ..self }
     }
 
     /// All of them.

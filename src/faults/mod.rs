@@ -26,7 +26,7 @@ mod window;
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
 pub use actions::{ActionMap, Actions, Observed, Places, Roles};
 pub use cast::Directory;
-pub use kind::{FaultKind, FaultKinds, Target, Time};
+pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};
 
 /// Every shipped kind, family by family.
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {

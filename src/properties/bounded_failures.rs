@@ -21,8 +21,10 @@ pub fn property() -> Property {
 
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut failed = BTreeMap::new();
+    let mut verdict = Verdict::Vacuous;
     for (event, note) in history.app_events_of(kinds::INFORMED) {
         let TeamEvent::User(UserEvent::Informed { report, .. }) = note else { continue };
+        verdict = Verdict::Holds;
         if report.outcome != Outcome::Failed {
             continue;
         }
@@ -35,7 +37,7 @@ fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
             return Verdict::violated(&events, message);
         }
     }
-    Verdict::Holds
+    verdict
 }
 
 #[cfg(test)]

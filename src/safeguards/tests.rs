@@ -21,8 +21,16 @@ fn a_safeguard_protects_what_breaks_without_it_in_the_shipped_scenarios() {
 #[test]
 fn a_safeguard_says_what_a_team_does_without_it_and_needs_only_what_there_is() {
     let suite = Suite::shipped();
-    let settings =
-        ["`deduplicates = true`", "`guarded`", "`reads`", "`[store]`", "`within`", "`[tasks]`", "`undo`"];
+    let settings = [
+        "`deduplicates = true`",
+        "`guarded`",
+        "`irreversible`",
+        "`reads`",
+        "`[store]`",
+        "`within`",
+        "`[tasks]`",
+        "`undo`",
+    ];
     for kind in suite.safeguards() {
         assert!(!kind.without.is_empty() && kind.without.len() <= 100, "{}", kind.name);
         for word in kind.needs.split('`').skip(1).step_by(2) {

@@ -23,7 +23,7 @@
 
 use super::{plain, read_by};
 use crate::agent::Alteration;
-use crate::faults::{FaultKind, Target, Time};
+use crate::faults::{FaultKind, MakeFault, Target, Time};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 
 /// Lies about what was said.
@@ -38,7 +38,10 @@ pub const KINDS: &[FaultKind] = &[
         name: "stale-read",
         about: "a tool answers from an older state, and says how old",
         example: r#"stale-read = { at = "ticketing", chance = "5%", by = "30s..2m" }"#,
-        target: Target::Tools { fault: ToolFault::stale, time: Time::Needed("how old the answer is") },
+        target: Target::Tools {
+            fault: MakeFault::Shipped(ToolFault::stale),
+            time: Time::Needed("how old the answer is"),
+        },
         read: read_by,
     },
     plain(

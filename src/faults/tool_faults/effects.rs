@@ -3,7 +3,7 @@
 use super::{CallOutcome, plain, read_by};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, Target, Time, who};
+use crate::faults::{FaultKind, MakeFault, Target, Time, who};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 use perfidy_sim::{Chaos, Name};
 use serde::Deserialize;
@@ -22,7 +22,9 @@ pub const KINDS: &[FaultKind] = &[
         about: "a tool carries out the call, and replies late",
         example: r#"late-reply = { at = "ticketing", chance = "5%", by = "10s..2m" }"#,
         target: Target::Tools {
-            fault: |span| ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span)),
+            fault: MakeFault::Shipped(|span| {
+                ToolFault::of_answers(CallFault::LateReply(span), ReadFault::LateReply(span))
+            }),
             time: Time::Needed("how late the reply is"),
         },
         read: read_by,
@@ -32,7 +34,7 @@ pub const KINDS: &[FaultKind] = &[
         about: "a tool works on a call late, also if its caller has given it up by then",
         example: r#"late-effect = { at = "ticketing", chance = "5%", by = "10s..1m" }"#,
         target: Target::Tools {
-            fault: |span| ToolFault::of_calls(CallFault::LateEffect(span)),
+            fault: MakeFault::Shipped(|span| ToolFault::of_calls(CallFault::LateEffect(span))),
             time: Time::Needed("how late the call is worked on"),
         },
         read: read_by,
@@ -71,7 +73,10 @@ pub const KINDS: &[FaultKind] = &[
         name: "key-ignored",
         about: "a tool ignores the idempotency key of a call",
         example: r#"key-ignored = { at = "ticketing", chance = "5%" }"#,
-        target: Target::Tools { fault: |_| ToolFault::of_calls(CallFault::KeyIgnored), time: Time::None },
+        target: Target::Tools {
+            fault: MakeFault::Shipped(|_| ToolFault::of_calls(CallFault::KeyIgnored)),
+            time: Time::None,
+        },
         read: read_ignored,
     },
     FaultKind {
@@ -79,7 +84,7 @@ pub const KINDS: &[FaultKind] = &[
         about: "a tool forgets idempotency keys older than a retention period",
         example: r#"key-forgotten = { at = "ticketing", chance = "50%", after = "30s..2m" }"#,
         target: Target::Tools {
-            fault: |age| ToolFault::of_calls(CallFault::KeyForgotten(age)),
+            fault: MakeFault::Shipped(|age| ToolFault::of_calls(CallFault::KeyForgotten(age))),
             time: Time::Needed("after what time keys are forgotten"),
         },
         read: read_forgotten,

@@ -12,7 +12,7 @@ pub mod answers;
 pub mod effects;
 pub mod unavailability;
 
-use super::{FaultKind, Target, Time, who};
+use super::{FaultKind, MakeFault, Target, Time, who};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -36,7 +36,13 @@ const fn plain(
     example: &'static str,
     fault: fn(SimSpan) -> ToolFault,
 ) -> FaultKind {
-    FaultKind { name, about, example, target: Target::Tools { fault, time: Time::None }, read: read_plain }
+    FaultKind {
+        name,
+        about,
+        example,
+        target: Target::Tools { fault: MakeFault::Shipped(fault), time: Time::None },
+        read: read_plain,
+    }
 }
 
 #[derive(Deserialize)]

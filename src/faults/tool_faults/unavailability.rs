@@ -6,7 +6,7 @@
 use super::{CallOutcome, plain};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, Target, Time, who};
+use crate::faults::{FaultKind, MakeFault, Target, Time, who};
 use crate::tools::{Outage, ToolFault};
 use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, TimedFault};
 use serde::Deserialize;
@@ -59,7 +59,7 @@ const fn passing(
     example: &'static str,
     fault: fn(SimSpan) -> ToolFault,
 ) -> FaultKind {
-    let target = Target::Tools { fault, time: Time::Needed("how long it lasts") };
+    let target = Target::Tools { fault: MakeFault::Shipped(fault), time: Time::Needed("how long it lasts") };
     FaultKind { name, about, example, target, read: read_passing }
 }
 
@@ -70,7 +70,7 @@ const fn lasting(
     example: &'static str,
     fault: fn(SimSpan) -> ToolFault,
 ) -> FaultKind {
-    let target = Target::Tools { fault, time: Time::OrForGood };
+    let target = Target::Tools { fault: MakeFault::Shipped(fault), time: Time::OrForGood };
     FaultKind { name, about, example, target, read: read_lasting }
 }
 
