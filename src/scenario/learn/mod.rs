@@ -193,7 +193,7 @@ fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
         Engine::Native.run(|| {
             let mut world = case.world(seed, plan);
             world.notice(&stress::all_places());
-            world.watch_timeouts();
+            world.watch_waits();
             world
         })
     };
