@@ -520,7 +520,11 @@ impl<D: Domain> Context<D> {
     /// Declares that this node waits for `on` before it can go on with `about`, for the report of an
     /// unfinished run. Has no other effect.
     pub fn declare_wait(&self, on: Name, why: Name, about: Name) {
-        self.core().node(self.node).declare_wait(DeclaredWait { about, on, why });
+        let mut core = self.core();
+        if let Some(waits) = &mut core.waits {
+            waits.declared.insert((self.name, on, why));
+        }
+        core.node(self.node).declare_wait(DeclaredWait { about, on, why });
     }
 
     /// Withdraws a declaration of [`Context::declare_wait`].

@@ -1,6 +1,6 @@
 //! Building a world: its nodes, network, fault plan and limits.
 
-use crate::core::Core;
+use crate::core::{Core, Waits};
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
@@ -8,7 +8,6 @@ use crate::{
     Renames, Rule, Seed, Service, SimSpan, SimTime, interrupt,
 };
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -120,8 +119,11 @@ pub struct Outcome<D: Domain> {
     /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
     pub visited_early: Vec<Address>,
     /// Which node has waited for what for at most how long, each once; empty if that was not [asked
-    /// for](World::watch_timeouts).
+    /// for](World::watch_waits).
     pub timeouts: Vec<(Name, Name, SimSpan)>,
+    /// Which node has [declared](Context::declare_wait) that it waits for which other, and for what, each
+    /// once; empty if that was not [asked for](World::watch_waits).
+    pub declared_waits: Vec<(Name, Name, Name)>,
 }
 
 impl<D: Domain> Outcome<D> {
@@ -204,9 +206,9 @@ impl<D: Domain> World<D> {
         self.core.borrow_mut().notice(rules);
     }
 
-    /// Has the outcome say which timeouts the nodes' code sets.
-    pub fn watch_timeouts(&mut self) {
-        self.core.borrow_mut().timeouts = Some(BTreeSet::new());
+    /// Has the outcome say which timeouts the nodes' code sets, and which waits it declares.
+    pub fn watch_waits(&mut self) {
+        self.core.borrow_mut().waits = Some(Waits::default());
     }
 
     /// Adds a service.

@@ -12,9 +12,13 @@
 
 mod format;
 mod relations;
+pub(crate) mod shipped;
+mod team;
 
 pub(crate) use format::{FileTable, TABLES};
+pub(crate) use relations::Broke;
 pub use relations::{Relation, Relations};
+pub(crate) use team::Team;
 
 use crate::config::{Shape, shape_read};
 use crate::explore::strategy::Choice;

@@ -3,12 +3,14 @@
 //! Nothing of it is a list of its own. What a safeguard protects, it says itself
 //! ([`Safeguard::PROTECTS`](crate::safeguards::Safeguard::PROTECTS)), and the `[[without]]` cases of
 //! scenarios show it. Which faults break a property the saved failures say: each lists the few that suffice.
+//! Of the failures that come with the repository that is [on record](super::shipped), for other folders.
 
+use super::shipped;
 use crate::explore::SavedSeed;
 use crate::scenario::Scenario;
 use crate::suite::Suite;
 use perfidy_sim::{Fault, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,18 +23,31 @@ pub struct Relation {
     pub shown_by: Option<String>,
 }
 
+/// That a kind of fault has broken a property, in the failure that shows it with the fewest faults.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Broke {
+    property: String,
+    kind: String,
+    /// The scenario and the case.
+    shown_by: String,
+    /// How many faults the failure takes.
+    faults: usize,
+}
+
 /// How the safeguards, properties and faults of a suite bear on each other, as far as these scenarios and
 /// saved failures show.
 pub struct Relations<'a> {
     suite: &'a Suite,
     scenarios: &'a [Arc<Scenario>],
-    failures: &'a [SavedSeed],
+    broke: Vec<Broke>,
 }
 
 impl<'a> Relations<'a> {
-    /// The relations that show in these scenarios and saved failures.
-    pub fn new(suite: &'a Suite, scenarios: &'a [Arc<Scenario>], failures: &'a [SavedSeed]) -> Self {
-        Self { suite, scenarios, failures }
+    /// The relations that show in these scenarios and saved failures, and in the failures that come with
+    /// perfidy.
+    pub fn new(suite: &'a Suite, scenarios: &'a [Arc<Scenario>], failures: &[SavedSeed]) -> Self {
+        let broke = shipped::broke().iter().cloned().chain(broken_by(scenarios, failures)).collect();
+        Self { suite, scenarios, broke }
     }
 
     /// The safeguards without which a property can break.
@@ -62,15 +77,12 @@ impl<'a> Relations<'a> {
 
     /// The kinds of faults that have broken a property.
     pub fn threats_to(&self, property: &str) -> Vec<Relation> {
-        let of_it = self.failures.iter().filter(|failure| failure.property == property);
-        shown(of_it.flat_map(|failure| self.kinds_of(failure).map(move |kind| (kind, failure))))
+        shown(self.broke.iter().filter(|broke| broke.property == property).map(|broke| (&*broke.kind, broke)))
     }
 
     /// The properties that a kind of fault has broken.
     pub fn threatened_by(&self, kind: &str) -> Vec<Relation> {
-        let has_it = |failure: &&'a SavedSeed| self.kinds_of(failure).any(|of| of.as_str() == kind);
-        let by_it = self.failures.iter().filter(has_it);
-        shown(by_it.map(|failure| (Name::new(&failure.property), failure)))
+        shown(self.broke.iter().filter(|broke| broke.kind == kind).map(|broke| (&*broke.property, broke)))
     }
 
     /// The cases in which something is taken away: the scenario, what is taken away, and what breaks.
@@ -84,39 +96,57 @@ impl<'a> Relations<'a> {
         scenarios.sort_by_key(|scenario| (scenario.fault_kinds.len(), scenario.name));
         scenarios.into_iter().flat_map(of)
     }
-
-    /// The kinds of the faults of a failure, as its scenario calls them: what a plan calls `partition` can be
-    /// a `partition-leader` there.
-    fn kinds_of(&self, failure: &'a SavedSeed) -> impl Iterator<Item = Name> {
-        let is_it = |scenario: &&Arc<Scenario>| scenario.name.as_str() == failure.case.scenario;
-        let scenario = self.scenarios.iter().find(is_it);
-        let kind = move |fault: &Fault| {
-            let by_the_clock = |scenario: &Arc<Scenario>| {
-                let mut windows = scenario.chaos.windows.iter();
-                windows.find(|window| window.site == fault.at.site).map(|window| window.kind)
-            };
-            scenario.and_then(by_the_clock).unwrap_or_else(|| fault.action.kind())
-        };
-        failure.faults.iter().map(kind)
-    }
 }
 
-/// Each name once, with the failure that shows it with the fewest faults.
-fn shown<'a>(all: impl Iterator<Item = (Name, &'a SavedSeed)>) -> Vec<Relation> {
-    let mut best: BTreeMap<Name, &SavedSeed> = BTreeMap::new();
-    for (name, failure) in all {
-        let known = best.entry(name).or_insert(failure);
-        if failure.faults.len() < known.faults.len() {
-            *known = failure;
+/// What these failures of these scenarios have broken by which kinds of faults.
+pub(crate) fn broken_by(scenarios: &[Arc<Scenario>], failures: &[SavedSeed]) -> Vec<Broke> {
+    let mut best: BTreeMap<(&str, Name), &SavedSeed> = BTreeMap::new();
+    for failure in failures {
+        for kind in kinds_of(scenarios, failure) {
+            let known = best.entry((&failure.property, kind)).or_insert(failure);
+            if failure.faults.len() < known.faults.len() {
+                *known = failure;
+            }
         }
     }
-    let relation = |(name, failure): (Name, &SavedSeed)| Relation {
-        name: name.to_string(),
-        shown_by: Some(format!("{}, {}", failure.case.scenario, failure.case.label)),
+    let broke = |((property, kind), failure): ((&str, Name), &SavedSeed)| Broke {
+        property: property.to_owned(),
+        kind: kind.to_string(),
+        shown_by: format!("{}, {}", failure.case.scenario, failure.case.label),
+        faults: failure.faults.len(),
     };
-    let mut relations: Vec<Relation> = best.into_iter().map(relation).collect();
-    relations.sort();
-    relations
+    best.into_iter().map(broke).collect()
+}
+
+/// The kinds of the faults of a failure, as its scenario calls them: what a plan calls `partition` can be a
+/// `partition-leader` there.
+fn kinds_of(scenarios: &[Arc<Scenario>], failure: &SavedSeed) -> impl Iterator<Item = Name> {
+    let is_it = |scenario: &&Arc<Scenario>| scenario.name.as_str() == failure.case.scenario;
+    let scenario = scenarios.iter().find(is_it);
+    let kind = move |fault: &Fault| {
+        let by_the_clock = |scenario: &Arc<Scenario>| {
+            let mut windows = scenario.chaos.windows.iter();
+            windows.find(|window| window.site == fault.at.site).map(|window| window.kind)
+        };
+        scenario.and_then(by_the_clock).unwrap_or_else(|| fault.action.kind())
+    };
+    failure.faults.iter().map(kind)
+}
+
+/// Each name once, with what shows it with the fewest faults.
+fn shown<'b>(all: impl Iterator<Item = (&'b str, &'b Broke)>) -> Vec<Relation> {
+    let mut best: BTreeMap<&str, &Broke> = BTreeMap::new();
+    for (name, broke) in all {
+        let known = best.entry(name).or_insert(broke);
+        if broke.faults < known.faults {
+            *known = broke;
+        }
+    }
+    let relation = |(name, broke): (&str, &Broke)| Relation {
+        name: name.to_owned(),
+        shown_by: Some(broke.shown_by.clone()),
+    };
+    best.into_iter().map(relation).collect()
 }
 
 fn relations(all: BTreeMap<&str, Option<Name>>) -> Vec<Relation> {
@@ -160,5 +190,6 @@ mod tests {
         }
         let without_files = Relations::new(&suite, &[], &[]);
         assert_eq!(names(&without_files.guards_of("no-double-spend")), ["idempotency-keys", "tool-dedupe"]);
+        assert_eq!(without_files.threats_to("no-duplicate-effects"), map.threats_to("no-duplicate-effects"));
     }
 }

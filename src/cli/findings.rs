@@ -5,11 +5,11 @@
 
 use super::ending::Ending;
 use super::stopwatch::Stopwatch;
-use crate::explore::{Corpus, Effort, Finding, Saved, SavedSeed, ShrunkFailure, shrink_within};
+use crate::explore::{Corpus, Effort, Finding, Run, Saved, SavedSeed, ShrunkFailure, shrink_within};
 use crate::inert::{self, Styled};
-use crate::report::{ShrunkRecord, Story};
+use crate::report::{FindingStory, Story};
 use crate::scenario::Case;
-use perfidy_sim::Engine;
+use perfidy_sim::{Engine, Plan};
 use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
@@ -85,14 +85,32 @@ impl Found<'_> {
     }
 }
 
+impl Found<'_> {
+    /// What a record says of a finding that is not made small: the run as it was found.
+    pub fn record_as_found(&self, finding: &Finding, again: String) -> FindingStory {
+        let Self { case, engine, .. } = *self;
+        let saved = SavedSeed::as_found(case, engine, finding);
+        let plan = Plan::Explicit(finding.faults.as_slice().into());
+        let watchdog = case.scenario.suite.watchdog();
+        let run = watchdog.watch(case, finding.seed, || Run::planned(case, engine, finding.seed, &plan));
+        let story = Story::new(case, &saved, &run, None).map(|story| story.events()).unwrap_or_default();
+        FindingStory { saved, story, file: None, again }
+    }
+}
+
 impl ShrunkFinding {
-    /// What a record says of it.
-    pub fn record(&self, file: Option<&Path>) -> ShrunkRecord {
+    /// What a record says of it: its story, and the command that replays it, or `again` if it is not saved.
+    pub fn record(&self, file: Option<&Path>, again: impl FnOnce() -> String) -> FindingStory {
         let story = self.minimal.as_ref().and_then(|minimal| {
             Story::new(&minimal.case, &self.saved, &minimal.run, None).map(|story| story.events())
         });
-        let file = file.map(Path::to_owned);
-        ShrunkRecord { saved: self.saved.clone(), story: story.unwrap_or_default(), file }
+        let replay = |file: &Path| self.saved.suite().replay_command(&inert::path(file));
+        FindingStory {
+            saved: self.saved.clone(),
+            story: story.unwrap_or_default(),
+            file: file.map(Path::to_owned),
+            again: file.map_or_else(again, replay),
+        }
     }
 
     /// Its story, with the file that it was saved to.

@@ -49,7 +49,7 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
             refreshed = false;
         }
         if arguments.format == Format::Json {
-            let record = ReplayRecord::new(&file, saved, &run, &outcome);
+            let record = ReplayRecord::new(&file, &failure, &run, &outcome);
             say_record(&record);
         } else {
             if let Some(story) = Story::new(case, saved, &run, None) {

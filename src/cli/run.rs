@@ -7,12 +7,13 @@ use super::save::save;
 use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
-use crate::explore::{Campaign, CaseReport, Corpus, Finding};
-use crate::report::{CaseRecord, ShrunkRecord, table};
+use crate::explore::{Campaign, CaseReport, Corpus, Finding, Run};
+use crate::inert;
+use crate::report::{CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
-use perfidy_sim::Abandoned;
+use perfidy_sim::{Abandoned, Engine};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -171,11 +172,19 @@ fn run_all(
         let usual = || if ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
         let found = Found { case: &case, engine: arguments.subject.engine, corpus };
-        let mut keeping =
-            Keeping { arguments, found, ending, small: Vec::new(), status, took: Duration::ZERO };
+        let name = strategy.name();
+        let mut keeping = Keeping {
+            arguments,
+            found,
+            strategy: name,
+            ending,
+            stories: Vec::new(),
+            status,
+            took: Duration::ZERO,
+        };
         let mut keep = |finding: &Finding| keeping.keep(finding);
         let (mut report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
-        let Keeping { small, took: kept, .. } = keeping;
+        let kept = keeping.took;
         match &as_written {
             Some(whole) if case.without().is_some() => report.compare_with(whole),
             _ => as_written = Some(report.clone()),
@@ -187,8 +196,8 @@ fn run_all(
             status = Status::BadInput;
         }
         if arguments.subject.format == Format::Json {
-            let record = CaseRecord::new(&report, arguments.subject.first_seed(), took, &small);
-            say_record(&record);
+            let first_seed = arguments.subject.first_seed();
+            say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
         }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
         if ending.runs.is_set() {
@@ -214,8 +223,10 @@ fn status_of(report: &CaseReport) -> Status {
 struct Keeping<'a> {
     arguments: &'a Arguments,
     found: Found<'a>,
+    strategy: &'static str,
     ending: &'a Ending,
-    small: Vec<ShrunkRecord>,
+    /// The stories of those that were made small, for programs.
+    stories: Vec<FindingStory>,
     status: Status,
     took: Duration,
 }
@@ -259,7 +270,38 @@ impl Keeping<'_> {
             say_styled(&story);
         }
         if self.arguments.subject.format == Format::Json {
-            self.small.push(small.record(file.as_deref()));
+            self.stories.push(small.record(file.as_deref(), || self.again(finding)));
         }
+    }
+
+    /// The stories of all findings: those that were not made small are run once more.
+    fn stories_of(mut self, report: &CaseReport) -> Vec<FindingStory> {
+        for finding in &report.findings {
+            let is_of_it = |story: &FindingStory| {
+                story.saved.property == finding.property && story.saved.seed == finding.seed
+            };
+            if !self.stories.iter().any(is_of_it) && !self.ending.runs.is_set() {
+                self.stories.push(self.found.record_as_found(finding, self.again(finding)));
+            }
+        }
+        self.stories
+    }
+
+    /// The command that has a finding again which is not saved: the run of its seed, or of those before it
+    /// too where what a strategy tries next depends on them.
+    fn again(&self, finding: &Finding) -> String {
+        let Found { case, engine, .. } = self.found;
+        let suite = &case.scenario.suite;
+        let file = suite.folder("scenarios").join(format!("{}.toml", case.scenario.name));
+        let random = Run::fuzzed(case, engine, finding.seed);
+        let search = if random.outcome.digest() == finding.digest {
+            format!("--strategy random --seed {} --seeds 1", finding.seed)
+        } else {
+            let (first_seed, trials) = (self.arguments.subject.first_seed(), finding.after_seeds);
+            format!("--strategy {} --seed {first_seed} --seeds {trials}", self.strategy)
+        };
+        let engine = if engine == Engine::Native { String::new() } else { format!(" --engine {engine}") };
+        let all = if case.without().is_some() { " --save all" } else { "" };
+        format!("{} run {} {search}{engine}{all}", suite.command(), inert::path(&file))
     }
 }

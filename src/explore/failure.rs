@@ -378,7 +378,7 @@ fn may_be_renamed(mut problems: Problems, path: &Path) -> Problems {
 
 /// The place most like one that did not come up: another try at the same place, else another id at the same
 /// site, else the same id at another site, else by spelling.
-fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
+pub(super) fn nearest(missing: Address, visited: &[Address]) -> Option<Address> {
     let alike = |a: perfidy_sim::Name, b: perfidy_sim::Name| {
         (strsim::normalized_levenshtein(a.as_str(), b.as_str()) * 1e6) as u64
     };

@@ -22,6 +22,7 @@ mod saved;
 mod shrink;
 pub mod strategy;
 mod trials;
+mod unreached;
 mod watchdog;
 mod why;
 

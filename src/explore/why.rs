@@ -16,11 +16,13 @@ impl CaseReport {
         let instead = self.findings.iter().find(|finding| finding.property != property);
         Some(if let Some(why) = self.not_counted() {
             why.to_string()
-        } else if let Some(never) = self.never_injected.first() {
-            format!("{} was never injected in this case", self.case.scenario.configured[*never].in_words())
         } else if let Some(finding) = instead {
             let broke = self.tallies.get(finding.property).map_or(0, |tally| tally.violated);
             format!("{} broke instead, in {} (first at seed {})", finding.property, runs(broke), finding.seed)
+        } else if let Some(never) = self.never_injected.first() {
+            let configured = &self.case.scenario.configured[*never];
+            let gone = self.case.why_gone(configured).map_or_else(String::new, |gone| format!(": {gone}"));
+            format!("{} was never injected in this case{gone}", configured.in_words())
         } else if tally.holds + tally.violated + tally.unknown == 0 {
             "it had nothing to judge in any run".to_owned()
         } else if tally.unknown > 0 {
@@ -36,7 +38,9 @@ impl CaseReport {
             return None;
         }
         if let Some(never) = self.never_injected.first() {
-            return Some(self.case.scenario.configured[*never].advice().to_owned());
+            let configured = &self.case.scenario.configured[*never];
+            let unreached = configured.as_pinned().and_then(|fault| self.why_unreached(fault));
+            return Some(unreached.unwrap_or_else(|| configured.advice().to_owned()));
         }
         if self.probes.values().any(|runs| *runs == 0) {
             return Some("run more seeds, or give the agents a reason to go there".to_owned());

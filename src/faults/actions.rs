@@ -38,6 +38,8 @@ pub struct Actions {
     pub keeps_journal: bool,
     /// What it waits for, and for how long at most: the shortest and the longest timeout.
     pub timeouts: BTreeMap<Name, RangeInclusive<SimSpan>>,
+    /// For which agent or role it declares to wait, and for what, as stories of unfinished runs tell it.
+    pub declared_waits: BTreeSet<(Name, Name)>,
 }
 
 /// The places of a step.
@@ -98,6 +100,9 @@ impl ActionMap {
             let timeouts = &mut self.by.entry(roles.of(*node)).or_default().timeouts;
             let known = timeouts.entry(*label).or_insert(*span..=*span);
             *known = *span.min(known.start())..=*span.max(known.end());
+        }
+        for (node, on, why) in &outcome.declared_waits {
+            self.by.entry(roles.of(*node)).or_default().declared_waits.insert((roles.of(*on), *why));
         }
     }
 
@@ -207,7 +212,9 @@ impl ActionMap {
 
 impl Actions {
     fn extend(&mut self, other: Self) {
-        let Self { sends, steps, requests, model_call_sites, keeps_journal, timeouts } = other;
+        let Self { sends, steps, requests, model_call_sites, keeps_journal, timeouts, declared_waits } =
+            other;
+        self.declared_waits.extend(declared_waits);
         self.sends.extend(sends);
         self.requests.extend(requests);
         self.model_call_sites.extend(model_call_sites);

@@ -1,11 +1,11 @@
-//! JSON output: one object a line. The README documents the fields; fields are only ever added.
+//! JSON output: one object a line. The guide documents the fields; fields are only ever added.
 
 use crate::explore::{
-    Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Finding, FuzzState, ReplayOutcome,
-    SavedSeed, Tally,
+    Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Failure, Finding, FuzzState,
+    ReplayOutcome, Run, SavedSeed, Tally,
 };
-use crate::report::StoryEvent;
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
+use crate::report::{Story, StoryEvent};
 use crate::scenario::Case;
 use perfidy_sim::{Address, Digest, Engine, Fault, Name, Seed};
 use serde::Serialize;
@@ -43,8 +43,8 @@ pub struct CaseRecord {
 }
 
 impl CaseRecord {
-    /// The record of a case. `small` are its findings that were made small.
-    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, small: &[ShrunkRecord]) -> Self {
+    /// The record of a case, with the stories of its findings.
+    pub fn new(report: &CaseReport, first_seed: Seed, took: Duration, stories: &[FindingStory]) -> Self {
         Self {
             schema: 1,
             scenario: report.case.scenario.name,
@@ -71,24 +71,26 @@ impl CaseRecord {
             findings: report
                 .findings
                 .iter()
-                .map(|finding| FindingRecord::new(&report.case, finding, small))
+                .map(|finding| FindingRecord::new(&report.case, finding, stories))
                 .collect(),
             faults_injected: report.injected.clone(),
             probes: report.probes.clone(),
-            saved: small.iter().filter_map(|small| small.file.as_deref()).map(in_text).collect(),
+            saved: stories.iter().filter_map(|story| story.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
         }
     }
 }
 
-/// A finding that was made small, for its record.
-pub struct ShrunkRecord {
-    /// What is saved of it.
+/// A finding with its story, for its record.
+pub struct FindingStory {
+    /// What is saved of it, or would be.
     pub saved: SavedSeed,
     /// The events of its story.
     pub story: Vec<StoryEvent>,
     /// Where it was saved, if it was.
     pub file: Option<PathBuf>,
+    /// The command that has it again.
+    pub again: String,
 }
 
 /// A property that broke.
@@ -101,7 +103,7 @@ struct FindingRecord {
     message: String,
     /// The faults that suffice, or if it was not made small, all that were injected.
     faults: Vec<Fault>,
-    /// The events of its story; none if it was not made small.
+    /// The events of its story.
     story: Vec<StoryEvent>,
     /// The safeguards that would have guarded the property and are off: taken away by the case, or not turned
     /// on in the file.
@@ -109,26 +111,25 @@ struct FindingRecord {
     /// What shrinking has changed of the scenario, key by key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changed: Vec<String>,
-    /// The command that replays it, if it was saved.
+    /// The command that replays it if it was saved, or else has it again.
     replay: Option<String>,
 }
 
 impl FindingRecord {
-    fn new(case: &Case, finding: &Finding, small: &[ShrunkRecord]) -> Self {
+    fn new(case: &Case, finding: &Finding, stories: &[FindingStory]) -> Self {
         let Finding { property, seed, after_seeds, .. } = *finding;
-        let is_it = |small: &&ShrunkRecord| small.saved.property == property && small.saved.seed == seed;
-        let small = small.iter().find(is_it);
-        let file = small.and_then(|small| Some((small, small.file.as_deref()?)));
+        let is_it = |story: &&FindingStory| story.saved.property == property && story.saved.seed == seed;
+        let story = stories.iter().find(is_it);
         Self {
             property,
             seed,
             after_seeds,
-            message: small.map_or(&finding.message, |small| &small.saved.message).clone(),
-            faults: small.map_or(&finding.faults, |small| &small.saved.faults).clone(),
-            story: small.map(|small| small.story.clone()).unwrap_or_default(),
+            message: story.map_or(&finding.message, |story| &story.saved.message).clone(),
+            faults: story.map_or(&finding.faults, |story| &story.saved.faults).clone(),
+            story: story.map(|story| story.story.clone()).unwrap_or_default(),
             safeguards_off: case.guards_of(property).missing().map(|kind| kind.name).collect(),
-            changed: small.and_then(|small| small.saved.changes.clone()).unwrap_or_default().scenario,
-            replay: file.map(|(small, file)| small.saved.suite().replay_command(&in_text(file))),
+            changed: story.and_then(|story| story.saved.changes.clone()).unwrap_or_default().scenario,
+            replay: story.map(|story| story.again.clone()),
         }
     }
 }
@@ -151,6 +152,12 @@ pub struct ReplayRecord {
     events: u64,
     digest: Digest,
     property: String,
+    /// How it broke, in words: in this run if it did, or else when it was saved.
+    message: String,
+    /// The saved faults.
+    faults: Vec<Fault>,
+    /// The events of its story; none if it did not break.
+    story: Vec<StoryEvent>,
     /// `reproduced`, `fixed`, `stale` or `ambiguous`.
     outcome: &'static str,
     /// Whether the history is the saved one, event for event.
@@ -163,7 +170,10 @@ pub struct ReplayRecord {
 
 impl ReplayRecord {
     /// The record of a replayed file.
-    pub fn new(file: &Path, saved: &SavedSeed, run: &crate::explore::Run, outcome: &ReplayOutcome) -> Self {
+    pub fn new(file: &Path, failure: &Failure, run: &Run, outcome: &ReplayOutcome) -> Self {
+        let Failure { saved, case, .. } = failure;
+        let broke = run.violation(&saved.property).map(|violation| violation.message.clone());
+        let story = Story::new(case, saved, run, None).map(|story| story.events());
         let mut faults_injected = BTreeMap::new();
         for fault in &run.outcome.injected {
             *faults_injected.entry(fault.action.kind()).or_insert(0) += 1;
@@ -185,6 +195,9 @@ impl ReplayRecord {
             events: run.outcome.history.len() as u64,
             digest: run.outcome.digest(),
             property: saved.property.clone(),
+            message: broke.unwrap_or_else(|| saved.message.clone()),
+            faults: saved.faults.clone(),
+            story: story.unwrap_or_default(),
             outcome,
             same_history,
             missing,
@@ -278,16 +291,36 @@ struct BrokeRecord<'a> {
     first_seed: Seed,
     /// The different failures, and how often each was shrunk.
     failures: &'a BTreeMap<crate::explore::Fingerprint, u64>,
+    /// How it broke in the smallest failure that this process has found; nothing if that was before a resume.
+    message: Option<&'a str>,
+    /// The faults of that failure.
+    faults: &'a [Fault],
+    /// The events of its story.
+    story: &'a [StoryEvent],
+    /// The command that replays it.
+    replay: Option<&'a str>,
 }
 
 impl<'a> FuzzRecord<'a> {
-    /// The record of a case.
-    pub fn new(rounds: &'a FuzzState, case_rounds: &'a CaseProgress, case: &Case) -> Self {
+    /// The record of a case. `smallest` has the smallest failure of each property.
+    pub fn new(
+        rounds: &'a FuzzState,
+        case_rounds: &'a CaseProgress,
+        case: &Case,
+        smallest: impl Fn(&str) -> Option<&'a FindingStory>,
+    ) -> Self {
         let status = rounds.status(case_rounds, case);
-        let record = |broke: &'a Broke| BrokeRecord {
-            runs: broke.runs,
-            first_seed: broke.first_seed,
-            failures: &broke.failures,
+        let record = |property: &str, broke: &'a Broke| {
+            let smallest = smallest(property);
+            BrokeRecord {
+                runs: broke.runs,
+                first_seed: broke.first_seed,
+                failures: &broke.failures,
+                message: smallest.map(|story| story.saved.message.as_str()),
+                faults: smallest.map(|story| story.saved.faults.as_slice()).unwrap_or_default(),
+                story: smallest.map(|story| story.story.as_slice()).unwrap_or_default(),
+                replay: smallest.map(|story| story.again.as_str()),
+            }
         };
         Self {
             schema: 1,
@@ -309,7 +342,11 @@ impl<'a> FuzzRecord<'a> {
                 CaseStatus::NotYetCaught(..) => "not-yet-caught",
             },
             summary: status_in_words(status),
-            broke: case_rounds.broke.iter().map(|(name, broke)| (name.as_str(), record(broke))).collect(),
+            broke: case_rounds
+                .broke
+                .iter()
+                .map(|(name, broke)| (name.as_str(), record(name, broke)))
+                .collect(),
             faults_injected: &case_rounds.injected,
             probes: &case_rounds.probes,
         }

@@ -10,7 +10,7 @@ mod table;
 mod words;
 
 pub use action_map::{action_map, timeouts_in_words};
-pub use json::{AuditRecord, AuditVerdict, CaseRecord, FuzzRecord, ReplayRecord, ShrunkRecord};
+pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]
 pub use log::init_logging;
 pub use story::{Story, StoryEvent};

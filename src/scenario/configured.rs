@@ -5,6 +5,7 @@
 //! error, or a claim that is not tested. A fault is known by where it was injected and what it did, so it
 //! does not matter whether chance or a list of faults brought it.
 
+use crate::scenario::resolve::rule_of;
 use perfidy_sim::{Chaos, Fault, Name, Rule, Selector, TimedFault};
 
 /// A fault that a file configures, or one of the names in it, which must be injected in some run.
@@ -72,12 +73,26 @@ impl Configured {
         }
     }
 
+    /// The fault, if it is pinned to a place.
+    pub(crate) fn as_pinned(&self) -> Option<&Fault> {
+        match &self.by {
+            By::Pinned(fault) => Some(fault),
+            By::Chaos(..) => None,
+        }
+    }
+
+    /// The rules by which it is injected, as if a pinned fault came by chance.
+    pub(crate) fn rules(&self) -> Vec<Rule> {
+        match &self.by {
+            By::Pinned(fault) => rule_of(fault).into_iter().collect(),
+            By::Chaos(rules, _) => rules.clone(),
+        }
+    }
+
     /// What to do if it is never injected.
     pub(crate) fn advice(&self) -> &'static str {
         match &self.by {
-            By::Pinned(_) => {
-                "look at its address: `perfidy replay` shows the addresses of a run; or take it out"
-            }
+            By::Pinned(_) => "correct its address, or take it out",
             By::Chaos(_, windows) if !windows.is_empty() => {
                 "shorten its `every`, or let faults go on longer with `until`"
             }

@@ -178,7 +178,9 @@ impl Suite {
         let name = property.name;
         refuse_a_second("property", name, self.properties().iter().map(|known| known.name));
         let parts = self.parts();
-        parts.workflows.iter_mut().for_each(|workflow| Arc::make_mut(workflow).be_about_by_default(name));
+        // One that declares its own stays the same value, and all that is known of it holds.
+        let concerned = parts.workflows.iter_mut().filter(|workflow| workflow.has_default_properties());
+        concerned.for_each(|workflow| Arc::make_mut(workflow).be_about_by_default(name));
         parts.properties.push(property);
         self
     }
@@ -192,7 +194,8 @@ impl Suite {
         let name = safeguard.name;
         refuse_a_second("safeguard", name, self.safeguards().iter().map(|known| known.name));
         let parts = self.parts();
-        parts.workflows.iter_mut().for_each(|workflow| Arc::make_mut(workflow).support_by_default(name));
+        let concerned = parts.workflows.iter_mut().filter(|workflow| workflow.has_default_safeguards());
+        concerned.for_each(|workflow| Arc::make_mut(workflow).support_by_default(name));
         parts.safeguards.push(safeguard);
         self
     }

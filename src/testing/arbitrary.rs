@@ -84,15 +84,10 @@ impl RunInput {
                 }
                 Verdict::Violated(_) => {
                     let (faults, corpus) = (&run.outcome.injected, Corpus::new(&self.corpus));
-                    let story = story_of_failure(
-                        &self.case,
-                        Engine::Native,
-                        self.seed,
-                        property,
-                        faults,
-                        Some(&corpus),
-                    );
-                    return Err(TestCaseError::fail(story));
+                    let (story, not_saved) =
+                        story_of_failure(&self.case, Engine::Native, self.seed, property, faults, &corpus);
+                    let not_saved = not_saved.map_or_else(String::new, |why| format!("\n  {why}\n"));
+                    return Err(TestCaseError::fail(story + &not_saved));
                 }
             }
         }

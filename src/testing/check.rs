@@ -143,7 +143,7 @@ impl Check {
         self.replay(&corpus, &Case::as_written(&scenario))?;
         let as_written = AsWritten::new(&scenario, self.engine, seeds);
         for case in Case::all(&scenario) {
-            judge(&as_written.run(&case), seeds, Some(&corpus)).map_err(told)?;
+            judge(&as_written.run(&case), seeds, &corpus).map_err(told)?;
         }
         Ok(())
     }

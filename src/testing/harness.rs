@@ -1,7 +1,7 @@
 //! A test target without a harness of its own: its tests are the files of its crate.
 //!
 //! The list is made when the tests start, so a new file is a new test without a word of Rust. A file that
-//! cannot be read is a test that fails.
+//! cannot be read is a test that fails. What breaks is saved, and is a test of its own the next time.
 
 use super::judge::{AsWritten, Failing, judge, judge_failure, replay};
 use super::seeds::Seeds;
@@ -129,7 +129,8 @@ fn told(result: Result<(), Failing>) -> Result<(), Failed> {
 }
 
 fn test_of_case(case: Case, as_written: Arc<AsWritten>, seeds: Seeds) -> Trial {
-    Trial::test(case.to_string(), move || told(judge(&as_written.run(&case), seeds, None)))
+    let corpus = Corpus::new(case.scenario.suite.folder("seeds"));
+    Trial::test(case.to_string(), move || told(judge(&as_written.run(&case), seeds, &corpus)))
 }
 
 fn test_of_failure(file: &Path, failure: Failure) -> Trial {

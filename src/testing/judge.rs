@@ -82,8 +82,8 @@ pub(super) fn replay(failure: &Failure) -> (Run, ReplayOutcome) {
     case.scenario.suite.watchdog().watch(case, saved.seed, || failure.replay())
 }
 
-/// Whether a campaign is as its scenario wants it. What breaks is saved in `corpus`, if there is one.
-pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: Option<&Corpus>) -> Result<(), Failing> {
+/// Whether a campaign is as its scenario wants it. What breaks is saved in `corpus`.
+pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: &Corpus) -> Result<(), Failing> {
     let enough = report.seeds >= seeds.needed(&report.case);
     match report.verdict() {
         // A few seeds can show that something happens, and not that it never does.
@@ -98,16 +98,18 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: Option<&Corpus>) 
         }
         CaseVerdict::NotCaught { property, within_seeds } => {
             let first = seeds.first();
-            let what =
-                format!("{property} should break within {within_seeds} seeds from seed {first}, and did not");
             let why = report.why_not_caught().unwrap_or_default();
+            let what = format!(
+                "{property} should break within {within_seeds} seeds from seed {first}, and did not: {why}"
+            );
             let help = "Either the safeguard is not what keeps this property, or the faults of the file seldom test it";
-            Err(Failing::new(&*what, format!("{}: {what}: {why}.\n{help}.", report.case)))
+            let story = format!("{}: {what}.\n{help}.", report.case);
+            Err(Failing::new(what, story))
         }
         CaseVerdict::Vacuous { what } => {
             let (case, seeds, help) = (&report.case, report.seeds, report.what_to_do().unwrap_or_default());
             let story = format!("{case}: in {seeds} seeds {what}, so the case shows nothing: {help}.");
-            Err(Failing::new(format!("vacuous: {what}"), story))
+            Err(Failing::new(format!("vacuous: {what}; {help}"), story))
         }
         CaseVerdict::Unknown { property, doubt } => Err(Failing::new(
             format!("unknown: {property} could not be judged (seed {})", doubt.seed),
@@ -120,22 +122,26 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: Option<&Corpus>) 
 }
 
 /// The story of a property that broke, made small, and how to have it again.
-fn story_of(report: &CaseReport, finding: &Finding, corpus: Option<&Corpus>) -> String {
+fn story_of(report: &CaseReport, finding: &Finding, corpus: &Corpus) -> String {
     let CaseReport { case, engine, .. } = report;
     let Finding { property, seed, .. } = *finding;
     let found = Run::fuzzed(case, *engine, seed);
-    story_of_failure(case, *engine, seed, property, &found.outcome.injected, corpus)
+    let (story, not_saved) = story_of_failure(case, *engine, seed, property, &found.outcome.injected, corpus);
+    match not_saved {
+        Some(why) => format!("{story}\n  {why}\n  PERFIDY_SEED={seed} has the test run this seed again\n"),
+        None => story,
+    }
 }
 
-/// The same for a run in which these faults were injected.
+/// The same for a run in which these faults were injected; and why it was not saved, if it was not.
 pub(super) fn story_of_failure(
     case: &Case,
     engine: Engine,
     seed: Seed,
     property: &str,
     faults: &[Fault],
-    corpus: Option<&Corpus>,
-) -> String {
+    corpus: &Corpus,
+) -> (String, Option<String>) {
     let minimal = case.scenario.suite.watchdog().watch_each(case, seed, |next| {
         let is_over = || {
             next();
@@ -145,27 +151,19 @@ pub(super) fn story_of_failure(
         shrink_within(effort, case, engine, seed, property, faults)
     });
     let Some(minimal) = minimal else {
-        return format!(
+        let story = format!(
             "{case}, seed {seed}: {property} does not break when the injected faults are replayed. Something in \
              these agents depends on more than the seed."
         );
+        return (story, None);
     };
     let saved = SavedSeed::new(engine, seed, property, &minimal);
-    let (file, trouble) = match corpus.map(|corpus| corpus.save(&saved)) {
-        None => (None, None),
-        Some(Ok(place)) => (Some(inert::path(place.path())), None),
-        Some(Err(error)) => (None, Some(error)),
+    let (file, not_saved) = match corpus.save(&saved) {
+        Ok(place) => (Some(inert::path(place.path())), None),
+        Err(error) => (None, Some(format!("Not saved: {error}"))),
     };
-    let (is_saved, story) = (file.is_some(), Story::new(&minimal.case, &saved, &minimal.run, file));
-    let story = story.map(|story| story.to_string()).unwrap_or_default();
-    match trouble {
-        Some(error) => format!("{story}\n  Not saved: {error}\n"),
-        None if is_saved => story,
-        None => {
-            let (command, name) = (case.scenario.suite.command(), case.scenario.name);
-            format!("{story}\n  Save it with  {command} run scenarios/{name}.toml --seed {seed} --seeds 1\n")
-        }
-    }
+    let story = Story::new(&minimal.case, &saved, &minimal.run, file);
+    (story.map(|story| story.to_string()).unwrap_or_default(), not_saved)
 }
 
 /// Whether a saved failure means what it should. One of a case without a safeguard must go on failing: it
@@ -225,6 +223,27 @@ violates = "no-duplicate-effects"
 "#;
 
     #[test]
+    fn what_breaks_is_saved_and_where_it_cannot_be_that_is_said() {
+        let text = TEXT.split("[[without]]").next().unwrap();
+        let scenario = Scenario::parse(&Suite::shipped(), "own/pay", text);
+        let scenario = scenario.unwrap_or_else(|bad| panic!("{bad}"));
+        let seeds = Seeds::from_environment(50).unwrap();
+        let report = AsWritten::new(&scenario, Engine::Native, seeds).run(&Case::as_written(&scenario));
+        let folder = tempfile::tempdir().unwrap();
+        let story = |corpus: &Corpus| judge(&report, seeds, corpus).err().expect("it breaks").story;
+        let corpus = Corpus::new(folder.path().join("seeds"));
+        let saved = story(&corpus);
+        let file = inert::path(&corpus.files().unwrap()[0]);
+        assert!(saved.ends_with(&format!("\n  Replay  perfidy replay {file}\n")), "{saved}");
+        let in_the_way = folder.path().join("file");
+        std::fs::write(&in_the_way, "").unwrap();
+        let not_saved = story(&Corpus::new(in_the_way));
+        for words in ["What happened\n", "  Not saved: cannot save ", "  PERFIDY_SEED="] {
+            assert!(not_saved.contains(words), "{not_saved}");
+        }
+    }
+
+    #[test]
     fn a_test_of_a_case_without_a_safeguard_counts_only_what_does_not_break_as_written_too() {
         let scenario =
             Scenario::parse(&Suite::shipped(), "own/pay", TEXT).unwrap_or_else(|bad| panic!("{bad}"));
@@ -232,9 +251,11 @@ violates = "no-duplicate-effects"
         let as_written = AsWritten::new(&scenario, Engine::Native, seeds);
         let report = as_written.run(&Case::all(&scenario)[1]);
         assert!(report.finding("no-duplicate-effects").is_some());
-        let Err(Failing { story, .. }) = judge(&report, seeds, None) else {
+        let Err(Failing { summary, story }) = judge(&report, seeds, &Corpus::new("nowhere")) else {
             panic!("{:?}", report.verdict())
         };
-        assert!(story.contains("it breaks as written too (seed "), "{story}");
+        for told in [summary, story] {
+            assert!(told.contains("and did not: it breaks as written too (seed "), "{told}");
+        }
     }
 }

@@ -321,6 +321,11 @@ impl Workflow {
         self.properties_are == Origin::Default
     }
 
+    /// Whether the safeguards are those that its suite gives to a workflow that names none.
+    pub(crate) fn has_default_safeguards(&self) -> bool {
+        self.safeguards_are == Origin::Default
+    }
+
     /// Supports a safeguard that its suite adds, unless it declares its own.
     pub(crate) fn support_by_default(&mut self, safeguard: &'static str) {
         if self.safeguards_are == Origin::Default {

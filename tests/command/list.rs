@@ -130,6 +130,51 @@ fn a_scenario_of_another_suite_does_not_keep_anything_from_being_explained() {
 }
 
 #[test]
+fn what_is_shipped_is_explained_in_every_folder() {
+    let place = Place::new();
+    let said = |name: &str| place.perfidy(&["explain", name]).ends_with(0).calmly().out;
+    for (name, words) in [
+        ("no-duplicate-effects", "\n    ack-lost "),
+        ("no-duplicate-effects", "  Scenarios that use it, all in the repository of perfidy\n"),
+        ("no-double-spend", "\n    idempotency-keys  conductor/double-payment\n"),
+        ("ack-lost", "    conductor "),
+        ("conductor", "  Who sends what to whom, and how often it arrives if the network loses one\n"),
+        (
+            "assign",
+            "assign, a message (`message` in [faults])\n\n  In conductor\n    coordinator sends it to executor\n",
+        ),
+        ("a report on the task", "a report on the task, a wait, as stories tell it\n"),
+        ("window", "window, in an address: "),
+        ("try 2", "try, in an address: "),
+    ] {
+        let explained = said(name);
+        assert!(explained.contains(words), "{name}: no `{words}` in:\n{explained}");
+    }
+    let here = in_the_repository(&["explain", "conductor"]).ends_with(0).out;
+    let (_, picture) = here.split_once("  Who sends what to whom").unwrap();
+    assert!(said("conductor").contains(picture.split_once("  Try it").unwrap().0), "the same everywhere");
+    let said = place.perfidy(&["explain", "asign"]).ends_with(2);
+    said.complains(&["did you mean `assign`?", "what agents of your own do is not known"]);
+    place.perfidy(&["explain", "--help"]).ends_with(0).says(&["property, probe, workflow"]);
+}
+
+#[test]
+fn what_agents_do_in_a_scenario_of_ones_own_is_explained_with_what_is_shipped() {
+    let own = REFUND
+        .replace("\"pay\"", "\"pay-back\"")
+        .replace("bank.refund", "till.refund")
+        .replace("bank", "till");
+    let place = Place::with(&[("scenarios/own/refund.toml", &own)]);
+    let json = place.perfidy(&["explain", "conductor", "--format", "json"]).ends_with(0).records().remove(0);
+    let asked = json["actions"]["executor"]["requests"].as_array().unwrap();
+    for tool in ["till", "ticketing"] {
+        assert!(asked.iter().any(|asked| asked["tool"] == tool), "{tool}: {asked:?}");
+    }
+    let said = place.perfidy(&["explain", "conductor"]).ends_with(0);
+    said.says(&["  Try it\n    perfidy run scenarios/own/refund.toml\n"]);
+}
+
+#[test]
 fn messages_steps_records_and_waits_are_explained_by_who_does_what_in_which_workflow() {
     let explained = said(&["explain", "assign", "record", "task state", "a message", "coordinator"]);
     for words in [

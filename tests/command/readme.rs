@@ -192,3 +192,23 @@ fn commands_are_found_wherever_a_text_names_them() {
     assert_eq!(bounded("cargo install --path ."), None);
     assert_eq!(bounded("perfidy frobnicate"), None);
 }
+
+/// The files that the package of this crate has, or the folders of them.
+fn packaged() -> Vec<String> {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let include = manifest["package"]["include"].as_array().unwrap().iter();
+    include.map(|path| path.as_str().unwrap().trim_start_matches('/').to_owned()).collect()
+}
+
+#[test]
+fn the_readme_links_only_to_files_that_its_package_has() {
+    let (readme, packaged) = (read("README.md"), packaged());
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files: Vec<&str> = links.filter(|link| !link.starts_with("http")).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let is_in = |known: &String| file == known || file.starts_with(&format!("{known}/"));
+        assert!(packaged.iter().any(is_in), "{file} is not in {packaged:?}");
+        read(file);
+    }
+}

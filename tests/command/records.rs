@@ -1,6 +1,6 @@
 //! JSON output: one object a line, with all keys.
 
-use crate::place::{Place, REFUND};
+use crate::place::{Place, REFUND, careless};
 use serde_json::Value;
 
 fn keys(record: &Value) -> Vec<&str> {
@@ -94,22 +94,68 @@ fn what_programs_read_of_a_replay_is_complete() {
             "digest",
             "engine",
             "events",
+            "faults",
             "faults_injected",
             "file",
             "first_seed",
+            "message",
             "outcome",
             "properties",
             "property",
             "same_history",
             "scenario",
             "schema",
-            "seeds"
+            "seeds",
+            "story"
         ]
     );
+    assert!(record["message"].as_str().unwrap().contains("bank.refund happened twice"), "{record}");
+    assert_eq!(record["faults"][0]["do"], "ack-lost");
+    assert!(!record["story"].as_array().unwrap().is_empty());
     assert_eq!(
         (&record["file"], &record["property"]),
         (&file.as_str().into(), &"no-duplicate-effects".into())
     );
     assert_eq!(record["properties"]["no-duplicate-effects"], "violated");
     assert_eq!(record["faults_injected"]["ack-lost"], 1);
+}
+
+#[test]
+fn programs_read_the_story_of_what_is_not_saved_and_the_command_that_has_it_again() {
+    let other = REFUND.replace("violates = \"no-duplicate-effects\"", "violates = \"no-phantom-completion\"");
+    let place = Place::with(&[("scenarios/other.toml", &other), ("scenarios/careless.toml", &careless())]);
+    let said =
+        place.perfidy(&["run", "--format", "json", "--save", "none", "--strategy", "random"]).ends_with(1);
+    assert_eq!(place.files("seeds"), [""; 0]);
+    let records = said.records();
+    let found = |case: &str| {
+        records.iter().find(|record| record["scenario"] == case && record["findings"][0].is_object())
+    };
+    for scenario in ["careless", "other"] {
+        let finding = &found(scenario).unwrap_or_else(|| panic!("{scenario} has none"))["findings"][0];
+        assert!(!finding["story"].as_array().unwrap().is_empty(), "{finding:#}");
+        let again = finding["replay"].as_str().unwrap();
+        let (seed, file) = (&finding["seed"], format!("scenarios/{scenario}.toml"));
+        let start = format!("perfidy run {file} --strategy random --seed {seed} --seeds 1");
+        assert!(again.starts_with(&start), "{again}");
+        let arguments: Vec<&str> = again.split(' ').skip(1).chain(["--format", "json"]).collect();
+        let again = place.perfidy(&arguments);
+        let findings = again.records().into_iter().filter_map(|record| record["findings"].get(0).cloned());
+        let messages: Vec<Value> = findings.map(|finding| finding["message"].clone()).collect();
+        assert!(messages.contains(&finding["message"]), "{finding:#}\n{messages:?}");
+    }
+}
+
+#[test]
+fn what_programs_read_of_a_campaign_tells_the_smallest_failure() {
+    let place = Place::with(&[("scenarios/careless.toml", &careless())]);
+    let said = place.perfidy(&["fuzz", "--runs", "200", "--format", "json"]).ends_with(1);
+    let broke = &said.records()[0]["broke"]["no-duplicate-effects"];
+    assert_eq!(keys(broke), ["failures", "faults", "first_seed", "message", "replay", "runs", "story"]);
+    assert!(broke["message"].as_str().unwrap().contains("bank.refund happened twice"), "{broke:#}");
+    assert_eq!(broke["faults"].as_array().unwrap().len(), 1);
+    assert!(!broke["story"].as_array().unwrap().is_empty());
+    let replay = broke["replay"].as_str().unwrap();
+    let (_, file) = replay.split_once("perfidy replay ").unwrap();
+    assert!(place.path(file).exists(), "{replay}");
 }

@@ -62,6 +62,22 @@ fn a_safeguard_that_is_not_missed_is_reported_with_what_happened_instead() {
 }
 
 #[test]
+fn a_fault_whose_place_goes_with_the_safeguard_is_said_to_be_gone() {
+    let verified = REFUND
+        .replace("checkpoint = true", "checkpoint = true\nverify = true")
+        .replace(
+            "ack-lost = { at = \"bank\"",
+            "crash = { at = \"verifier\", anywhere = true, back-after = \"1s\"",
+        )
+        .replace("[\"idempotency-keys\"]", "[\"verify\"]");
+    let place = Place::with(&[("scenarios/verified.toml", &verified)]);
+    place.perfidy(&["run", "--strategy", "random"]).ends_with(1).says(&[
+        "NOT CAUGHT: no-duplicate-effects should break within 100 seeds; the fault `crash` (line 22) was never injected in \
+         this case: `verifier` takes no step without verify",
+    ]);
+}
+
+#[test]
 fn a_case_can_name_several_properties_and_each_must_break() {
     let both = |second: &str| {
         let list = format!("violates = [\"no-duplicate-effects\", \"{second}\"]");
@@ -133,6 +149,27 @@ fn a_fault_that_is_never_injected_is_vacuous() {
     let place = Place::with(&[("scenarios/rare.toml", &rare)]);
     let said = place.perfidy(&["run", "--seeds", "1"]).ends_with(3).calmly();
     said.says(&["VACUOUS: the fault `ack-lost` (line 21) was never injected; raise its `chance`"]);
+}
+
+#[test]
+fn a_pinned_fault_that_never_strikes_names_the_nearest_address_or_asks_for_longer_runs() {
+    let pinned = |fault: &str| {
+        let written = REFUND.split("[[without]]").next().unwrap();
+        let faults = written.replace("ack-lost = { at = \"bank\", chance = \"20%\" }\n", "");
+        Place::with(&[("scenarios/pinned.toml", &format!("{faults}\n[[fault]]\n{fault}"))])
+    };
+    let later = pinned("at = \"executor-1, after call, task-1/pay, try 9\"\ndo = \"crash, back after 1s\"\n");
+    later.perfidy(&["run", "--seeds", "20"]).ends_with(3).says(&[
+        "was never injected; `executor-1, after call, task-1/pay, try 9` never came up; the nearest that did is \
+         `executor-1, after call, task-1/pay, try ",
+        "`: correct it, or take it out",
+    ]);
+    let late =
+        pinned("at = \"crash executor-1, window, try 1\"\ndo = \"crash executor-1 at 4m, back after 1s\"\n");
+    late.perfidy(&["run", "--seeds", "20"]).ends_with(3).says(&[
+        "every run was over before, at ",
+        " at the latest: let it happen earlier, or give the team more to do with `count` in [tasks]",
+    ]);
 }
 
 #[test]

@@ -43,8 +43,8 @@ impl<D: Domain> Context<D> {
     /// # Errors
     /// [`TimedOut`] when the span is over first.
     pub fn within<F: Future>(&self, span: SimSpan, label: Name, future: F) -> Within<'_, D, F> {
-        if let Some(timeouts) = &mut self.core.borrow_mut().timeouts {
-            timeouts.insert((self.name, label, span));
+        if let Some(waits) = &mut self.core.borrow_mut().waits {
+            waits.timeouts.insert((self.name, label, span));
         }
         Within { timer: self.timer(span), label, future }
     }

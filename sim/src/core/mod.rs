@@ -77,8 +77,17 @@ pub(crate) struct Core<D: Domain> {
     polls_since: SimTime,
     polls_since_events: usize,
     silent: [bool; Hook::ALL.len()],
-    /// Which node has waited for what for at most how long, if that is asked for.
-    pub timeouts: Option<BTreeSet<(Name, Name, SimSpan)>>,
+    /// What the nodes have waited for, if that is asked for.
+    pub waits: Option<Waits>,
+}
+
+/// What the nodes of a run have waited for.
+#[derive(Default)]
+pub(crate) struct Waits {
+    /// Which node, for what, and for at most how long.
+    pub timeouts: BTreeSet<(Name, Name, SimSpan)>,
+    /// Which node has declared that it waits for which other, and for what.
+    pub declared: BTreeSet<(Name, Name, Name)>,
 }
 
 /// The task that runs.
@@ -160,7 +169,7 @@ impl<D: Domain> Core<D> {
             polls_since: SimTime::ZERO,
             polls_since_events: 0,
             silent,
-            timeouts: None,
+            waits: None,
             config,
         };
         for fault in core.config.plan.clone().pinned() {
@@ -498,8 +507,19 @@ impl<D: Domain> Core<D> {
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(reached).map(|(fault, reached)| Pinned { fault: *fault, reached }).collect();
         let history = std::mem::take(&mut self.history);
-        let timeouts = self.timeouts.take().unwrap_or_default().into_iter().collect();
-        Some(Outcome { history, stop, ended, injected, pinned, visited, visited_early, timeouts })
+        let Waits { timeouts, declared } = self.waits.take().unwrap_or_default();
+        let (timeouts, declared_waits) = (timeouts.into_iter().collect(), declared.into_iter().collect());
+        Some(Outcome {
+            history,
+            stop,
+            ended,
+            injected,
+            pinned,
+            visited,
+            visited_early,
+            timeouts,
+            declared_waits,
+        })
     }
 }
 

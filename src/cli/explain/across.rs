@@ -4,12 +4,10 @@ use super::Known;
 use super::picture::OfWorkflow;
 use crate::agent::kinds;
 use crate::catalogue::{Family, Item, Relation};
-use crate::faults::{ActionMap, FaultKind, FaultKinds};
-use crate::scenario::Scenario;
+use crate::faults::{FaultKind, FaultKinds};
 use perfidy_sim::{Disturbance, Hook, Rule};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What bears on an item, by its family.
 #[derive(Serialize)]
@@ -103,9 +101,10 @@ impl Known<'_> {
             let timed = scenario.chaos.windows.iter().filter(|window| window.kind.as_str() == name);
             places.extend(rules.iter().map(|rule| place(rule, self.suite.fault_kinds())));
             places.extend(timed.map(|window| place_by_the_clock(&window.disturbance)));
-            // What agents do takes runs to learn; one scenario of a workflow shows most of it.
             if !rules.is_empty() && !targets.contains_key(scenario.workflow.name) {
-                targets.insert(scenario.workflow.name, concerned(scenario, &rules));
+                let (team, members) = (self.team(scenario.workflow.name), scenario.workflow.member_names());
+                let concerned = team.actions.who_can_meet(&rules, &members, self.suite.fault_kinds());
+                targets.insert(scenario.workflow.name, concerned.into_iter().collect());
             }
         }
         let kind = self.suite.find_fault(name).filter(|kind| kind.is_of_tools() && !places.is_empty());
@@ -117,12 +116,6 @@ impl Known<'_> {
             targets,
         }
     }
-}
-
-/// Who of a team does something that these rules concern.
-fn concerned(scenario: &Arc<Scenario>, rules: &[Rule]) -> BTreeSet<&'static str> {
-    let (members, faults) = (scenario.workflow.member_names(), scenario.suite.fault_kinds());
-    ActionMap::of(scenario).who_can_meet(rules, &members, faults).into_iter().collect()
 }
 
 fn place(rule: &Rule, kinds: &FaultKinds) -> &'static str {

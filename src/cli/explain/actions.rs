@@ -1,22 +1,22 @@
 //! What agents do: messages, steps, records, waits and model call sites, by name, as runs of scenarios show.
 
-use crate::faults::{ActionMap, Actions};
+use crate::catalogue::Team;
+use crate::faults::Actions;
 use crate::report::timeouts_in_words;
-use crate::scenario::Scenario;
 use perfidy_sim::Name;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// What a name is in a team: the kind of action, and what is to be said of it there.
 pub(super) type Uses = BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<String>>>;
 
-/// What an agent or an action of that name is; nothing if no scenario shows one.
-pub(super) fn uses(name: &str, scenarios: &[Arc<Scenario>]) -> Uses {
+/// What an agent or an action of that name is; nothing if no team has one.
+pub(super) fn uses(name: &str, teams: &BTreeMap<&'static str, Rc<Team>>) -> Uses {
     let mut uses = Uses::default();
-    for (workflow, map) in maps(scenarios) {
-        for (node, does) in &map.by {
+    for (workflow, team) in teams {
+        for (node, does) in &team.actions.by {
             for (what, said) in uses_of(name, *node, does) {
-                uses.entry(what).or_default().entry(workflow).or_default().insert(said);
+                uses.entry(what).or_default().entry(*workflow).or_default().insert(said);
             }
         }
     }
@@ -24,26 +24,15 @@ pub(super) fn uses(name: &str, scenarios: &[Arc<Scenario>]) -> Uses {
 }
 
 /// Every name that [`uses`] can explain.
-pub(super) fn names(scenarios: &[Arc<Scenario>]) -> BTreeSet<String> {
+pub(super) fn names(teams: &BTreeMap<&'static str, Rc<Team>>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (_, map) in maps(scenarios) {
-        for (node, does) in &map.by {
-            let sends = does.sends.iter().map(|(_, kind)| *kind);
-            let all =
-                sends.chain(does.steps.keys().copied()).chain(does.timeouts.keys().copied()).chain([*node]);
-            names.extend(all.map(|name| format!("{name}")));
-        }
+    for (node, does) in teams.values().flat_map(|team| &team.actions.by) {
+        let sends = does.sends.iter().map(|(_, kind)| *kind);
+        let waits = does.declared_waits.iter().map(|(_, why)| *why);
+        let steps = does.steps.keys().chain(does.timeouts.keys()).copied();
+        names.extend(sends.chain(waits).chain(steps).chain([*node]).map(|name| format!("{name}")));
     }
     names
-}
-
-/// What the agents of each workflow do.
-fn maps(scenarios: &[Arc<Scenario>]) -> BTreeMap<&'static str, ActionMap> {
-    let mut maps: BTreeMap<&'static str, ActionMap> = BTreeMap::new();
-    for scenario in scenarios {
-        maps.entry(scenario.workflow.name).or_default().extend(ActionMap::of(scenario));
-    }
-    maps
 }
 
 /// What a name is for an agent: each kind of action, and a sentence about it.
@@ -73,6 +62,9 @@ fn uses_of(name: &str, node: Name, does: &Actions) -> Vec<(&'static str, String)
     }
     for (_, span) in does.timeouts.iter().filter(|(label, _)| label.as_str() == name) {
         uses.push(("a wait", format!("{node} waits for it at most {}", timeouts_in_words(span))));
+    }
+    for (on, _) in does.declared_waits.iter().filter(|(_, why)| why.as_str() == name) {
+        uses.push(("a wait, as stories tell it", format!("{node} waits for {on}")));
     }
     if does.model_call_sites.contains(name) {
         uses.push(("a model call site", format!("the model of {node} can make a mistake there")));

@@ -1,8 +1,9 @@
 //! `perfidy explain`: what something is, how a file says it, what bears on it, and where to see it at work.
 //!
 //! It answers for everything that a scenario file can contain: what `list` shows, the tables and keys of a
-//! file, and the messages, steps, records and waits of agents, which are learnt from runs. What is to be said
-//! is gathered first; people get it as text, tools as JSON.
+//! file, and the messages, steps, records and waits of agents. What is shipped is known in every folder; what
+//! a crate adds is learnt from runs of the scenarios that use it. What is to be said is gathered first;
+//! people get it as text, tools as JSON.
 
 mod across;
 mod actions;
@@ -10,7 +11,7 @@ mod picture;
 mod text;
 
 use super::{Format, Status, not_there, print_error, say_record, warn};
-use crate::catalogue::{self, Family, Item, Relations};
+use crate::catalogue::{self, Family, Item, Relations, Team, shipped};
 use crate::config::nearest;
 use crate::config::problem::listed;
 use crate::explore::{Corpus, SavedSeed};
@@ -19,22 +20,24 @@ use crate::scenario::{self, Scenario, files_below};
 use crate::suite::Suite;
 use across::Across;
 use actions::Uses;
-use perfidy_sim::Action;
+use perfidy_sim::{Action, Name};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A fault, safeguard, property, workflow or strategy (`perfidy list` shows them), a table or key of a
-    /// file, or a message, step or wait of an agent
+    /// A fault, safeguard, property, probe, workflow, kind of tool or strategy (`perfidy list` shows them), a
+    /// table or key of a file, a message, step or wait of an agent, or a word of an address
     #[arg(required = true)]
     names: Vec<String>,
-    /// Where to look for scenarios that use it [default: scenarios]
+    /// Where to look for scenarios of your own that use it [default: scenarios]
     #[arg(long, value_name = "FOLDER")]
     scenarios: Option<PathBuf>,
-    /// Where to look for saved failures, which say what faults break [default: seeds]
+    /// Where to look for your own saved failures, which say what faults break [default: seeds]
     #[arg(long, value_name = "FOLDER")]
     corpus: Option<PathBuf>,
     /// How to write the result
@@ -45,23 +48,33 @@ pub struct Arguments {
 /// What is known, to explain something with.
 struct Known<'a> {
     suite: &'a Suite,
+    /// The scenarios of the folder, and then those that come with perfidy and are not there.
     scenarios: &'a [Arc<Scenario>],
+    /// Which of them are in the folder.
+    in_folder: BTreeSet<Name>,
     relations: Relations<'a>,
-    /// Where the scenarios are.
     folder: &'a Path,
+    /// The teams that were asked for, by workflow.
+    teams: RefCell<BTreeMap<&'static str, Rc<Team>>>,
 }
 
 pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
     // What a word means can be explained without any scenario.
     let folder = arguments.scenarios.clone().unwrap_or_else(|| suite.folder("scenarios"));
-    let scenarios = readable(suite, &folder);
+    let shipped = shipped::scenarios(suite);
+    let mut scenarios = readable(suite, &folder, &shipped);
+    let in_folder: BTreeSet<Name> = scenarios.iter().map(|scenario| scenario.name).collect();
+    scenarios.extend(shipped.into_iter().filter(|scenario| !in_folder.contains(&scenario.name)));
     let mut status = Status::AsExpected;
     let failures = failures(&arguments.corpus.clone().unwrap_or_else(|| suite.folder("seeds")));
     let relations = Relations::new(suite, &scenarios, &failures);
-    let known = Known { suite, scenarios: &scenarios, relations, folder: &folder };
+    let teams = RefCell::default();
+    let known = Known { suite, scenarios: &scenarios, in_folder, relations, folder: &folder, teams };
     for name in &arguments.names {
         // A table can be written as in a file.
         let name = name.trim_matches(['[', ']']).trim_end_matches(".NAME");
+        // So can the end of an address.
+        let name = if name.starts_with("try ") { "try" } else { name };
         let explained = known.explain(name);
         if explained.is_empty() {
             print_error(known.unknown(name));
@@ -78,12 +91,19 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 /// The scenarios of a folder that can be read. Of others it is only said that there are some: they may be of
-/// another suite, and `check` complains of them.
-fn readable(suite: &Suite, folder: &Path) -> Vec<Arc<Scenario>> {
+/// another suite, and `check` complains of them. What is shipped was checked when it was.
+fn readable(suite: &Suite, folder: &Path, shipped: &[Arc<Scenario>]) -> Vec<Arc<Scenario>> {
     let files = if folder.exists() { files_below(folder).unwrap_or_default() } else { Vec::new() };
     let root = scenario::root_of(folder);
-    let scenarios = files.iter().filter_map(|file| Scenario::read(suite, file, &root).ok());
-    let scenarios: Vec<Arc<Scenario>> = scenarios.collect();
+    let read = |file: &PathBuf| {
+        let text = scenario::read_text(file).ok()?;
+        let is_it = |scenario: &&Arc<Scenario>| {
+            *scenario.text == *text && file.ends_with(format!("{}.toml", scenario.name))
+        };
+        let shipped = shipped.iter().find(is_it).map(Arc::clone);
+        shipped.or_else(|| Scenario::parse_file(suite, file, &root, &text).ok())
+    };
+    let scenarios: Vec<Arc<Scenario>> = files.iter().filter_map(read).collect();
     let left_out = files.len() - scenarios.len();
     if left_out > 0 {
         let (command, folder) = (suite.command(), inert::path(folder));
@@ -172,6 +192,15 @@ fn special(word: &str) -> Option<(String, String)> {
         "leader" => {
             ("`between` of the fault partition", "the agent that was granted a lease last".to_owned())
         }
+        "try" => (
+            "an address",
+            "the how-manieth time this is at a place for one id: `try 2` is its second time there".to_owned(),
+        ),
+        "window" => (
+            "an address",
+            "the id of a fault by the clock, which goes on for a time: `try 2` is the second time that it began"
+                .to_owned(),
+        ),
         _ => {
             let kinds: Vec<&str> = Action::kinds_written(word).collect();
             let means = format!("how stories write the fault {}", listed(&kinds));
@@ -194,17 +223,42 @@ impl Known<'_> {
         let values = special(name).into_iter().chain(self.values(name));
         explained.extend(values.map(|(place, means)| Explained::Value { value: name, place, means }));
         if explained.is_empty() {
-            let uses = actions::uses(name, self.scenarios);
+            let uses = actions::uses(name, &self.teams());
             explained.extend((!uses.is_empty()).then_some(Explained::Action { action: name, uses }));
         }
         explained
     }
 
+    /// The team of a workflow: as it is shipped, and as the scenarios of the folder show it besides.
+    fn team(&self, workflow: &'static str) -> Rc<Team> {
+        if let Some(known) = self.teams.borrow().get(workflow) {
+            return Rc::clone(known);
+        }
+        let shipped = shipped::team(self.suite, workflow);
+        let mut team = shipped.cloned().unwrap_or_default();
+        let is_new = |scenario: &&Arc<Scenario>| {
+            shipped.is_none() || !shipped::has(scenario.name.as_str(), &scenario.text)
+        };
+        let own = self.scenarios.iter().filter(|scenario| scenario.workflow.name == workflow).filter(is_new);
+        own.for_each(|scenario| team.learn_from(scenario));
+        let team = Rc::new(team);
+        self.teams.borrow_mut().insert(workflow, Rc::clone(&team));
+        team
+    }
+
+    /// The teams of all workflows.
+    fn teams(&self) -> BTreeMap<&'static str, Rc<Team>> {
+        self.suite.workflows().map(|workflow| (workflow.name, self.team(workflow.name))).collect()
+    }
+
     fn explain_item(&self, item: Item) -> OfItem<'_> {
         let using = self.scenarios.iter().filter(|scenario| item.is_used_by(scenario));
         let mut used_by: Vec<&Scenario> = using.map(|scenario| &**scenario).collect();
-        // One that breaks for want of it shows it best, and among those the one with the least beside it.
-        used_by.sort_by_key(|scenario| (!item.is_missed_in(scenario), scenario.text.len()));
+        // One that can be run here and breaks for want of it shows it best, with the least beside it.
+        let order = |scenario: &Scenario| {
+            (!self.in_folder.contains(&scenario.name), !item.is_missed_in(scenario), scenario.text.len())
+        };
+        used_by.sort_by_key(|scenario| order(scenario));
         OfItem {
             family: item.family.to_string(),
             name: item.name,
@@ -268,7 +322,7 @@ impl Known<'_> {
         let keys: Vec<&str> = keys.collect();
         let near = nearest(name, &items).or_else(|| nearest(name, &keys)).map(str::to_owned);
         let near = near.or_else(|| {
-            let actions = actions::names(self.scenarios);
+            let actions = actions::names(&self.teams());
             let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
             nearest(name, &actions).map(str::to_owned)
         });
@@ -280,7 +334,7 @@ impl Known<'_> {
             String::new()
         } else {
             let there = not_there(self.folder);
-            format!("; {there}, so messages and steps of agents are not known (`--scenarios FOLDER`)")
+            format!("; {there}, so what agents of your own do is not known (`--scenarios FOLDER`)")
         };
         format!("nothing is called `{}`; {meant}{looked_at}", inert::line(name))
     }

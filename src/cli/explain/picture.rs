@@ -1,15 +1,14 @@
 //! A workflow: its agents, who sends what to whom, how often a message is delivered, and what each does.
 
 use super::Known;
-use crate::catalogue::Item;
-use crate::explore::{Delivery, Link, deliveries};
-use crate::faults::{ActionMap, Actions, FaultKinds, Places};
-use crate::scenario::Scenario;
+use crate::catalogue::{Item, Team};
+use crate::explore::{Delivery, Link};
+use crate::faults::{Actions, FaultKinds, Places};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::rc::Rc;
 
 #[derive(Serialize)]
 pub(super) struct OfWorkflow<'a> {
@@ -23,9 +22,7 @@ pub(super) struct OfWorkflow<'a> {
     actions: BTreeMap<Name, Does>,
     /// The same, as runs of its scenarios show it.
     #[serde(skip)]
-    pub map: ActionMap,
-    #[serde(skip)]
-    pub tools: BTreeSet<Name>,
+    pub team: Rc<Team>,
     #[serde(skip)]
     pub faults: &'a FaultKinds,
 }
@@ -85,35 +82,18 @@ impl Known<'_> {
     pub(super) fn picture_of(&self, item: &Item) -> Option<OfWorkflow<'_>> {
         let workflow = self.suite.find_workflow(item.name)?;
         let groups = workflow.roles.iter().map(|role| role.group);
-        let scenarios = || self.scenarios.iter().filter(|scenario| item.is_used_by(scenario));
-        let (mut map, mut tools) = (ActionMap::default(), BTreeSet::new());
-        for scenario in scenarios() {
-            map.extend(ActionMap::of(scenario));
-            tools.extend(scenario.tools.keys().copied());
-        }
-        let agents = map.by.iter().filter(|(node, _)| !tools.contains(node));
+        let team = self.team(workflow.name);
+        let agents = team.actions.by.iter().filter(|(node, _)| !team.tools.contains(node));
         Some(OfWorkflow {
             agents: workflow.singletons.iter().copied().chain(groups).collect(),
             safeguards: &workflow.safeguards,
             properties: &workflow.properties,
-            messages: messages(&map, &tools, &delivered(scenarios())),
+            messages: messages(&team),
             actions: agents.map(|(node, actions)| (*node, does(actions, self.suite.fault_kinds()))).collect(),
-            map,
-            tools,
+            team,
             faults: self.suite.fault_kinds(),
         })
     }
-}
-
-/// How messages are delivered, in the first scenario that sends each.
-fn delivered<'a>(scenarios: impl Iterator<Item = &'a Arc<Scenario>>) -> BTreeMap<Link, Delivery> {
-    let mut known = BTreeMap::new();
-    for scenario in scenarios {
-        for (link, delivery) in deliveries(scenario) {
-            known.entry(link).or_insert(delivery);
-        }
-    }
-    known
 }
 
 /// A time in its largest unit: it is that of one run, and differs a little in every other.
@@ -123,12 +103,12 @@ fn rounded(span: SimSpan) -> SimSpan {
     SimSpan::from_nanos((span.as_nanos() + unit / 2) / unit * unit)
 }
 
-fn messages(map: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Delivery>) -> Vec<Sent> {
+fn messages(Team { actions, tools, deliveries }: &Team) -> Vec<Sent> {
     let sent = |(from, does): (&Name, &Actions)| {
         let from = *from;
         let to_agents = does.sends.clone().into_iter().filter(|(to, _)| !tools.contains(to));
         let one = move |(to, message)| {
-            let (delivery, again_after) = match known.get(&Link { from, to, kind: message }) {
+            let (delivery, again_after) = match deliveries.get(&Link { from, to, kind: message }) {
                 Some(Delivery::AtLeastOnce(after)) => (Semantics::AtLeastOnce, Some(rounded(*after))),
                 Some(Delivery::AtMostOnce) => (Semantics::AtMostOnce, None),
                 None => (Semantics::OnlySentUnderFaults, None),
@@ -137,7 +117,7 @@ fn messages(map: &ActionMap, tools: &BTreeSet<Name>, known: &BTreeMap<Link, Deli
         };
         to_agents.map(one).collect::<Vec<_>>()
     };
-    map.by.iter().filter(|(node, _)| !tools.contains(node)).flat_map(sent).collect()
+    actions.by.iter().filter(|(node, _)| !tools.contains(node)).flat_map(sent).collect()
 }
 
 fn does(actions: &Actions, kinds: &FaultKinds) -> Does {

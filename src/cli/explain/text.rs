@@ -3,7 +3,7 @@
 use super::across::{Across, OfFault, OfProperty, OfSafeguard};
 use super::picture::{OfWorkflow, Semantics, Sent};
 use super::{Explained, Known, OfItem};
-use crate::catalogue::{self, Family, Item, Relation};
+use crate::catalogue::{self, Family, Item, Relation, Team};
 use crate::cli::{not_there, print};
 use crate::inert;
 use crate::report::action_map;
@@ -80,9 +80,13 @@ impl Known<'_> {
             return;
         }
         if let Some(best) = used_by.first() {
-            let file = folder.join(format!("{}.toml", best.name));
-            print(format_args!("  Try it\n    {command} run {}\n", inert::path(&file)));
-            print("  Scenarios that use it");
+            if self.in_folder.contains(&best.name) {
+                let file = folder.join(format!("{}.toml", best.name));
+                print(format_args!("  Try it\n    {command} run {}\n", inert::path(&file)));
+                print("  Scenarios that use it");
+            } else {
+                print("  Scenarios that use it, all in the repository of perfidy");
+            }
             let shown = || used_by.iter().take(SHOWN);
             let width = shown().map(|scenario| scenario.name.as_str().len()).max().unwrap_or_default();
             shown().for_each(|scenario| {
@@ -153,7 +157,8 @@ fn print_workflow(of: &OfWorkflow<'_>) {
         print(format_args!("  {what:16}  {words}"));
     }
     print("");
-    if of.map.by.is_empty() {
+    let Team { actions, tools, .. } = &*of.team;
+    if actions.by.is_empty() {
         return;
     }
     print("  Who sends what to whom, and how often it arrives if the network loses one");
@@ -161,13 +166,14 @@ fn print_workflow(of: &OfWorkflow<'_>) {
         print(format_args!("    {row}"));
     }
     print("\n  What its agents do, as runs of its scenarios show");
-    print(action_map(&of.map, &of.tools, of.faults));
+    print(action_map(actions, tools, of.faults));
 }
 
 /// A row for each kind of message between two.
 fn rows(of: &OfWorkflow<'_>) -> Vec<String> {
     let mut cells: Vec<[String; 4]> = Vec::new();
-    for (node, does) in of.map.by.iter().filter(|(node, _)| !of.tools.contains(node)) {
+    let Team { actions, tools, .. } = &*of.team;
+    for (node, does) in actions.by.iter().filter(|(node, _)| !tools.contains(node)) {
         let sent = of.messages.iter().filter(|sent| sent.from == *node);
         cells.extend(sent.map(|sent| {
             [sent.from.to_string(), sent.to.to_string(), format!("`{}`", sent.message), how_often(sent)]

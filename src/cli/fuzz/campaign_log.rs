@@ -12,7 +12,7 @@ use crate::explore::{
     Unfinished,
 };
 use crate::inert::{self, Styled};
-use crate::report::{FuzzRecord, fuzz_table, probes_table};
+use crate::report::{FindingStory, FuzzRecord, fuzz_table, probes_table};
 use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
@@ -64,6 +64,8 @@ pub struct CampaignLog {
     pub pending: Option<Pending>,
     saved: Kept,
     new: New,
+    /// For programs, the smallest failure of each case and property.
+    smallest: BTreeMap<(usize, &'static str), FindingStory>,
     /// How well all went so far, apart from what the runs came to.
     status: Status,
     /// Whether the checkpoint is written for good, and what comes now counts only for the report.
@@ -78,9 +80,19 @@ impl CampaignLog {
         checkpoint: Checkpoint,
         rounds: FuzzState,
     ) -> Self {
-        let (pending, saved, new) = (None, Kept::default(), New::default());
-        let (status, is_left) = (Status::AsExpected, false);
-        Self { format, cases, corpus, checkpoint, rounds, pending, saved, new, status, is_left }
+        Self {
+            format,
+            cases,
+            corpus,
+            checkpoint,
+            rounds,
+            pending: None,
+            saved: Kept::default(),
+            new: New::default(),
+            smallest: BTreeMap::new(),
+            status: Status::AsExpected,
+            is_left: false,
+        }
     }
 
     /// Takes in the runs that were pending, with what became of the findings in them. If one could not be
@@ -164,8 +176,18 @@ impl CampaignLog {
             return Status::BadInput;
         };
         self.forget_unfinished(case, finding, saved.path());
+        if self.format == Format::Json {
+            self.note_smallest(case, property, small.record(Some(saved.path()), String::new));
+        }
         self.record_event(&saved, &small.saved, now, |file| small.story(Some(file)));
         Status::AsExpected
+    }
+
+    fn note_smallest(&mut self, case: usize, property: &'static str, story: FindingStory) {
+        let is_smaller = |known: &FindingStory| story.saved.size() < known.saved.size();
+        if self.smallest.get(&(case, property)).is_none_or(is_smaller) {
+            self.smallest.insert((case, property), story);
+        }
     }
 
     /// Notes what was saved, and how its story goes if it is new.
@@ -308,9 +330,12 @@ impl CampaignLog {
 
     fn report(&self) {
         if self.format == Format::Json {
-            for (rounds, case) in self.rounds.cases.iter().zip(&self.cases) {
-                let record = FuzzRecord::new(&self.rounds, rounds, case);
-                say_record(&record);
+            for (number, (rounds, case)) in self.rounds.cases.iter().zip(&self.cases).enumerate() {
+                let smallest = |property: &str| {
+                    let mut of_case = self.smallest.iter().filter(|((case, _), _)| *case == number);
+                    of_case.find(|((_, known), _)| *known == property).map(|(_, story)| story)
+                };
+                say_record(&FuzzRecord::new(&self.rounds, rounds, case, smallest));
             }
             return;
         }

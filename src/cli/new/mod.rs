@@ -4,8 +4,10 @@
 //! that is there already is changed, apart from `Cargo.toml`, to which the dependencies and the test target
 //! are added.
 
+mod draft;
 mod manifest;
 mod scenario;
+mod work;
 // In the usual style of rustfmt, which is that of most crates.
 #[rustfmt::skip]
 #[path = "start/agents/main.rs"]

@@ -183,6 +183,13 @@ impl ActionMap {
     pub fn of(scenario: &Arc<Scenario>) -> Self {
         Learner::new(scenario).all()
     }
+
+    /// What the agents do in one case of a scenario, and in no other.
+    pub(crate) fn of_case(case: &Case) -> Self {
+        let of_all = Learner::new(&case.scenario);
+        let cases = of_all.cases.iter().filter(|small| small.label() == case.label()).take(1).cloned();
+        Learner { cases: cases.collect(), observed: Arc::default(), ..of_all }.all()
+    }
 }
 
 /// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so
@@ -193,7 +200,7 @@ fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
         Engine::Native.run(|| {
             let mut world = case.world(seed, plan);
             world.notice(&stress::all_places());
-            world.watch_timeouts();
+            world.watch_waits();
             world
         })
     };

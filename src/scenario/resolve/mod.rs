@@ -21,6 +21,7 @@ mod undo;
 mod unused;
 
 use crate::faults::who;
+pub(crate) use reach::rule_of;
 pub(crate) use tools::{own_shape, tool_keys};
 
 use crate::agent::ChatLimits;

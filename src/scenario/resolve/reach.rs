@@ -5,6 +5,7 @@
 //! nothing. What the agents do is [learnt](crate::scenario::learn), so nothing is rejected that any run
 //! showed. What is said of a rejected fault is which agents do take such actions, and the nearest name.
 
+mod place;
 mod timed;
 
 use super::faults::SoundEntry;
@@ -17,10 +18,13 @@ use crate::faults::who::Word;
 use crate::faults::{ActionMap, Directory, FaultKind, model, storage, tool_faults};
 use crate::scenario::learn::Learner;
 use crate::scenario::{Scenario, Step};
-use perfidy_sim::{Address, Chance, Fault, Hook, Name, Rule, Selector};
+use perfidy_sim::{Hook, Name, Rule, Selector};
+use place::Place;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+
+pub(crate) use place::rule_of;
 
 /// Of how many agents it is said what they do, where one was meant and it is not known which.
 const AGENTS: usize = 3;
@@ -328,48 +332,6 @@ impl Reach<'_> {
 
     fn see_all(&self) -> String {
         format!("`{} explain {}` shows all", self.scenario.suite.command(), self.cast.workflow)
-    }
-}
-
-/// Where a pinned fault stands.
-struct Place {
-    hook: Hook,
-    from: Name,
-    to: Name,
-    what: Name,
-}
-
-impl Place {
-    /// The place that an address names, if it is one at which an agent or a tool does something.
-    fn read(at: Address) -> Option<Self> {
-        let one = |hook, node, what| Some(Self { hook, from: node, to: node, what });
-        let (who, what) = at.site.as_str().split_once(", ")?;
-        if let Some((from, to)) = who.split_once(" > ") {
-            let [from, to, what] = [from, to, what].map(Name::new);
-            return Some(Self { hook: Hook::Message, from, to, what });
-        }
-        if let Some((node, hook, step)) = Hook::step_of(at.site) {
-            return one(hook, node, step);
-        }
-        if let Some(node) = who.strip_suffix("'s disk") {
-            let hook = Hook::ALL.into_iter().find(|hook| hook.of_storage() == Some(what))?;
-            return one(hook, Name::new(node), Name::new(what));
-        }
-        one(Hook::Service, Name::new(who), Name::new(what))
-    }
-
-    /// The rule that would bring the fault here by chance.
-    fn rule(&self, fault: &Fault) -> Rule {
-        Rule {
-            kind: fault.action.kind(),
-            hook: self.hook,
-            from: Selector::only(self.from),
-            to: Selector::only(self.to),
-            what: Selector::only(self.what),
-            chance: Chance::ALWAYS,
-            action: fault.action,
-            span: None,
-        }
     }
 }
 
