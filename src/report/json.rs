@@ -291,7 +291,7 @@ struct BrokeRecord<'a> {
     first_seed: Seed,
     /// The different failures, and how often each was shrunk.
     failures: &'a BTreeMap<crate::explore::Fingerprint, u64>,
-    /// How it broke in the smallest failure that this process has found; nothing if that was before a resume.
+    /// How it broke in the smallest failure that this process has saved; nothing if it saved none.
     message: Option<&'a str>,
     /// The faults of that failure.
     faults: &'a [Fault],

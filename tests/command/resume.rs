@@ -2,8 +2,21 @@
 
 use crate::place::Said;
 use crate::workshop::{FORGETFUL, failures, fuzz, records, start_and_wait, workshop};
+use serde_json::Value;
 use std::fs;
 use std::process::Command;
+
+/// What a campaign has counted. How a property broke is told of what a process has saved itself.
+fn counts(said: &Said) -> Vec<Value> {
+    let mut records = records(said);
+    let broke = records.iter_mut().filter_map(|record| record["broke"].as_object_mut());
+    for finding in broke.flat_map(|broke| broke.values_mut()).filter_map(Value::as_object_mut) {
+        for story in ["message", "faults", "story", "replay"] {
+            finding.remove(story).expect("each has one");
+        }
+    }
+    records
+}
 
 #[test]
 fn a_campaign_in_parts_is_the_campaign_in_one() {
@@ -16,7 +29,7 @@ fn a_campaign_in_parts_is_the_campaign_in_one() {
         fuzz(&parts, "--resume --runs 3001");
         let at_last = fuzz(&parts, "--resume --runs 7000 --format json");
         assert_eq!(records(&at_once)[0]["strategy"], strategy);
-        assert_eq!(records(&at_once), records(&at_last), "{strategy}");
+        assert_eq!(counts(&at_once), counts(&at_last), "{strategy}");
         assert_eq!(failures(&whole), failures(&parts), "{strategy}");
     }
 }
@@ -47,7 +60,7 @@ fn a_campaign_that_was_killed_goes_on_as_if_it_had_not_been() {
     child.kill().unwrap();
     child.wait().unwrap();
     let at_last = fuzz(&killed, "--resume --runs 30000 --format json");
-    assert_eq!(records(&at_once), records(&at_last));
+    assert_eq!(counts(&at_once), counts(&at_last));
     assert_eq!(failures(&whole), failures(&killed));
 }
 

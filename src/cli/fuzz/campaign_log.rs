@@ -176,7 +176,8 @@ impl CampaignLog {
             return Status::BadInput;
         };
         self.forget_unfinished(case, finding, saved.path());
-        if self.format == Format::Json {
+        // The file of an earlier failure does not tell this one's story.
+        if self.format == Format::Json && !matches!(saved, Saved::Before(_)) {
             self.note_smallest(case, property, small.record(Some(saved.path()), String::new));
         }
         self.record_event(&saved, &small.saved, now, |file| small.story(Some(file)));
