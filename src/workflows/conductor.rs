@@ -2,8 +2,8 @@
 //! verifier check the result.
 //!
 //! ```text
-//!   user --submit--> coordinator --plan?--> planner
-//!                        |  ^---plan-----------'
+//!   user --submit--> coordinator --request plan--> planner
+//!                        |  ^--------plan----------'
 //!                        |--assign--> executor --call--> tool
 //!                        |  ^--done/failed--'
 //!                        |--verify--> verifier --look-up--> tool

@@ -1,9 +1,9 @@
-//! Relay: a pipeline of agents in which only the last one acts.
+//! Pipeline: agents in a row in which only the last one acts.
 //!
 //! ```text
 //!   user --submit--> lead --work item--> link-1 --work item--> link-2 --work item--> actor --call--> tool
-//!                     ^  <-------------------may I?--------------------------'  |
-//!                     '-----------------------done/failed-----------------------'
+//!                     ^  <-----------------------check version------------------------'  |
+//!                     '---------------------------done/failed----------------------------'
 //!                        all agents <--store, fetch--> artifact-store
 //! ```
 //!

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   user --submit--> chair --contribute--> planner   coder   tester   docs --call--> tool
-//!                      ^                      |  '---show me---^
+//!                      ^                      |  '---request part---^
 //!                      '---------done---------'
 //! ```
 //!

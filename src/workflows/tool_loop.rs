@@ -6,7 +6,7 @@
 //!                     |  ^ |  ^------reply-------'
 //!                     |  | '--call--> tool
 //!                     |  '---result-----'
-//!   user <---report---'            assistant --may I?--> approver
+//!   user <---report---'            assistant --request approval--> approver
 //!                                  assistant --check--> guardrail
 //!                                  assistant --dead letter--> on-call
 //! ```

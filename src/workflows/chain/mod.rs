@@ -2,9 +2,9 @@
 //! the next.
 //!
 //! ```text
-//!   user --submit--> lead --pass--> stage-1 --pass--> stage-2 --pass--> ... --ended--> lead
-//!                                    | loop            | loop
-//!                                    '--call--> tool   '--call--> tool
+//!   user --submit--> lead --delegate--> stage-1 --delegate--> stage-2 --delegate--> ... --ended--> lead
+//!                                        | loop                 | loop
+//!                                        '--call--> tool        '--call--> tool
 //!   user <---report--- lead --look-up--> tool
 //! ```
 //!

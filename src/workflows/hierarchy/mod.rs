@@ -4,7 +4,7 @@
 //! ```text
 //!   user --submit/cancel--> director --delegate (term)--> manager --order/undo--> worker --call--> tool
 //!        <--report----------   ^ ^-------ended---------'  ^ ^----done/undone----'
-//!                              '------still wanted?-------' '-----still wanted?-----'
+//!                              '--------is wanted--------' '------is wanted------'
 //! ```
 //!
 //! Orders go down the hierarchy, and so does their end: an agent above has crashed, time is up, or the user

@@ -7,7 +7,7 @@
 //!                     |  |  '--done/failed--.
 //!                     |  |--order--> worker-1 --transcript--> model, --call--> tool
 //!                     |  |--order--> worker-2 --transcript--> model, --call--> tool
-//!   user <---report---'  '<---still wanted?---' workers, with `parent-lease`
+//!   user <---report---'  '<---is wanted--- workers, with `parent-lease`
 //! ```
 //!
 //! Sub-agents as tools: a call of the supervisor's model is an order to a worker, and what the worker answers
