@@ -123,7 +123,7 @@ fn on_own_tool(kind: &ToolKind) -> Vec<Work> {
         Some(Work {
             tasks: TASKS,
             steps: format!("[[step]]\nname = \"{operation}\"\ntool = \"{tool}.{operation}\"\n{arguments}"),
-            tools: format!("[tools]\n{}\n", kind.example),
+            tools: table_of(kind, &tool),
             tool: tool.clone(),
         })
     };
@@ -137,6 +137,15 @@ fn sample_tool(kind: &ToolKind) -> Option<(String, Prototype)> {
     let tool = tools.first()?;
     let prototype = tool.without(&KEYS_OF_EVERY_TOOL, |table| kind.read(table)).ok()?;
     Some((tool.name.to_owned(), prototype))
+}
+
+/// The table of the tool that the example of a kind describes, which recognises idempotency keys.
+fn table_of(kind: &ToolKind, tool: &str) -> String {
+    let example = kind.example.parse::<toml::Table>().unwrap_or_default();
+    let keys = example.get(tool).and_then(toml::Value::as_table).into_iter().flatten();
+    let keys =
+        keys.filter(|(key, _)| *key != "deduplicates").map(|(key, value)| format!("{key} = {value}\n"));
+    format!("[tools.{tool}]\n{}deduplicates = true\n", keys.collect::<String>())
 }
 
 /// The operations of a tool, as it names them when it is asked for one that it does not have.
