@@ -5,7 +5,7 @@ use super::picture::OfWorkflow;
 use crate::agent::kinds;
 use crate::catalogue::{Family, Item, Relation};
 use crate::faults::{FaultKind, FaultKinds};
-use perfidy_sim::{Disturbance, Hook, Rule};
+use perfidy_sim::{Disturbance, Hook, Name, Rule};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +104,11 @@ impl Known<'_> {
             if !rules.is_empty() && !targets.contains_key(scenario.workflow.name) {
                 let (team, members) = (self.team(scenario.workflow.name), scenario.workflow.member_names());
                 let concerned = team.actions.who_can_meet(&rules, &members, self.suite.fault_kinds());
-                targets.insert(scenario.workflow.name, concerned.into_iter().collect());
+                // The team is known with the tools of all scenarios.
+                let is_there = |name: &&str| {
+                    !team.tools.contains(&Name::new(name)) || scenario.tools.contains_key(&Name::new(name))
+                };
+                targets.insert(scenario.workflow.name, concerned.into_iter().filter(is_there).collect());
             }
         }
         let kind = self.suite.find_fault(name).filter(|kind| kind.is_of_tools() && !places.is_empty());
