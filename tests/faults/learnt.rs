@@ -362,7 +362,11 @@ fn no_place_of_a_saved_failure_is_rejected() {
         }
         count += failure.saved.faults.len();
         let name = failure.case.scenario.name.as_str();
-        if let Err(problems) = Scenario::parse(&Suite::shipped(), name, &with_faults) {
+        let Err(problems) = Scenario::parse(&Suite::shipped(), name, &with_faults) else { continue };
+        // Shrinking leaves safeguards on that need a step which it has taken out.
+        let problems = problems.to_string();
+        let is_of_a_place = |line: &str| line.starts_with("error") && !line.contains("has no effect");
+        if problems.lines().any(is_of_a_place) {
             rejected.push(format!("{}: {problems}", path.display()));
         }
     }

@@ -58,7 +58,8 @@ impl Line {
             if last.chars().count() + 1 + word.chars().count() > COLUMNS {
                 lines.push(format!("# {word}"));
             } else {
-                *last += &format!(" {word}");
+                last.push(' ');
+                last.push_str(word);
             }
         }
         lines.push(text.clone());
