@@ -20,6 +20,7 @@ pub struct Team {
 
 impl Team {
     /// Adds what runs of a scenario show. They are made for it, unless the suite of the scenario knows them.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command asks"))]
     pub fn learn_from(&mut self, scenario: &Arc<Scenario>) {
         self.actions.extend(ActionMap::of(scenario));
         self.tools.extend(scenario.tools.keys().copied());

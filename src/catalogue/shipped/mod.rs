@@ -21,6 +21,7 @@ static RECORD: LazyLock<Record> =
 /// The scenarios that come with perfidy, for those workflows of a suite that do as well. They are of the
 /// shipped suite: a tool of another can have a name that they use. What agents do in them is on record, so
 /// none of them is run to be read.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command asks"))]
 pub(crate) fn scenarios(suite: &Suite) -> Vec<Arc<Scenario>> {
     let shipped = Suite::shipped();
     let read = |(name, text): &(&str, &str)| Scenario::parse_saved(&shipped, name, text).ok();
@@ -29,6 +30,7 @@ pub(crate) fn scenarios(suite: &Suite) -> Vec<Arc<Scenario>> {
 }
 
 /// Whether a scenario is one that comes with perfidy, word for word.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command asks"))]
 pub(crate) fn has(name: &str, text: &str) -> bool {
     SCENARIOS.iter().any(|(known, shipped)| *known == name && *shipped == text)
 }
