@@ -25,6 +25,9 @@ const BATCH: u64 = 256;
 pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// How many seeds of each case are tried
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -56,7 +59,7 @@ pub fn audit(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 fn tell_verdict(arguments: &Arguments, case: &Case, verdict: &AuditVerdict) {
-    match arguments.subject.format {
+    match arguments.format {
         Format::Text => print(in_words(case, arguments.seeds, verdict)),
         Format::Json => {
             let Subject { engine, .. } = arguments.subject;

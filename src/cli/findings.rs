@@ -9,7 +9,7 @@ use crate::explore::{Corpus, Effort, Finding, Run, Saved, SavedSeed, ShrunkFailu
 use crate::inert::{self, Styled};
 use crate::report::{FindingStory, Story};
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Plan};
+use perfidy_sim::{Engine, Plan, Seed};
 use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
@@ -95,6 +95,26 @@ impl Found<'_> {
         let run = watchdog.watch(case, finding.seed, || Run::planned(case, engine, finding.seed, &plan));
         let story = Story::new(case, &saved, &run, None).map(|story| story.events()).unwrap_or_default();
         FindingStory { saved, story, file: None, again }
+    }
+}
+
+impl Found<'_> {
+    /// The options of a command that has a finding again: the run of its seed, or of those before it too
+    /// where what a strategy tries next depends on them.
+    pub fn search_again(&self, finding: &Finding, strategy: &str, first_seed: Seed) -> String {
+        let Self { case, engine, .. } = *self;
+        let random = case
+            .scenario
+            .suite
+            .watchdog()
+            .watch(case, finding.seed, || Run::fuzzed(case, engine, finding.seed));
+        let search = if random.outcome.digest() == finding.digest {
+            format!("--strategy random --seed {} --seeds 1", finding.seed)
+        } else {
+            format!("--strategy {strategy} --seed {first_seed} --seeds {}", finding.after_seeds)
+        };
+        let engine = if engine == Engine::Native { String::new() } else { format!(" --engine {engine}") };
+        search + &engine
     }
 }
 

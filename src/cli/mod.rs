@@ -1,5 +1,6 @@
 //! The command line: its arguments, its exit statuses, and how trouble is told.
 
+mod ablate;
 mod audit;
 mod check;
 mod ending;
@@ -67,6 +68,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Check that runs depend on their seed and on nothing else
     Audit(audit::Arguments),
+    /// Show what breaks without each safeguard of a scenario
+    Ablate(ablate::Arguments),
     /// List the faults, safeguards, properties, workflows and strategies there are
     List(list::Arguments),
     /// Explain one of them: what it is, how a scenario says it, and where to see it at work
@@ -87,6 +90,17 @@ enum Format {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// How results are written that make a table with notes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SheetFormat {
+    /// For people, in a terminal
+    Text,
+    /// One JSON object a line
+    Json,
+    /// For people, in a document
+    Markdown,
 }
 
 /// How a command ends.
@@ -122,8 +136,8 @@ impl Status {
 
 impl Suite {
     /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on what is shipped. It
-    /// is all that a `main` has to do.
+    /// `audit`, `ablate`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on what is
+    /// shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
     /// argument is a subcommand: every case of every file under `scenarios/` and every saved failure under
@@ -188,6 +202,7 @@ fn main(suite: &Suite) -> ExitCode {
         Command::Check(arguments) => check::check(suite, &arguments),
         Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
         Command::Audit(arguments) => audit::audit(suite, &arguments),
+        Command::Ablate(arguments) => ablate::ablate(suite, &arguments),
         Command::List(arguments) => list::list(suite, &arguments),
         Command::Explain(arguments) => explain::explain(suite, &arguments),
         Command::New(arguments) => new::new(suite, &arguments),

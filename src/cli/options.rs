@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use super::{Format, complain_of, not_there, print_error, tell};
+use super::{complain_of, not_there, print_error, tell};
 use crate::explore::strategy::Choice;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
@@ -10,7 +10,7 @@ use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What is run, from which seed on, and how it is told.
+/// What is run, and from which seed on.
 #[derive(Clone, clap::Args)]
 pub struct Subject {
     /// Scenarios, or folders of them [default: scenarios]
@@ -21,9 +21,6 @@ pub struct Subject {
     /// Which engine
     #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
     pub engine: Engine,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
 impl Subject {
@@ -53,6 +50,12 @@ impl Subject {
         complained.ok()
     }
 
+    /// The file of one of the scenarios, as a person names it on the command line.
+    pub fn file_of(&self, scenario: &Scenario) -> PathBuf {
+        let given = self.scenarios.iter().find_map(|path| scenario::file_named(path, scenario.name.as_str()));
+        given.unwrap_or_else(|| scenario.suite.folder("scenarios").join(format!("{}.toml", scenario.name)))
+    }
+
     /// The first seed.
     pub fn first_seed(&self) -> Seed {
         Seed(self.seed)
@@ -65,9 +68,8 @@ pub struct Search {
     /// What is tried next
     #[arg(long, value_name = "NAME", default_value = "mix")]
     strategy: String,
-    /// How many threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Where failures are saved [default: seeds]
     #[arg(long, value_name = "FOLDER")]
     corpus: Option<PathBuf>,
@@ -76,27 +78,42 @@ pub struct Search {
 impl Search {
     /// What is tried next: a strategy of the suite.
     pub fn strategy(&self, suite: &Suite) -> Choice {
-        Choice::find(suite, &self.strategy).expect("the arguments were read for this suite")
+        strategy_of(suite, &self.strategy)
     }
 
     /// Where failures are saved.
     pub fn corpus(&self, suite: &Suite) -> PathBuf {
         self.corpus.clone().unwrap_or_else(|| suite.folder("seeds"))
     }
+}
 
+/// How many runs are made at once.
+#[derive(Clone, clap::Args)]
+pub struct Threads {
+    /// How many threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl Threads {
     /// Starts the threads that runs are spread over, if a number was asked for; false if it cannot be had.
-    pub fn start_threads(&self) -> bool {
+    pub fn start(&self) -> bool {
         let Some(threads) = self.threads else { return true };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         pool.map_err(|error| print_error(format!("cannot start {threads} threads: {error}"))).is_ok()
     }
 }
 
+/// The strategy of a suite that an argument names.
+pub fn strategy_of(suite: &Suite, name: &str) -> Choice {
+    Choice::find(suite, name).expect("the arguments were read for this suite")
+}
+
 /// The command with the strategies of a suite by name, each with its line for `--help`.
 pub fn with_strategies(command: Command, suite: &Suite) -> Command {
     let value = |choice: Choice| PossibleValue::new(choice.name()).help(choice.about());
     let values: Vec<PossibleValue> = Choice::all(suite).map(value).collect();
-    ["run", "fuzz"].into_iter().fold(command, |command, name| {
+    ["run", "fuzz", "ablate"].into_iter().fold(command, |command, name| {
         let parser = PossibleValuesParser::new(values.clone());
         command.mut_subcommand(name, |command| command.mut_arg("strategy", |arg| arg.value_parser(parser)))
     })

@@ -7,13 +7,13 @@ use super::save::save;
 use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
-use crate::explore::{Campaign, CaseReport, Corpus, Finding, Run};
+use crate::explore::{Campaign, CaseReport, Corpus, Finding};
 use crate::inert;
 use crate::report::{CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
-use perfidy_sim::{Abandoned, Engine};
+use perfidy_sim::Abandoned;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const SEEDS: u64 = 1_000;
 pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// How many seeds each case gets [default: 1000, and for a [[without]] case what its file allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
@@ -94,7 +97,7 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
-    if !arguments.search.start_threads() {
+    if !arguments.search.threads.start() {
         return Status::BadInput;
     }
     let is_bounded =
@@ -121,7 +124,7 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     };
     let rows: Rows = Arc::default();
     ending.on_stuck({
-        let (rows, format) = (Arc::clone(&rows), arguments.subject.format);
+        let (rows, format) = (Arc::clone(&rows), arguments.format);
         move || {
             tell_rows(&rows, format);
             Status::Inconclusive
@@ -131,7 +134,7 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     let plan = Started { cases: started, ends: strategy.ends() };
     let status = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
     ending.reached();
-    tell_rows(&rows, arguments.subject.format);
+    tell_rows(&rows, arguments.format);
     status
 }
 
@@ -155,7 +158,7 @@ fn run_all(
         engine: arguments.subject.engine,
         first_seed: arguments.subject.first_seed(),
         seeds,
-        digests: arguments.subject.format == Format::Json,
+        digests: arguments.format == Format::Json,
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
@@ -195,7 +198,7 @@ fn run_all(
             print_error(why);
             status = Status::BadInput;
         }
-        if arguments.subject.format == Format::Json {
+        if arguments.format == Format::Json {
             let first_seed = arguments.subject.first_seed();
             say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
         }
@@ -264,12 +267,12 @@ impl Keeping<'_> {
             }
             saved.map(|saved| saved.path().to_owned())
         });
-        if self.arguments.subject.format == Format::Text
+        if self.arguments.format == Format::Text
             && let Some(story) = small.story(file.as_deref())
         {
             say_styled(&story);
         }
-        if self.arguments.subject.format == Format::Json {
+        if self.arguments.format == Format::Json {
             self.stories.push(small.record(file.as_deref(), || self.again(finding)));
         }
     }
@@ -287,21 +290,13 @@ impl Keeping<'_> {
         self.stories
     }
 
-    /// The command that has a finding again which is not saved: the run of its seed, or of those before it
-    /// too where what a strategy tries next depends on them.
+    /// The command that has a finding again which is not saved.
     fn again(&self, finding: &Finding) -> String {
-        let Found { case, engine, .. } = self.found;
-        let suite = &case.scenario.suite;
-        let file = suite.folder("scenarios").join(format!("{}.toml", case.scenario.name));
-        let random = Run::fuzzed(case, engine, finding.seed);
-        let search = if random.outcome.digest() == finding.digest {
-            format!("--strategy random --seed {} --seeds 1", finding.seed)
-        } else {
-            let (first_seed, trials) = (self.arguments.subject.first_seed(), finding.after_seeds);
-            format!("--strategy {} --seed {first_seed} --seeds {trials}", self.strategy)
-        };
-        let engine = if engine == Engine::Native { String::new() } else { format!(" --engine {engine}") };
+        let Found { case, .. } = self.found;
+        let subject = &self.arguments.subject;
+        let search = self.found.search_again(finding, self.strategy, subject.first_seed());
         let all = if case.without().is_some() { " --save all" } else { "" };
-        format!("{} run {} {search}{engine}{all}", suite.command(), inert::path(&file))
+        let file = inert::path(&subject.file_of(&case.scenario));
+        format!("{} run {file} {search}{all}", case.scenario.suite.command())
     }
 }

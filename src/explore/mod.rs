@@ -6,6 +6,7 @@
 //!                                violated: shrink the plan, save it, tell the story
 //! ```
 
+mod ablation;
 mod aliases;
 mod audit;
 mod campaign;
@@ -27,6 +28,7 @@ mod watchdog;
 mod why;
 
 pub use crate::suite::Watchdog;
+pub use ablation::{Ablation, Cell, Claim, Matrix, Removals, Row};
 pub use aliases::Aliases;
 pub use audit::{Divergence, Moment, Rerun, Side, Trace, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};

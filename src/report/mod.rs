@@ -1,14 +1,20 @@
 //! Reports of campaigns and failures, for people and for programs.
 
+mod ablation;
 mod action_map;
 mod json;
 #[cfg(feature = "cli")]
 mod log;
+#[cfg(feature = "cli")]
+mod sheet;
 mod story;
 #[cfg(feature = "cli")]
 mod table;
 mod words;
 
+pub use ablation::{AblationRecord, AblationSummary, AblationSummaryRecord};
+#[cfg(feature = "cli")]
+pub use ablation::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_words};
 pub use action_map::{action_map, timeouts_in_words};
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]

@@ -4,14 +4,12 @@ use crate::explore::{CaseProgress, CaseReport, FuzzState, MAX_SAVED};
 use crate::inert;
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::scenario::Case;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::time::Duration;
 
 /// The cases with their verdicts, and below them how often each fault was injected, for a terminal.
 pub fn table(rows: &[(CaseReport, Duration)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["SCENARIO", "CASE", "SEEDS", "RUNS/S", "VERDICT"]);
+    let mut table = plain(["SCENARIO", "CASE", "SEEDS", "RUNS/S", "VERDICT"]);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -35,9 +33,7 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
 
 /// The cases of a long campaign with their results so far.
 pub fn fuzz_table(state: &FuzzState, cases: &[Case]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["SCENARIO", "CASE", "RUNS", "RUNS/S", "FAILURES", "VERDICT"]);
+    let mut table = plain(["SCENARIO", "CASE", "RUNS", "RUNS/S", "FAILURES", "VERDICT"]);
     for column in [2, 3, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -62,9 +58,7 @@ pub fn fuzz_table(state: &FuzzState, cases: &[Case]) -> String {
 
 /// How many runs of a long campaign reached each probe so far; `None` where there are no probes.
 pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Option<String> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["SCENARIO", "CASE", "PROBE", "REACHED IN"]);
+    let mut table = plain(["SCENARIO", "CASE", "PROBE", "REACHED IN"]);
     let each = rows.into_iter().flat_map(|rounds| rounds.probes.iter().map(move |probe| (rounds, probe)));
     for (rounds, (probe, reached)) in each {
         let reached = match reached {
@@ -80,9 +74,7 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
 
 /// How often each fault was injected in the cases as written, or in all runs of a scenario.
 fn injected_faults(rows: &[(CaseReport, Duration)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["SCENARIO", "INJECTED FAULTS"]);
+    let mut table = plain(["SCENARIO", "INJECTED FAULTS"]);
     for (report, _) in rows.iter().filter(|(report, _)| report.case.without().is_none()) {
         let row = [report.case.scenario.name.as_str(), &injected(report)]
             .map(|cell| inert::line(cell).into_owned());
@@ -91,8 +83,16 @@ fn injected_faults(rows: &[(CaseReport, Duration)]) -> Table {
     table
 }
 
+/// A table without lines, with these columns.
+pub(super) fn plain<T: Into<Cell>>(head: impl IntoIterator<Item = T>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(head);
+    table
+}
+
 /// A table without the blanks that fill its last column.
-fn trimmed(table: &Table) -> String {
+pub(super) fn trimmed(table: &Table) -> String {
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 

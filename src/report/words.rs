@@ -9,6 +9,24 @@ pub(super) fn rate_of(rounds: &CaseProgress) -> f64 {
     rounds.runs as f64 * 1e9 / (rounds.took.as_nanos() as f64).max(1.0)
 }
 
+/// So many of something.
+#[cfg(feature = "cli")]
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The share of runs in percent: `0.3%`, `12%`. Neither `0%` nor `100%` unless it is.
+#[cfg(feature = "cli")]
+pub(super) fn share(some: u64, all: u64) -> String {
+    let per_mille = (u128::from(some) * 1_000 + u128::from(all) / 2) / u128::from(all.max(1));
+    match per_mille {
+        _ if some == all => "100%".to_owned(),
+        0 if some > 0 => "<0.1%".to_owned(),
+        0..100 => format!("{}.{}%", per_mille / 10, per_mille % 10),
+        _ => format!("{}%", ((per_mille + 5) / 10).min(99)),
+    }
+}
+
 /// The status of a case in words.
 pub(super) fn status_in_words(status: CaseStatus<'_>) -> String {
     let in_runs =
@@ -88,5 +106,17 @@ pub(super) fn verdict(report: &CaseReport) -> String {
             format!("UNKNOWN: {property} could not be judged (seed {}): {}", doubt.seed, doubt.reason)
         }
         CaseVerdict::Interrupted => "interrupted".to_owned(),
+    }
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_but_never_to_none_or_all() {
+        let shares = [(0, 300), (1, 300), (29, 300), (37, 300), (299, 300), (300, 300), (1, 10_000)];
+        let shares = shares.map(|(some, all)| share(some, all));
+        assert_eq!(shares, ["0.0%", "0.3%", "9.7%", "12%", "99%", "100%", "<0.1%"]);
     }
 }

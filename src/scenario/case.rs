@@ -15,8 +15,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone, Debug)]
 pub struct Case {
     form: Form,
-    /// What this case takes away, as a place in the scenario's list.
-    without: Option<usize>,
+    /// What this case takes away.
+    without: Option<Arc<Without>>,
     /// Whether what agents say of themselves is left out of the history.
     drops_announcements: bool,
     /// What the team is configured with, prepared when the first run needs it.
@@ -70,17 +70,40 @@ impl Case {
     /// # Panics
     /// If a case takes away a safeguard that the suite of the scenario does not have; a file cannot name one.
     pub fn all(scenario: &Arc<Scenario>) -> Vec<Self> {
-        let mut cases = vec![Self::as_written(scenario)];
-        for (index, without) in scenario.without.iter().enumerate() {
-            let mut case = Self::as_written(scenario);
-            for name in &without.safeguards {
-                let kind = scenario.suite.find_safeguard(name).expect("the file names one of its suite");
-                case.form.safeguards.remove(kind);
-            }
-            case.without = Some(index);
-            cases.push(case);
+        let removals = scenario.without.iter().map(|without| Self::taking_away(scenario, without.clone()));
+        [Self::as_written(scenario)].into_iter().chain(removals).collect()
+    }
+
+    /// The scenario without these safeguards, whether or not its file has such a case. No property must
+    /// break, and any may that the file does not waive.
+    ///
+    /// ```
+    /// use perfidy::scenario::{Case, Scenario};
+    /// use perfidy::suite::Suite;
+    /// let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
+    /// let scenario = Scenario::parse(&Suite::shipped(), "conductor/lost-ack", &text).unwrap();
+    /// let case = Case::removing(&scenario, &["retry"]);
+    /// assert_eq!(case.label(), "without retry");
+    /// assert!(!case.safeguards.names().any(|name| name == "retry"));
+    /// ```
+    ///
+    /// # Panics
+    /// If the scenario does not have one of them on.
+    pub fn removing(scenario: &Arc<Scenario>, safeguards: &[&'static str]) -> Self {
+        let properties = scenario.suite.properties().iter().map(|property| property.name);
+        let violates = properties.filter(|name| !scenario.waived.contains_key(name)).collect();
+        let safeguards = safeguards.to_vec();
+        Self::taking_away(scenario, Without { safeguards, violates, within_seeds: u32::MAX })
+    }
+
+    fn taking_away(scenario: &Arc<Scenario>, without: Without) -> Self {
+        let mut case = Self::as_written(scenario);
+        for name in &without.safeguards {
+            let kind = scenario.suite.find_safeguard(name).expect("it is one of the suite");
+            case.form.safeguards.remove(kind);
         }
-        cases
+        case.without = Some(Arc::new(without));
+        case
     }
 
     /// The same case with everything left out that agents only say of themselves: their announcements, and
@@ -140,7 +163,7 @@ impl Case {
 
     /// What this case takes away, if anything.
     pub fn without(&self) -> Option<&Without> {
-        self.without.map(|index| &self.scenario.without[index])
+        self.without.as_deref()
     }
 
     /// How people tell the cases of a scenario apart: `as written`, or `without` and the names.

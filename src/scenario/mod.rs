@@ -18,6 +18,7 @@ mod configured;
 mod guards;
 pub(crate) mod learn;
 mod read;
+mod removal;
 mod rename;
 mod resolve;
 mod world;
@@ -27,6 +28,8 @@ pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_long_text, read_text, root_of};
 
+#[cfg(feature = "cli")]
+pub(crate) use read::file_named;
 pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;

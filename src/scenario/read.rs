@@ -161,6 +161,13 @@ pub fn root_of(path: &Path) -> PathBuf {
     }
 }
 
+/// The file that holds the scenario of that name, of those that a path stands for.
+#[cfg(feature = "cli")]
+pub(crate) fn file_named(path: &Path, name: &str) -> Option<PathBuf> {
+    let root = root_of(path);
+    files_below(path).ok()?.into_iter().find(|file| name_below(file, &root) == name)
+}
+
 fn name_below(path: &Path, root: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or_else(|_| path.file_name().map_or(path, Path::new));
     let parts: Vec<_> =

@@ -79,7 +79,7 @@ fn no_text_of_a_scenario_is_active_anywhere() {
     checked
         .says(&["a scenario for conductor"])
         .complains(&["the character U+0000 acts", "unknown property `\\u{0}\\u{1}"]);
-    for command in ["run", "fuzz", "audit"] {
+    for command in ["run", "fuzz", "audit", "ablate"] {
         run_both(&place, &[command, "scenarios"]).ends_with(2).complains(&["nothing was run"]);
     }
     run_both(&place, &["explain", "retry"]).ends_with(0);
@@ -91,6 +91,8 @@ fn no_text_of_a_scenario_is_active_anywhere() {
     for arguments in [
         &["run", "--seeds", "20", "--save", "all"][..],
         &["run", "--seeds", "20", "--format", "json"],
+        &["ablate", "--seeds", "20"],
+        &["ablate", "--seeds", "20", "--format", "markdown"],
         &["run", "--seeds", "1", "--log", "trace"],
         &["list"],
         &["explain", "retry"],

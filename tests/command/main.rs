@@ -1,5 +1,6 @@
 //! End-to-end tests of the command, as a separate process in its own folder.
 
+mod ablate;
 mod audit;
 mod bad_input;
 mod closed_pipe;
@@ -26,7 +27,7 @@ use place::Place;
 #[test]
 fn the_command_explains_itself() {
     let place = Place::new();
-    for arguments in [&["--help"][..], &["run", "--help"], &["replay", "--help"], &["check", "--help"]] {
+    for arguments in [&["--help"][..], &["run", "--help"], &["ablate", "--help"], &["check", "--help"]] {
         place.perfidy(arguments).ends_with(0).calmly().says(&["Usage: perfidy"]);
     }
     place.perfidy(&["--help"]).says(&["Exit status: 0 as expected"]);

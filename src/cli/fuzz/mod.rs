@@ -14,7 +14,7 @@ use super::findings::{Found, ShrunkFinding};
 use super::options::{Search, Subject};
 use super::progress::Progress;
 use super::stopwatch::{Stopwatch, timed};
-use super::{Status, is_available, print_error, some_time};
+use super::{Format, Status, is_available, print_error, some_time};
 use crate::explore::strategy::{Bounds, Start};
 use crate::explore::{Campaign, Checkpoint, Corpus, RunSummary, Slice, Step};
 use crate::inert;
@@ -35,6 +35,9 @@ const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// For how long, such as 90s, 10m or 1h 30m [default: until Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
     time: Option<SimSpan>,
@@ -83,12 +86,11 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
     let Some((rounds, cases)) = start(suite, arguments, &folder, &checkpoint, cases) else {
         return Status::BadInput;
     };
-    if !is_available(rounds.engine) || !arguments.search.start_threads() {
+    if !is_available(rounds.engine) || !arguments.search.threads.start() {
         return Status::BadInput;
     }
     let ending = Ending::within(arguments.time);
-    let logbook =
-        CampaignLog::new(arguments.subject.format, cases.clone(), corpus.clone(), checkpoint, rounds);
+    let logbook = CampaignLog::new(arguments.format, cases.clone(), corpus.clone(), checkpoint, rounds);
     let logbook = Arc::new(Mutex::new(logbook));
     ending.on_stuck({
         let logbook = Arc::clone(&logbook);

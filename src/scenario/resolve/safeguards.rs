@@ -3,11 +3,12 @@
 use super::{Found, Tables, whole_number};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
-use crate::safeguards::setup::{Missing, Setup, StepTraits};
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::tool_retry::ToolRetry;
 use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 use crate::scenario::Without;
+use crate::scenario::removal::step_traits;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
 use crate::workflows::Step;
@@ -62,12 +63,7 @@ impl Switches {
         (steps, tools): (&[Step], &BTreeMap<Name, ToolConfig>),
         found: &mut Found,
     ) {
-        let traits_of = |step: &Step| {
-            let Step { tool, irreversible, guarded, ref undo, .. } = *step;
-            StepTraits { tool, irreversible, guarded, can_be_undone: undo.is_some() }
-        };
-        let steps = steps.iter().map(traits_of).collect();
-        let setup = Setup { on: &self.on, unread: &self.broken, steps, tools };
+        let setup = Setup { on: &self.on, unread: &self.broken, steps: step_traits(steps), tools };
         let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
         for entry in entries {
             let missing = suite.find_safeguard(entry.name).and_then(|kind| kind.missing(&setup));
@@ -172,8 +168,9 @@ pub(super) fn without(
             }
             violates.extend(property);
         }
-        let within_seeds =
-            table.within_seeds.map_or(Ok(300), |within| whole_number(&within, "within-seeds", 1..=100_000));
+        let within_seeds = table
+            .within_seeds
+            .map_or(Ok(Without::USUAL_SEEDS), |within| whole_number(&within, "within-seeds", 1..=100_000));
         let within_seeds = found.keep(within_seeds).unwrap_or_default();
         if found.0.len() > before {
             continue;

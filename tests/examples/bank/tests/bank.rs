@@ -109,6 +109,8 @@ fn the_command_runs_explains_audits_exhausts_and_replays_what_is_of_this_crate()
         perfidy(&["fuzz", "scenarios", "--runs", "100", "--corpus", &corpus.path().to_string_lossy()]);
     assert!(fuzzed.contains("PROBE") && fuzzed.contains("second-try"), "{fuzzed}");
     perfidy(&["audit", "scenarios"]);
+    let matrix = perfidy(&["ablate", "scenarios", "--seeds", "100"]);
+    assert!(matrix.contains("check-amounts"), "{matrix}");
     perfidy(&["replay", "seeds"]);
     assert!(perfidy(&["check", "scenarios", "seeds"]).contains("a scenario for branch"));
 }
