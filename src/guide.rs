@@ -8,7 +8,7 @@
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
-//! | [`exploration`] | strategies, campaigns, exhaustive search, audit, ablation |
+//! | [`exploration`] | strategies, campaigns, exhaustive search, audit, ablation, comparison |
 //! | [`formats`] | scenarios, saved failures, aliases, JSON records |
 //! | [`architecture`] | the modules, and how to add to them |
 //! | [`gallery`] | failures of agent frameworks, and the scenario that shows each |

@@ -92,6 +92,9 @@ pub const LOOKED_UP: EventKinds = kind(39);
 pub const REFUSED: EventKinds = kind(40);
 /// [`ToolEvent::Ignored`].
 pub const IGNORED: EventKinds = kind(41);
+/// What tools record of requests: one event for each.
+pub const TOOL_REQUESTS: EventKinds =
+    EFFECT.and(RECOGNISED).and(CANCELLED).and(SERVED).and(LOOKED_UP).and(REFUSED).and(IGNORED);
 
 /// [`LeaseEvent::Granted`].
 pub const GRANTED: EventKinds = kind(22);

@@ -13,7 +13,7 @@ use crate::explore::{Ablation, Campaign, Cell, Claim, Matrix, Removals, Row};
 use crate::inert;
 use crate::report::{
     AblationRecord, AblationSummary, AblationSummaryRecord, Hints, ablation_in_markdown, ablation_in_text,
-    ablations_in_words,
+    ablations_in_markdown, ablations_in_text,
 };
 use crate::scenario::Scenario;
 use crate::suite::Suite;
@@ -56,7 +56,7 @@ pub struct Arguments {
 }
 
 pub fn ablate(suite: &Suite, arguments: &Arguments) -> Status {
-    if !is_available(arguments.subject.engine) {
+    if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
@@ -114,8 +114,8 @@ impl Arguments {
         let strategy = strategy_of(suite, &self.strategy);
         let usual = if strategy.ends() { u64::MAX } else { SEEDS };
         let campaign = || Campaign {
-            engine: self.subject.engine,
-            first_seed: self.subject.first_seed(),
+            engine: self.subject.runs.engine,
+            first_seed: self.subject.runs.first_seed(),
             seeds: self.seeds.unwrap_or(usual),
             digests: false,
             interrupted: &ending.runs,
@@ -191,15 +191,8 @@ fn status_of(matrix: &Matrix) -> Status {
 
 fn tell_summary(summary: &AblationSummary, format: SheetFormat) {
     match format {
-        SheetFormat::Text => {
-            print("");
-            ablations_in_words(summary).iter().for_each(print);
-        }
-        SheetFormat::Markdown => {
-            let items: Vec<String> =
-                ablations_in_words(summary).iter().map(|line| format!("* {line}")).collect();
-            print(format!("\n## All scenarios\n\n{}", items.join("\n")));
-        }
+        SheetFormat::Text => print(format_args!("\n{}", ablations_in_text(summary))),
+        SheetFormat::Markdown => print(format_args!("\n{}", ablations_in_markdown(summary))),
         SheetFormat::Json => say_record(&AblationSummaryRecord::new(summary)),
     }
 }

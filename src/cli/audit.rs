@@ -4,7 +4,7 @@
 //! same program started again, runs them as well, and its digests are compared.
 
 use super::ending::Ending;
-use super::options::Subject;
+use super::options::{Runs, Subject};
 use super::trace;
 use super::{Format, Status, is_available, print, say_record};
 use crate::explore::{self, Divergence, Rerun, Run, Trace};
@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 pub fn audit(suite: &Suite, arguments: &Arguments) -> Status {
-    if !is_available(arguments.subject.engine) {
+    if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
@@ -62,8 +62,8 @@ fn tell_verdict(arguments: &Arguments, case: &Case, verdict: &AuditVerdict) {
     match arguments.format {
         Format::Text => print(in_words(case, arguments.seeds, verdict)),
         Format::Json => {
-            let Subject { engine, .. } = arguments.subject;
-            let seed = arguments.subject.first_seed();
+            let Runs { engine, .. } = arguments.subject.runs;
+            let seed = arguments.subject.runs.first_seed();
             let record = AuditRecord::new(case, engine, seed, arguments.seeds, verdict.clone());
             say_record(&record);
         }
@@ -92,7 +92,7 @@ struct Audit<'a> {
 impl Audit<'_> {
     fn run(&self) -> io::Result<AuditVerdict> {
         let seeds = self.arguments.seeds;
-        let mut elsewhere = self.elsewhere(self.arguments.subject.first_seed(), seeds, false)?;
+        let mut elsewhere = self.elsewhere(self.arguments.subject.runs.first_seed(), seeds, false)?;
         for start in (0..seeds).step_by(BATCH as usize) {
             let batch = start..(start + BATCH).min(seeds);
             let here: Vec<_> = batch.into_par_iter().map(|index| self.here(self.seed(index))).collect();
@@ -121,18 +121,18 @@ impl Audit<'_> {
     }
 
     fn seed(&self, index: u64) -> Seed {
-        Seed(self.arguments.subject.seed.wrapping_add(index))
+        Seed(self.arguments.subject.runs.seed.wrapping_add(index))
     }
 
     fn here(&self, seed: Seed) -> Result<Result<Digest, Box<Divergence>>, Abandoned> {
-        let Subject { engine, .. } = self.arguments.subject;
+        let Runs { engine, .. } = self.arguments.subject.runs;
         let audit = || explore::audit(self.case, engine, seed);
         self.ending.runs.within(|| self.ending.watchdog.watch(self.case, seed, audit))
     }
 
     /// Where a run in this process and one in another part.
     fn parting(&self, seed: Seed, here: Digest, there: Digest) -> io::Result<Divergence> {
-        let Subject { engine, .. } = self.arguments.subject;
+        let Runs { engine, .. } = self.arguments.subject.runs;
         let run = self.ending.watchdog.watch(self.case, seed, || Run::fuzzed(self.case, engine, seed));
         let one = Trace::of(&run.outcome);
         let line = self.elsewhere(seed, 1, true)?.answer()?;
@@ -149,7 +149,7 @@ impl Audit<'_> {
         let arguments = trace::Arguments {
             name: self.case.scenario.name.to_string(),
             case: self.case.label(),
-            engine: self.arguments.subject.engine,
+            engine: self.arguments.subject.runs.engine,
             seed: seed.0,
             seeds,
             history,

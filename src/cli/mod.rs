@@ -3,6 +3,7 @@
 mod ablate;
 mod audit;
 mod check;
+mod compare;
 mod ending;
 mod explain;
 mod findings;
@@ -70,6 +71,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Show what breaks without each safeguard of a scenario
     Ablate(ablate::Arguments),
+    /// Compare two designs over the same seeds: what gets done, in what time, at what cost
+    Compare(compare::Arguments),
     /// List the faults, safeguards, properties, workflows and strategies there are
     List(list::Arguments),
     /// Explain one of them: what it is, how a scenario says it, and where to see it at work
@@ -136,8 +139,8 @@ impl Status {
 
 impl Suite {
     /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `ablate`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on what is
-    /// shipped. It is all that a `main` has to do.
+    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
+    /// what is shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
     /// argument is a subcommand: every case of every file under `scenarios/` and every saved failure under
@@ -203,6 +206,7 @@ fn main(suite: &Suite) -> ExitCode {
         Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
         Command::Audit(arguments) => audit::audit(suite, &arguments),
         Command::Ablate(arguments) => ablate::ablate(suite, &arguments),
+        Command::Compare(arguments) => compare::compare(suite, &arguments),
         Command::List(arguments) => list::list(suite, &arguments),
         Command::Explain(arguments) => explain::explain(suite, &arguments),
         Command::New(arguments) => new::new(suite, &arguments),

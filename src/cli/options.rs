@@ -15,12 +15,26 @@ use std::sync::Arc;
 pub struct Subject {
     /// Scenarios, or folders of them [default: scenarios]
     scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub runs: Runs,
+}
+
+/// From which seed on, and how.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Runs {
     /// The first seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
     /// Which engine
     #[arg(long, default_value_t = Engine::Native, value_name = "native|madsim")]
     pub engine: Engine,
+}
+
+impl Runs {
+    /// The first seed.
+    pub fn first_seed(self) -> Seed {
+        Seed(self.seed)
+    }
 }
 
 impl Subject {
@@ -54,11 +68,6 @@ impl Subject {
     pub fn file_of(&self, scenario: &Scenario) -> PathBuf {
         let given = self.scenarios.iter().find_map(|path| scenario::file_named(path, scenario.name.as_str()));
         given.unwrap_or_else(|| scenario.suite.folder("scenarios").join(format!("{}.toml", scenario.name)))
-    }
-
-    /// The first seed.
-    pub fn first_seed(&self) -> Seed {
-        Seed(self.seed)
     }
 }
 

@@ -81,8 +81,8 @@ fn start_all(
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
         let case = if arguments.drop_announcements { case.dropping_announcements() } else { case };
-        let first_seed = arguments.subject.first_seed();
-        let start = Start { case: &case, engine: arguments.subject.engine, first_seed, bounds };
+        let first_seed = arguments.subject.runs.first_seed();
+        let start = Start { case: &case, engine: arguments.subject.runs.engine, first_seed, bounds };
         let start = || strategy.start(&start);
         match ending.runs.within(|| ending.watchdog.watch(&case, first_seed, start))? {
             Ok(strategy) => started.push((case, strategy)),
@@ -93,7 +93,7 @@ fn start_all(
 }
 
 pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
-    if !is_available(arguments.subject.engine) {
+    if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
     }
     let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
@@ -155,8 +155,8 @@ fn run_all(
     rows: &Rows,
 ) -> Status {
     let campaign = |seeds| Campaign {
-        engine: arguments.subject.engine,
-        first_seed: arguments.subject.first_seed(),
+        engine: arguments.subject.runs.engine,
+        first_seed: arguments.subject.runs.first_seed(),
         seeds,
         digests: arguments.format == Format::Json,
         interrupted: &ending.runs,
@@ -174,7 +174,7 @@ fn run_all(
         }
         let usual = || if ends { u64::MAX } else { usual_seeds(&case) };
         let seeds = arguments.seeds.unwrap_or_else(usual);
-        let found = Found { case: &case, engine: arguments.subject.engine, corpus };
+        let found = Found { case: &case, engine: arguments.subject.runs.engine, corpus };
         let name = strategy.name();
         let mut keeping = Keeping {
             arguments,
@@ -199,7 +199,7 @@ fn run_all(
             status = Status::BadInput;
         }
         if arguments.format == Format::Json {
-            let first_seed = arguments.subject.first_seed();
+            let first_seed = arguments.subject.runs.first_seed();
             say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
         }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
@@ -294,7 +294,7 @@ impl Keeping<'_> {
     fn again(&self, finding: &Finding) -> String {
         let Found { case, .. } = self.found;
         let subject = &self.arguments.subject;
-        let search = self.found.search_again(finding, self.strategy, subject.first_seed());
+        let search = self.found.search_again(finding, self.strategy, subject.runs.first_seed());
         let all = if case.without().is_some() { " --save all" } else { "" };
         let file = inert::path(&subject.file_of(&case.scenario));
         format!("{} run {file} {search}{all}", case.scenario.suite.command())

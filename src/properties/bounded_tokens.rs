@@ -24,26 +24,30 @@ pub fn property() -> Property {
 /// The kinds of events that it reads.
 const READS: EventKinds = kinds::CHATTED.and(kinds::COMPLETED);
 
+/// The tokens that are paid for in a call of a model, and what the call is about; `None` for another event.
+pub(crate) fn tokens_of(event: &AgentEvent) -> Option<(Name, u64)> {
+    match event {
+        AgentEvent::Chatted { task, transcript, reply, .. } => {
+            let sent = u64::from(transcript.tokens());
+            let cost = match reply {
+                Ok(reply) => sent + u64::from(reply.tokens()),
+                Err(ModelError::TimedOut | ModelError::Unreadable) => sent,
+                Err(_) => 0,
+            };
+            Some((*task, cost))
+        }
+        AgentEvent::Completed { about, tokens_in, tokens_out, .. } => {
+            Some((*about, u64::from(*tokens_in) + u64::from(*tokens_out)))
+        }
+        _ => None,
+    }
+}
+
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut tokens = Lookup::default();
     for (event, note) in history.app_events_of(READS) {
-        let (about, cost) = match note {
-            TeamEvent::Agent(AgentEvent::Chatted { task, transcript, reply, .. }) => {
-                let sent = u64::from(transcript.tokens());
-                (
-                    *task,
-                    match reply {
-                        Ok(reply) => sent + u64::from(reply.tokens()),
-                        Err(ModelError::TimedOut | ModelError::Unreadable) => sent,
-                        Err(_) => 0,
-                    },
-                )
-            }
-            TeamEvent::Agent(AgentEvent::Completed { about, tokens_in, tokens_out, .. }) => {
-                (*about, u64::from(*tokens_in) + u64::from(*tokens_out))
-            }
-            _ => continue,
-        };
+        let TeamEvent::Agent(call) = note else { continue };
+        let Some((about, cost)) = tokens_of(call) else { continue };
         let task = Name::new(task_of(about));
         let (sum, first) = tokens.get_or_insert_with(task, || (0, event));
         *sum += cost;

@@ -6,7 +6,7 @@
 
 use crate::agent::{TeamEvent, ToolEvent, kinds};
 use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
-use perfidy_sim::{Event, EventKinds, Lookup, Name, SimSpan};
+use perfidy_sim::{Event, Lookup, Name, SimSpan};
 use std::collections::VecDeque;
 
 /// The property, for the shipped suite.
@@ -22,18 +22,9 @@ pub fn property() -> Property {
 /// The time over which requests are counted.
 const WINDOW: SimSpan = SimSpan::from_secs(10);
 
-/// The kinds of events that it reads: one for each request.
-const READS: EventKinds = kinds::EFFECT
-    .and(kinds::RECOGNISED)
-    .and(kinds::CANCELLED)
-    .and(kinds::SERVED)
-    .and(kinds::LOOKED_UP)
-    .and(kinds::REFUSED)
-    .and(kinds::IGNORED);
-
 fn judge(history: &TeamHistory, at_most: u64) -> Verdict {
     let mut requests: Lookup<Name, VecDeque<&Event<TeamEvent>>> = Lookup::default();
-    for (event, note) in history.app_events_of(READS) {
+    for (event, note) in history.app_events_of(kinds::TOOL_REQUESTS) {
         if !matches!(note, TeamEvent::Tool(note) if !matches!(note, ToolEvent::Opened { .. })) {
             continue;
         }

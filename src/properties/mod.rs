@@ -60,6 +60,7 @@ mod well_behaved;
 mod wire;
 mod within_context_budget;
 
+pub(crate) use bounded_tokens::tokens_of;
 pub use property::{AtMost, Bound, Property};
 pub use states::{States, StatesOverTime};
 pub use verdict::{Verdict, Violation};

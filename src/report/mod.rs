@@ -2,6 +2,7 @@
 
 mod ablation;
 mod action_map;
+mod comparison;
 mod json;
 #[cfg(feature = "cli")]
 mod log;
@@ -14,8 +15,11 @@ mod words;
 
 pub use ablation::{AblationRecord, AblationSummary, AblationSummaryRecord};
 #[cfg(feature = "cli")]
-pub use ablation::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_words};
+pub use ablation::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_markdown, ablations_in_text};
 pub use action_map::{action_map, timeouts_in_words};
+pub use comparison::ComparisonRecord;
+#[cfg(feature = "cli")]
+pub use comparison::{comparison_in_markdown, comparison_in_text};
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]
 pub use log::init_logging;

@@ -27,14 +27,14 @@ pub(super) struct Sheet {
     /// The name of the first column.
     pub corner: &'static str,
     /// The other columns.
-    pub head: Vec<String>,
+    pub head: Vec<Label>,
     /// The rows, each with a name and a cell for every column of the head.
     pub rows: Vec<(Label, Vec<String>)>,
     /// What is to be said below.
     pub notes: Vec<Note>,
 }
 
-/// The name of a row.
+/// The name of a row or a column.
 pub(super) enum Label {
     /// In words.
     Words(String),
@@ -48,6 +48,8 @@ pub(super) enum Note {
     Text(String),
     /// A paragraph that others belong to.
     Start(String),
+    /// One of several that belong to it.
+    Item(String),
     /// Something to type or to write into a file, line by line.
     Code(String),
 }
@@ -57,6 +59,13 @@ impl Label {
         match self {
             Self::Words(words) => words.clone(),
             Self::Names(names) => names.join("\n+ "),
+        }
+    }
+
+    fn as_head(&self) -> String {
+        match self {
+            Self::Words(words) => words.clone(),
+            Self::Names(names) => names.iter().map(|name| stacked(name)).collect::<Vec<_>>().join("\n"),
         }
     }
 
@@ -81,6 +90,7 @@ impl Sheet {
         parts.extend(self.notes.iter().map(|note| match note {
             Note::Text(text) => wrapped(&plain_words(text), 2),
             Note::Start(text) => format!("\n{}", wrapped(&plain_words(text), 2)),
+            Note::Item(text) => format!("  {}", wrapped(&plain_words(text), 4)),
             Note::Code(code) => {
                 let lines = code.lines().map(|line| format!("      {}", inert::line(line)));
                 lines.collect::<Vec<_>>().join("\n")
@@ -91,7 +101,7 @@ impl Sheet {
 
     /// The table, over as many blocks of columns as it takes.
     fn blocks(&self) -> Vec<String> {
-        let heads: Vec<String> = self.head.iter().map(|name| stacked(name)).collect();
+        let heads: Vec<String> = self.head.iter().map(Label::as_head).collect();
         let labels: Vec<String> = self.rows.iter().map(|(label, _)| label.in_text()).collect();
         let first = labels.iter().map(|label| width(label)).chain([self.corner.len()]).max().unwrap_or(0);
         let mut blocks = Vec::new();
@@ -129,7 +139,8 @@ impl Sheet {
     pub fn to_markdown(&self) -> String {
         let mut lines = vec![format!("## {}", inert::line(&self.title)), String::new(), self.about.clone()];
         if !self.head.is_empty() {
-            let head = self.head.iter().map(|name| format!(" `{}` |", cell(name))).collect::<String>();
+            let head =
+                self.head.iter().map(|label| format!(" {} |", label.in_markdown())).collect::<String>();
             let rule = "--:|".repeat(self.head.len());
             let corner = self.corner.to_lowercase();
             lines.extend([String::new(), format!("| {corner} |{head}"), format!("|---|{rule}")]);
@@ -142,6 +153,7 @@ impl Sheet {
             lines.push(String::new());
             match note {
                 Note::Text(text) | Note::Start(text) => lines.push(inert::line(text).into_owned()),
+                Note::Item(text) => lines.push(format!("* {}", inert::line(text))),
                 Note::Code(code) => lines.push(format!("```text\n{}\n```", inert::block(code.trim_end()))),
             }
         }
@@ -202,7 +214,7 @@ mod tests {
 
     fn sheet(columns: usize) -> Sheet {
         let names = ["no-duplicate-effects", "reads-keep-declared-consistency", "recovery-calls-no-model"];
-        let head: Vec<String> = names.iter().cycle().take(columns).map(|name| (*name).to_owned()).collect();
+        let head = names.iter().cycle().take(columns).map(|name| Label::Names(vec![name])).collect();
         let cells = |text: &str| vec![text.to_owned(); columns];
         let rows = vec![
             (Label::Words("nothing".to_owned()), cells("-")),
@@ -211,6 +223,7 @@ mod tests {
         let notes = vec![
             Note::Text(format!("The safeguard `verify` {}.", "does much ".repeat(12).trim_end())),
             Note::Start("News:".to_owned()),
+            Note::Item("without `retry`".to_owned()),
             Note::Code("perfidy run a.toml\n--seed 1".to_owned()),
         ];
         let (title, about) = ("own/team".to_owned(), "What breaks.".to_owned());

@@ -92,8 +92,8 @@ fn several_scenarios_have_a_summary() {
     let other = unclaimed().replace("chance = \"20%\"", "chance = \"1%\"");
     let place = Place::with(&[("scenarios/bank/refund.toml", REFUND), ("scenarios/bank/rare.toml", &other)]);
     place.perfidy(&["ablate", "--seeds", "50"]).ends_with(0).says(&[
-        "2 scenarios: ",
-        "These made no difference in any scenario that has them on: checkpoint (2 scenarios)",
+        "2 scenarios together",
+        "No difference in any scenario that has it on: checkpoint (2 scenarios)",
     ]);
     let records = place.perfidy(&["ablate", "--seeds", "50", "--format", "json"]).ends_with(0).records();
     assert_eq!(records.len(), 3);
@@ -120,4 +120,11 @@ fn a_team_without_safeguards_has_nothing_to_remove() {
         "Nothing broke in any row: ",
         "The file turns on no safeguard, so there is nothing to remove.",
     ]);
+}
+
+#[test]
+fn a_matrix_that_there_is_no_time_for_says_that_rows_are_missing() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let said = place.perfidy(&["ablate", "--for", "1ms", "--seeds", "1000000"]).ends_with(3);
+    said.says(&["Interrupted: rows are missing."]);
 }

@@ -4,6 +4,7 @@ mod ablate;
 mod audit;
 mod bad_input;
 mod closed_pipe;
+mod compare;
 mod diagnostics;
 mod fuzz;
 mod inert;

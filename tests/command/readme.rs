@@ -106,6 +106,10 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
             words.retain(|word| !word.starts_with("scenarios"));
             words.extend([SCENARIO, "--seeds", "20"]);
         }
+        "compare" => {
+            words.truncate(1);
+            words.extend([SCENARIO, "scenarios/conductor/late-reply.toml", "--seeds", "20"]);
+        }
         "fuzz" => {
             if let Some(place) = words.iter().position(|word| *word == "--for") {
                 words.drain(place..place + 2);
@@ -147,9 +151,10 @@ fn every_command_of_the_readme_can_be_run() {
         said.ends_with(0);
         done.push(arguments);
     }
-    for command in
-        ["run", "replay", "fuzz", "audit", "ablate", "check", "list", "explain", "new", "schema", "shrink"]
-    {
+    for command in [
+        "run", "replay", "fuzz", "audit", "ablate", "compare", "check", "list", "explain", "new", "schema",
+        "shrink",
+    ] {
         assert!(done.iter().any(|arguments| arguments[0] == command), "the README does not name {command}");
     }
 }

@@ -25,10 +25,11 @@ pub fn start(
             ));
         }
         let cases: Vec<Case> = all.into_iter().filter(|case| arguments.without || as_written(case)).collect();
-        let seed = arguments.base.as_deref().map_or(arguments.subject.first_seed(), FuzzState::first_seed_of);
+        let seed =
+            arguments.base.as_deref().map_or(arguments.subject.runs.first_seed(), FuzzState::first_seed_of);
         let strategy = arguments.search.strategy(suite);
         let rounds =
-            FuzzState::new(&cases, arguments.subject.engine, &strategy, seed, arguments.base.clone());
+            FuzzState::new(&cases, arguments.subject.runs.engine, &strategy, seed, arguments.base.clone());
         return has_set_aside(checkpoint).then_some((rounds, cases));
     }
     if !checkpoint.is_ours() {

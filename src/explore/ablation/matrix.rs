@@ -200,6 +200,13 @@ impl Matrix {
         self.scenario.without.iter().any(|claim| claim.removed() == row.removed_set())
     }
 
+    /// The properties that break without some safeguard, and not without all of them together.
+    pub fn held_without_all(&self) -> Vec<&'static str> {
+        let all = self.rows.iter().find(|row| row.not_run.is_none() && self.removes_all(row));
+        let holds = |name: &&'static str| all.is_some_and(|all| !all.cells.contains_key(name));
+        self.broken().into_iter().filter(holds).collect()
+    }
+
     /// Whether a row removes all that others remove one by one.
     pub fn removes_all(&self, row: &Row) -> bool {
         let alone: BTreeSet<&'static str> = self.compared_alone().into_iter().collect();
@@ -278,6 +285,20 @@ mod tests {
             (matrix.broken(), matrix.broken_though_waived()),
             (vec!["no-deadlock"], vec!["plan-agreement"])
         );
+    }
+
+    #[test]
+    fn what_holds_without_all_of_them_is_known() {
+        let alone: [(&[&'static str], &[&'static str]); 4] = [
+            (&[], &[]),
+            (&["checkpoint"], &["no-deadlock"]),
+            (&["retry"], &["no-split-brain"]),
+            (&["verify"], &[]),
+        ];
+        assert_eq!(matrix(&alone).held_without_all(), [""; 0]);
+        let all: (&[&'static str], &[&'static str]) =
+            (&["checkpoint", "retry", "verify"], &["no-split-brain"]);
+        assert_eq!(matrix(&[&alone[..], &[all]].concat()).held_without_all(), ["no-deadlock"]);
     }
 
     #[test]

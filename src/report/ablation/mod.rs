@@ -6,7 +6,7 @@ mod words;
 
 pub use record::{AblationRecord, AblationSummaryRecord};
 #[cfg(feature = "cli")]
-pub use words::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_words};
+pub use words::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_markdown, ablations_in_text};
 
 use crate::explore::Matrix;
 use perfidy_sim::Name;

@@ -31,27 +31,38 @@ pub fn ablation_in_markdown(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Strin
     sheet(matrix, hints).to_markdown()
 }
 
-/// What several matrices come to together.
-pub fn ablations_in_words(summary: &AblationSummary) -> Vec<String> {
+/// What several matrices come to together, for a terminal.
+pub fn ablations_in_text(summary: &AblationSummary) -> String {
+    summary_sheet(summary).to_text()
+}
+
+/// The same as Markdown.
+pub fn ablations_in_markdown(summary: &AblationSummary) -> String {
+    summary_sheet(summary).to_markdown()
+}
+
+fn summary_sheet(summary: &AblationSummary) -> Sheet {
     let AblationSummary { files, news, no_difference } = summary;
     let cells: usize = news.iter().map(|(_, count)| count).sum();
-    let mut lines = vec![match news.as_slice() {
-        [] => format!("{files} scenarios: no news, every cell that breaks is claimed by its file."),
-        news => {
-            let each: Vec<String> = news.iter().map(|(name, count)| format!("{name} {count}")).collect();
-            let cells = counted(cells as u64, "cell is", "cells are");
-            format!("{files} scenarios: {cells} news, in {}.", each.join(", "))
-        }
-    }];
-    if !no_difference.is_empty() {
-        let each: Vec<String> = no_difference
-            .iter()
-            .map(|(name, files)| format!("{name} ({})", counted(*files as u64, "scenario", "scenarios")))
-            .collect();
-        lines
-            .push(format!("These made no difference in any scenario that has them on: {}.", each.join(", ")));
-    }
-    lines
+    let each = |parts: Vec<String>| parts.join(", ");
+    let about = if news.is_empty() {
+        "No news: every cell that breaks is claimed by its file.".to_owned()
+    } else {
+        let cells = counted(cells as u64, "cell is", "cells are");
+        format!(
+            "{cells} news: {}.",
+            each(news.iter().map(|(name, count)| format!("{name} {count}")).collect())
+        )
+    };
+    let idle = no_difference.iter();
+    let idle =
+        idle.map(|(name, files)| format!("`{name}` ({})", counted(*files as u64, "scenario", "scenarios")));
+    let idle = each(idle.collect());
+    let notes = match no_difference.len() {
+        0 => Vec::new(),
+        _ => vec![Note::Text(format!("No difference in any scenario that has it on: {idle}."))],
+    };
+    Sheet { title: format!("{files} scenarios together"), about, notes, ..Sheet::default() }
 }
 
 fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
@@ -69,7 +80,7 @@ fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
         title: format!("{}: what breaks without each safeguard", matrix.scenario.name),
         about: about(matrix),
         corner: "REMOVED",
-        head: broken.iter().map(|name| (*name).to_owned()).collect(),
+        head: broken.iter().map(|name| Label::Names(vec![*name])).collect(),
         rows: rows.collect(),
         notes: Vec::new(),
     };
@@ -143,51 +154,67 @@ fn legend(matrix: &Matrix) -> Option<String> {
 /// What is to be said of the rows and columns, beside the news.
 fn remarks(matrix: &Matrix) -> Vec<String> {
     let mut remarks = Vec::new();
-    let named = |names: &[&'static str]| listed(names);
     let held = matrix.held() as u64;
-    remarks.push(match (matrix.broken().is_empty(), held) {
-        (true, _) => format!("Nothing broke in any row: {} held.", counted(held, "property", "properties")),
-        (false, _) => format!("{} held in every row.", counted(held, "other property", "other properties")),
-    });
+    if !matrix.broken().is_empty() {
+        remarks.push(format!("{} held in every row.", counted(held, "other property", "other properties")));
+    } else if !matrix.rows.is_empty() {
+        let properties = counted(held, "property", "properties");
+        remarks.push(format!("Nothing broke in any row: {properties} held."));
+    }
     if matrix.rows.len() == 1 && !matrix.interrupted {
         remarks.push("The file turns on no safeguard, so there is nothing to remove.".to_owned());
     }
     let waived = matrix.broken_though_waived();
     if !waived.is_empty() {
-        remarks.push(format!("The file waives {}, which broke as well.", named(&waived)));
+        remarks.push(format!("The file waives {}, which broke as well.", listed(&waived)));
     }
-    for row in &matrix.rows {
-        if let Some(why) = &row.not_run {
-            remarks.push(format!("Not run without {}: {why}", named(&row.removed)));
-        }
-        if !row.without_effect.is_empty() && row.removed.len() == 1 {
-            let (lost, removed) = (named(&row.without_effect), named(&row.removed));
-            let verb = if row.without_effect.len() == 1 { "has" } else { "have" };
-            remarks.push(format!("Without {removed}, {lost} {verb} no effect."));
-        }
-    }
+    remarks.extend(remarks_on_rows(matrix));
     let idle = matrix.no_difference();
     if !idle.is_empty() {
         remarks.push(format!(
             "No difference without {}: the faults of the file do not test {}, or another safeguard keeps the same \
              properties.",
-            named(&idle),
+            listed(&idle),
             if idle.len() == 1 { "it" } else { "them" }
         ));
+    }
+    let mended = matrix.held_without_all();
+    if !mended.is_empty() {
+        remarks.push(format!(
+            "With all of them removed, nothing breaks {}: it takes one of the other safeguards, as it takes retries \
+             to make a call twice.",
+            listed(&mended)
+        ));
+    }
+    for (removed, property, within) in matrix.not_shown() {
+        remarks.push(format!(
+            "The file says that `{property}` breaks without {} within {within} seeds; it did not in these runs.",
+            listed(&removed)
+        ));
+    }
+    if matrix.interrupted {
+        remarks.push("Interrupted: rows are missing.".to_owned());
+    }
+    remarks
+}
+
+/// What is to be said of rows: why they were not run, what has no effect in them, which are not shown.
+fn remarks_on_rows(matrix: &Matrix) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for row in &matrix.rows {
+        if let Some(why) = &row.not_run {
+            remarks.push(format!("Not run without {}: {why}", listed(&row.removed)));
+        }
+        if !row.without_effect.is_empty() && row.removed.len() == 1 {
+            let (lost, removed) = (listed(&row.without_effect), listed(&row.removed));
+            let verb = if row.without_effect.len() == 1 { "has" } else { "have" };
+            remarks.push(format!("Without {removed}, {lost} {verb} no effect."));
+        }
     }
     let pairs = matrix.rows.iter().filter(|row| row.removed.len() == 2 && !is_shown(matrix, row)).count();
     if pairs > 0 {
         let pairs = counted(pairs as u64, "pair breaks", "pairs break");
         remarks.push(format!("{pairs} nothing that one of the two does not break alone."));
-    }
-    for (removed, property, within) in matrix.not_shown() {
-        remarks.push(format!(
-            "The file says that `{property}` breaks without {} within {within} seeds; it did not in these runs.",
-            named(&removed)
-        ));
-    }
-    if matrix.interrupted {
-        remarks.push("Interrupted: rows are missing.".to_owned());
     }
     remarks
 }
@@ -201,7 +228,7 @@ fn news(matrix: &Matrix, hints: &Hints<'_>) -> Vec<Note> {
         "News: {cells} not claimed by any [[without]] case of the file. To see how each breaks:"
     ))];
     for (row, property, cell) in all.iter().take(MOST_NEWS) {
-        notes.push(Note::Text(format!("  without {}: `{property}`", names_of(matrix, row))));
+        notes.push(Note::Item(format!("without {}: `{property}`", names_of(matrix, row))));
         notes.push(Note::Code((hints.look)(row, cell)));
     }
     if all.len() > MOST_NEWS {

@@ -1,5 +1,5 @@
 //! The command for this crate's suite: `cargo run -- run`, `fuzz`, `replay`, `shrink`, `audit`, `ablate`,
-//! `list`, `explain`.
+//! `compare`, `list`, `explain`.
 
 use std::process::ExitCode;
 
