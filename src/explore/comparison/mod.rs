@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_the_same_on_any_number_of_threads() {
-        let files = ["conductor/lost-ack", "peers/lost-ack"];
+        let files = ["conductor/lost-ack", "peers/all-faults"];
         let [one, four] = [1, 4].map(|threads| compare(files, 30, threads));
         assert_eq!((one.runs, one.estimates), (four.runs, four.estimates));
     }
