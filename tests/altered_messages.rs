@@ -46,6 +46,7 @@ fn exchanged(outcome: &Outcome<Agents>, of: &str) -> [Vec<Value>; 2] {
 fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     vec![
         ("chain/lost-handoff", "ended", "/Ended/run", json!(7)),
+        ("commit/coordinator-dies", "vote", "/Vote/is_yes", json!(false)),
         ("conductor/lost-ack", "assign", "/Assign/round", json!(7)),
         ("conductor/lost-ack", "done", "/Done/round", json!(7)),
         ("handoff/lost-transfer", "transfer", "/Transfer/spent/turns", json!(7)),

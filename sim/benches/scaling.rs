@@ -58,6 +58,10 @@ fn particulars(workflow: &str) -> &'static str {
              inbox-dedupe = true\npaired-results = true\nreset-between-tasks = true\n\
              resume-from-results = true\ntool-dedupe = true\ntransfer-acks = true\n"
         }
+        "commit" => {
+            "cooperative-termination = true\ndurable-decision = true\ndurable-vote = true\n\
+             idempotency-keys = true\ntool-dedupe = true\n"
+        }
         "conductor" => {
             "checkpoint = true\nidempotency-keys = true\nintent-keys = true\npersist-before-call = true\n\
              tool-dedupe = true\nverify = true\n"

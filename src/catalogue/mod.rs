@@ -334,6 +334,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("every", "the time from the end of one to the next, drawn anew each time"),
     ("expires-after", "how long an answer counts, from when it is asked for"),
     ("failures", "how many calls in a row have to fail"),
+    ("field", "the only field of an answer that is altered; one of them, drawn, if nothing is said"),
     ("files", "the files that are there at the beginning, by path"),
     ("hops", "how often it may change hands"),
     ("latency", "how long it works on a request, drawn anew each time; 50ms..500ms if nothing is said"),

@@ -9,6 +9,7 @@ mod acts_on_current_version;
 mod all_or_compensated;
 mod approvals;
 mod approved_before_irreversible;
+mod atomic_agreement;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
@@ -78,6 +79,7 @@ pub fn shipped() -> Vec<Property> {
         acts_on_current_version::property(),
         all_or_compensated::property(),
         approved_before_irreversible::property(),
+        atomic_agreement::property(),
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),

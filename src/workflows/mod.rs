@@ -33,6 +33,7 @@ pub mod approver;
 mod arguments;
 pub(crate) mod cast;
 pub mod chain;
+pub mod commit;
 pub mod conductor;
 pub mod dispatcher;
 pub mod guardrail;
@@ -74,6 +75,7 @@ pub const MOST_AGENTS: u32 = 1_000;
 pub fn shipped() -> Vec<Workflow> {
     vec![
         chain::workflow(),
+        commit::workflow(),
         conductor::workflow(),
         handoff::workflow(),
         hierarchy::workflow(),

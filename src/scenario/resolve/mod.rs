@@ -6,6 +6,7 @@
 mod asked;
 mod faults;
 mod idle;
+mod order;
 mod parts;
 mod pinned;
 mod reach;
@@ -187,6 +188,7 @@ pub(super) fn resolve(
     };
 
     undo::check(&tables, &steps, &workflow, found);
+    order::check(&tables, &steps, &workflow, found);
     steps::can_be_guarded(&tables, &workflow, found);
     let team = team(&tables, &workflow, found);
     let cast = workflow.cast(&team, &tools);
