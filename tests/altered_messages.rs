@@ -61,6 +61,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("scratchpad/lost-update", "updated", "/task", json!("task-7")),
         ("supervisor/asked-twice", "done", "/Done/attempt", json!(7)),
         ("tool-loop/lost-request", "submit", "/Submit/task", json!("task-7")),
+        ("vote/lying-voter", "vote", "/Vote/step", json!(7)),
         ("standby/zombie-leader", "order", "/Order/token", json!(7)),
     ]
 }

@@ -91,6 +91,15 @@ impl Alteration {
         value
     }
 
+    /// Alters a message in place, one of its fields if it is to be that one; not at all if there is nothing in
+    /// it that can be altered like this.
+    pub(crate) fn of_message(self, message: &mut Value, field: Option<Name>, draw: DrawSite<'_>) {
+        match field {
+            Some(field) => self.alter_field(message, field, draw),
+            None => self.alter(message, draw),
+        };
+    }
+
     /// Alters a field of that name within a value, drawn if there are several; false if there is none that
     /// can be altered like this.
     fn alter_field(self, value: &mut Value, field: Name, draw: DrawSite<'_>) -> bool {

@@ -6,6 +6,7 @@
 
 mod accepted_within_lease;
 mod acts_on_current_version;
+mod agreement;
 mod all_or_compensated;
 mod approvals;
 mod approved_before_irreversible;
@@ -77,6 +78,7 @@ pub fn shipped() -> Vec<Property> {
     vec![
         accepted_within_lease::property(),
         acts_on_current_version::property(),
+        agreement::property(),
         all_or_compensated::property(),
         approved_before_irreversible::property(),
         atomic_agreement::property(),

@@ -75,7 +75,7 @@ fn sent_nowhere(history: &TeamHistory) -> Option<Verdict> {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Fault, Name, SimSpan};
+    use perfidy_sim::{Fault, Name};
 
     fn ended(stop: RunEnd) -> Verdict {
         Story::default().given("task-1").event("world", EventKind::Ended(stop)).judged_by(&property())

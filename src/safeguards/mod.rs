@@ -83,6 +83,7 @@ pub mod tool_retry;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
+pub mod voting_quorum;
 pub mod wait_limit;
 pub mod work_scope;
 pub mod write_lock;
@@ -270,6 +271,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),
         SafeguardKind::of::<version_check::VersionCheck>(),
+        SafeguardKind::of::<voting_quorum::VotingQuorum>(),
         SafeguardKind::of::<wait_limit::WaitLimit>(),
         SafeguardKind::of::<write_lock::WriteLock>(),
     ]

@@ -58,6 +58,7 @@ mod team;
 mod team_config;
 pub mod tool_loop;
 pub mod user;
+pub mod vote;
 pub mod worker;
 mod workflow;
 
@@ -90,5 +91,6 @@ pub fn shipped() -> Vec<Workflow> {
         standby::workflow(),
         supervisor::workflow(),
         tool_loop::workflow(),
+        vote::workflow(),
     ]
 }

@@ -54,6 +54,10 @@ fn faults_that_cannot_be_injected() {
             )],
         ),
         (
+            "a message of a liar that it never sends",
+            &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", message = \"done\",")],
+        ),
+        (
             "a field of a fault that alters nothing",
             &[("ack-lost = { at = \"ticketing\",", "ack-lost = { at = \"ticketing\", field = \"receipt\",")],
         ),

@@ -51,7 +51,7 @@ fn told(run: &Run) -> Option<String> {
         TeamEvent::User(UserEvent::Informed { report, .. }) => Some(report.outcome.to_string()),
         _ => None,
     };
-    run.outcome.history.app_events().filter_map(|(_, note)| outcome(note)).next()
+    run.outcome.history.app_events().find_map(|(_, note)| outcome(note))
 }
 
 fn verdict<'a>(run: &'a Run, property: &str) -> &'a Verdict {

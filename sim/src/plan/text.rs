@@ -225,25 +225,20 @@ fn parse(text: &str) -> Option<Action> {
         }
         word if is_custom(word) || word.starts_with('"') => {
             let word = quoted::read(word)?;
-            match rest.strip_prefix("of ") {
-                Some(rest) => {
-                    let (node, when) = rest.split_once(" at ")?;
-                    let (at, lasting) = when.split_once(" for ")?;
-                    let (node, at) = (quoted::read(node)?, time(at)?);
-                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
-                }
-                None => {
-                    let (detail, rest) = match rest.strip_prefix("in ") {
-                        Some(rest) => {
-                            let (detail, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-                            (Some(quoted::read(detail)?), rest)
-                        }
-                        None => (None, rest),
-                    };
-                    let span = if rest.is_empty() { SimSpan::ZERO } else { span(rest)? };
-                    Action::Custom { word, detail, span }
-                }
+            if let Some(rest) = rest.strip_prefix("of ") {
+                let (node, when) = rest.split_once(" at ")?;
+                let (at, lasting) = when.split_once(" for ")?;
+                let (node, at) = (quoted::read(node)?, time(at)?);
+                return Some(Action::CustomAt { word, node, at, lasting: span(lasting)? });
             }
+            let (detail, rest) = match rest.strip_prefix("in ") {
+                Some(rest) => {
+                    let (detail, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                    (Some(quoted::read(detail)?), rest)
+                }
+                None => (None, rest),
+            };
+            Action::Custom { word, detail, span: if rest.is_empty() { SimSpan::ZERO } else { span(rest)? } }
         }
         _ => return None,
     })

@@ -201,7 +201,7 @@ pub(super) fn resolve(
         // What was shrunk and saved may have lost it, and has no use for the safeguard; what cannot be read
         // would be missed too.
         if unreachable == Unreachable::Rejected && found.0.is_empty() {
-            safeguards.have_what_they_need(&tables, suite, (&steps, &tools), found);
+            safeguards.have_what_they_need(&tables, suite, (&steps, &tools, &team), found);
         }
         safeguards.retried_tools_exist(&tables, &tools, found);
     }

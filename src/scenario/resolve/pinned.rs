@@ -5,6 +5,7 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Found;
+use crate::agent::Altered;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
@@ -104,7 +105,8 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
     let Action::Custom { word, detail, span } = what else { return Ok(()) };
     if hook == Hook::Message {
         let of_messages = kinds.find(word.as_str()).filter(|kind| matches!(kind.target, Target::Messages));
-        let is_one = of_messages.is_some() && *span == SimSpan::ZERO && detail.is_none();
+        let is_own = kinds.own().find(*word, Altered::Messages).is_some();
+        let is_one = of_messages.is_some() && *span == SimSpan::ZERO && (detail.is_none() || !is_own);
         return if is_one { Ok(()) } else { Err(misfit(action, hook, cast)) };
     }
     if let Some((who, call_site)) = at.get_ref().site.as_str().split_once(", ")

@@ -59,7 +59,7 @@ impl Switches {
         &self,
         tables: &Tables<'_>,
         suite: &Suite,
-        (steps, tools): (&[Step], &BTreeMap<Name, ToolConfig>),
+        (steps, tools, team): (&[Step], &BTreeMap<Name, ToolConfig>, &BTreeMap<&'static str, u32>),
         found: &mut Found,
     ) {
         let traits_of = |step: &Step| {
@@ -67,7 +67,7 @@ impl Switches {
             StepTraits { tool, irreversible, guarded, can_be_undone: undo.is_some() }
         };
         let steps = steps.iter().map(traits_of).collect();
-        let setup = Setup { on: &self.on, unread: &self.broken, steps, tools };
+        let setup = Setup { on: &self.on, unread: &self.broken, steps, tools, team };
         let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
         for entry in entries {
             let missing = suite.find_safeguard(entry.name).and_then(|kind| kind.missing(&setup));

@@ -132,14 +132,13 @@ impl Work {
     }
 
     async fn vote(&self, task: Name, steps: BranchSteps) {
-        let is_yes = match self.branch(task) {
-            Some(branch) => branch != Branch::Aborted,
-            None => {
-                let can_be_done = self.check(task, &steps).await;
-                let branch = if can_be_done { Branch::Prepared { steps } } else { Branch::Aborted };
-                self.advance(task, branch).await;
-                can_be_done
-            }
+        let is_yes = if let Some(branch) = self.branch(task) {
+            branch != Branch::Aborted
+        } else {
+            let can_be_done = self.check(task, &steps).await;
+            let branch = if can_be_done { Branch::Prepared { steps } } else { Branch::Aborted };
+            self.advance(task, branch).await;
+            can_be_done
         };
         if is_yes {
             self.agent.declare_wait(Name::literal(COORDINATOR), "the decision", task);
