@@ -59,6 +59,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("saga-orchestrated/all-faults", "do", "/Order/op", json!("0000000000000007")),
         ("scheduled/redelivered-webhook", "fire", "/Fire/run", json!("0000000000000007")),
         ("scratchpad/lost-update", "updated", "/task", json!("task-7")),
+        ("solo/lost-ack", "submit", "/Submit/task", json!("task-7")),
         ("supervisor/asked-twice", "done", "/Done/attempt", json!(7)),
         ("tool-loop/lost-request", "submit", "/Submit/task", json!("task-7")),
         ("vote/lying-voter", "vote", "/Vote/step", json!(7)),

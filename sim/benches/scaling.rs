@@ -110,6 +110,10 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nelection = { lease = \"10s\" }\nfencing-tokens = true\n\
              idempotency-keys = true\nobserve-before-retry = true\ntool-dedupe = true\n"
         }
+        "solo" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\nintent-keys = true\n\
+             persist-before-call = true\ntool-dedupe = true\nverify = true\n"
+        }
         "vote" => "retry = { attempts = 4, backoff = \"1s..10s\" }\n",
         "tool-loop" => {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\

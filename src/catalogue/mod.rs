@@ -340,6 +340,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("latency", "how long it works on a request, drawn anew each time; 50ms..500ms if nothing is said"),
     ("lasting", "how long each takes, drawn anew each time"),
     ("lease", "how long its holder may go on before it has to ask again"),
+    ("liars", "how many voters may lie"),
     ("max-age", "how old what was read may be when it is used"),
     ("message", "which kind of message; all if nothing is said"),
     ("one-way", "whether only messages from the first to the second are lost"),

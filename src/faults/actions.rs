@@ -259,12 +259,12 @@ impl Actions {
     }
 }
 
-/// Adds the names of the fields of all tables within a value.
+/// Adds the names of the fields of all tables within a value that hold something.
 fn collect_fields(value: &Value, fields: &mut BTreeSet<Name>) {
     match value {
         Value::Array(parts) => parts.iter().for_each(|part| collect_fields(part, fields)),
         Value::Object(table) => {
-            for (field, part) in table {
+            for (field, part) in table.iter().filter(|(_, part)| !part.is_null()) {
                 fields.insert(Name::new(field));
                 collect_fields(part, fields);
             }

@@ -7,7 +7,7 @@ use crate::agent::{AnswerPart, Content, Outcome, TeamEvent, UserEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, Name};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -23,14 +23,23 @@ struct Answer<'a> {
 }
 
 fn judge(history: &TeamHistory) -> Verdict {
+    let mut questions = BTreeSet::new();
     let mut first: BTreeMap<Name, Answer<'_>> = BTreeMap::new();
     let mut verdict = Verdict::Vacuous;
-    for (told, note) in history.app_events_of(kinds::INFORMED_DONE) {
-        let TeamEvent::User(UserEvent::Informed { by, report }) = note else { continue };
-        if report.outcome != Outcome::Done {
-            continue;
-        }
-        for AnswerPart { intent, content } in &*report.answer {
+    for (told, note) in history.app_events_of(kinds::QUESTION.and(kinds::INFORMED_DONE)) {
+        let (by, report) = match note {
+            TeamEvent::User(UserEvent::Question { intent, .. }) => {
+                questions.insert(*intent);
+                continue;
+            }
+            TeamEvent::User(UserEvent::Informed { by, report }) if report.outcome == Outcome::Done => {
+                (by, report)
+            }
+            _ => continue,
+        };
+        for AnswerPart { intent, content } in
+            report.answer.iter().filter(|part| questions.contains(&part.intent))
+        {
             let Some(content) = content else { continue };
             match first.get(intent) {
                 None => {

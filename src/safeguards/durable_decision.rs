@@ -46,7 +46,7 @@ pub enum Decision {
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum DecisionRecord {
     Decided { transaction: Name, decision: Decision },
-    Ended { transaction: Name },
+    Ended { transaction: Name, is_whole: bool },
 }
 
 impl Message for DecisionRecord {
@@ -74,6 +74,8 @@ pub struct Decisions {
     decided: Lookup<Name, Decision>,
     /// Those of which some participant may not know yet.
     open: BTreeSet<Name>,
+    /// Those that were committed, and not carried out as a whole.
+    broken: BTreeSet<Name>,
 }
 
 impl Decisions {
@@ -92,6 +94,13 @@ impl Decisions {
     /// Whether a transaction has been decided, and every participant has acted on it.
     pub fn has_ended(&self, transaction: Name) -> bool {
         self.decided.contains(transaction) && !self.open.contains(&transaction)
+    }
+
+    /// Whether everything of a transaction was done.
+    pub fn is_done(&self, transaction: Name) -> bool {
+        self.get(transaction) == Some(Decision::Commit)
+            && self.has_ended(transaction)
+            && !self.broken.contains(&transaction)
     }
 
     /// The transactions that are decided and have not ended, in their order.
@@ -126,9 +135,9 @@ impl Decisions {
         self.decide(agent, safeguards, transaction, Decision::Abort).await
     }
 
-    /// Records that every participant has acted on the decision.
-    pub async fn end(&mut self, agent: &Agent, safeguards: &Safeguards, transaction: Name) {
-        self.log(agent, safeguards, transaction, DecisionRecord::Ended { transaction }).await;
+    /// Records that every participant has acted on the decision, and whether each could keep its promise.
+    pub async fn end(&mut self, agent: &Agent, safeguards: &Safeguards, transaction: Name, is_whole: bool) {
+        self.log(agent, safeguards, transaction, DecisionRecord::Ended { transaction, is_whole }).await;
     }
 
     async fn log(
@@ -154,7 +163,12 @@ impl Decisions {
                     self.open.insert(transaction);
                 }
             }
-            DecisionRecord::Ended { transaction } => drop(self.open.remove(&transaction)),
+            DecisionRecord::Ended { transaction, is_whole } => {
+                self.open.remove(&transaction);
+                if !is_whole {
+                    self.broken.insert(transaction);
+                }
+            }
         }
     }
 }
@@ -178,8 +192,13 @@ mod tests {
         assert_eq!(open.get(transaction), Some(Decision::Commit));
         assert_eq!(open.open(), [transaction]);
         assert!(!open.has_ended(transaction));
-        let ended = decided(&[commit, DecisionRecord::Ended { transaction }, abort]);
-        assert!(ended.has_ended(transaction) && ended.open().is_empty());
+        assert!(!open.is_done(transaction), "not yet");
+        let ended = decided(&[commit, DecisionRecord::Ended { transaction, is_whole: true }, abort]);
+        assert!(ended.is_done(transaction) && ended.open().is_empty());
+        let in_part = decided(&[commit, DecisionRecord::Ended { transaction, is_whole: false }]);
+        assert!(in_part.has_ended(transaction) && !in_part.is_done(transaction));
+        let aborted = decided(&[abort, DecisionRecord::Ended { transaction, is_whole: true }]);
+        assert!(aborted.has_ended(transaction) && !aborted.is_done(transaction));
         assert!(!decided(&[]).has_ended(transaction));
     }
 }

@@ -62,8 +62,11 @@ pub enum Branch {
         /// What that is.
         steps: BranchSteps,
     },
-    /// It has done what it promised.
-    Committed,
+    /// It has done what it promised, as far as that could be done.
+    Committed {
+        /// Whether all of it was.
+        is_kept: bool,
+    },
     /// It does nothing: it was told so, or has voted against it.
     Aborted,
 }
@@ -73,7 +76,7 @@ impl Branch {
     pub fn decision(&self) -> Option<Decision> {
         match self {
             Self::Prepared { .. } => None,
-            Self::Committing { .. } | Self::Committed => Some(Decision::Commit),
+            Self::Committing { .. } | Self::Committed { .. } => Some(Decision::Commit),
             Self::Aborted => Some(Decision::Abort),
         }
     }

@@ -49,6 +49,7 @@ pub mod saga_choreographed;
 pub mod saga_orchestrated;
 pub mod scheduled;
 pub mod scratchpad;
+pub mod solo;
 pub mod standby;
 mod steps;
 pub mod supervisor;
@@ -88,6 +89,7 @@ pub fn shipped() -> Vec<Workflow> {
         saga_orchestrated::workflow(),
         scheduled::workflow(),
         scratchpad::workflow(),
+        solo::workflow(),
         standby::workflow(),
         supervisor::workflow(),
         tool_loop::workflow(),

@@ -226,10 +226,16 @@ impl Reach<'_> {
                 (Selector::Of(from), Selector::Of(to)) => Some((words(from), words(to))),
                 _ => None,
             });
-            let (from, to) = ends.unwrap_or_default();
+            let ends = match ends {
+                Some((from, to)) => format!("from {from} to {to}"),
+                None => match rules.first().map(|rule| &rule.from) {
+                    Some(Selector::Of(from)) => format!("by {}", words(from)),
+                    Some(Selector::Any) | None => "there".to_owned(),
+                },
+            };
             let sent = links.iter().map(|(from, to)| format!("`{from}` sends it to `{to}`"));
             let sent: Vec<String> = sent.take(AGENTS).collect();
-            let message = format!("no message `{kind}` is sent from {from} to {to}");
+            let message = format!("no message `{kind}` is sent {ends}");
             return Problem::at(name.span(), message).help(sent.join(", "));
         }
         let message = format!("no message `{kind}` was sent in any run of the workflow `{workflow}`");

@@ -9,7 +9,7 @@ use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
 use crate::workflows::user::{UserMessage, report};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long the coordinator waits for an answer before it sends a message again.
@@ -31,8 +31,8 @@ pub(super) struct Coordinator {
     team: TeamContext,
     ballots: Lookup<Name, Ballot>,
     decisions: Decisions,
-    /// The participants that have acted on the decision.
-    finished: Lookup<Name, BTreeSet<usize>>,
+    /// The participants that have acted on the decision, and whether each has kept its promise.
+    finished: Lookup<Name, BTreeMap<usize, bool>>,
     /// The message that each participant is to answer next.
     requests: Resend<(Name, usize)>,
 }
@@ -95,7 +95,7 @@ impl Coordinator {
         let Some(participant) = from.filter(|place| *place < self.branches()) else { return };
         match *message {
             CommitMessage::Vote { task, is_yes } => self.voted(task, participant, is_yes).await,
-            CommitMessage::Finished { task } => self.has_finished(task, participant).await,
+            CommitMessage::Finished { task, is_kept } => self.has_finished(task, participant, is_kept).await,
             CommitMessage::Inquiry { task } => self.inquired(task, participant).await,
             CommitMessage::Prepare { .. } | CommitMessage::Decided { .. } => {}
         }
@@ -145,24 +145,25 @@ impl Coordinator {
         }
     }
 
-    async fn has_finished(&mut self, task: Name, participant: usize) {
+    async fn has_finished(&mut self, task: Name, participant: usize, is_kept: bool) {
         if self.decisions.get(task).is_none() || self.decisions.has_ended(task) {
             return;
         }
         self.requests.answered((task, participant));
         self.agent.withdraw_wait(self.wait_for(task, participant));
-        let finished = self.finished.get_or_insert_with(task, BTreeSet::new);
-        finished.insert(participant);
-        if finished.len() == self.branches() {
-            self.decisions.end(&self.agent, self.team.safeguards(), task).await;
+        let everyone = self.branches();
+        let finished = self.finished.get_or_insert_with(task, BTreeMap::new);
+        finished.insert(participant, is_kept);
+        if finished.len() == everyone {
+            let is_whole = finished.values().all(|is_kept| *is_kept);
+            self.decisions.end(&self.agent, self.team.safeguards(), task, is_whole).await;
             self.finished.remove(task);
             self.report(task).await;
         }
     }
 
     async fn report(&self, task: Name) {
-        let is_done = self.decisions.get(task) == Some(Decision::Commit);
-        report(&self.agent, Report::done_or_failed(task, is_done)).await;
+        report(&self.agent, Report::done_or_failed(task, self.decisions.is_done(task))).await;
     }
 
     /// Sends a participant what it is to answer next about a task, if that is due.
@@ -173,7 +174,7 @@ impl Coordinator {
         let now = self.agent.monotonic();
         if self.decisions.get(task).is_some() {
             let has_finished =
-                self.finished.get(task).is_some_and(|finished| finished.contains(&participant));
+                self.finished.get(task).is_some_and(|finished| finished.contains_key(&participant));
             if !has_finished && self.requests.send_if_due((task, participant), now) {
                 self.agent.before("decide", task).await;
                 self.tell(task, participant);

@@ -76,8 +76,8 @@ enum CommitMessage {
     Vote { task: Name, is_yes: bool },
     /// Do what was promised, or drop it.
     Decided { task: Name, decision: Decision },
-    /// The participant has acted on the decision.
-    Finished { task: Name },
+    /// The participant has acted on the decision, and has kept its promise if it had given one.
+    Finished { task: Name, is_kept: bool },
     /// What was decided?
     Inquiry { task: Name },
 }

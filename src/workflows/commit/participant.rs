@@ -4,9 +4,9 @@
 //! it again.
 
 use super::{COORDINATOR, CommitMessage};
-use crate::agent::{Agent, Delivery, OpId, ToolError};
+use crate::agent::{Agent, Delivery, Indefinite, OpId, ToolError};
 use crate::protocols::{Question, Resend, SingleFlight, compose_call};
-use crate::safeguards::calls::{CallPolicy, call_until_definite};
+use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::cooperative_termination::CooperativeTermination;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::durable_decision::Decision;
@@ -91,7 +91,7 @@ impl Participant {
             Some(Branch::Committing { .. }) => self.start(task, async move |work| {
                 work.act_on(task, Decision::Commit).await;
             }),
-            Some(Branch::Committed | Branch::Aborted) | None => {}
+            Some(Branch::Committed { .. } | Branch::Aborted) | None => {}
         }
     }
 
@@ -163,46 +163,59 @@ impl Work {
     /// Does what was promised, or drops it, and says so. A participant that knows of no promise has nothing
     /// to do.
     async fn act_on(&self, task: Name, decision: Decision) {
+        self.agent.withdraw_wait(task);
         match (decision, self.branch(task)) {
             (Decision::Commit, Some(Branch::Prepared { steps })) => {
                 self.advance(task, Branch::Committing { steps: steps.clone() }).await;
-                self.carry_out(task, &steps).await;
+                self.carry_out(task, &steps, false).await;
             }
-            (Decision::Commit, Some(Branch::Committing { steps })) => self.carry_out(task, &steps).await,
+            (Decision::Commit, Some(Branch::Committing { steps })) => {
+                self.carry_out(task, &steps, true).await;
+            }
             (Decision::Abort, None | Some(Branch::Prepared { .. })) => {
                 self.advance(task, Branch::Aborted).await;
             }
-            (Decision::Commit, None | Some(Branch::Committed | Branch::Aborted))
-            | (Decision::Abort, Some(Branch::Committing { .. } | Branch::Committed | Branch::Aborted)) => {}
+            (Decision::Commit, None | Some(Branch::Committed { .. } | Branch::Aborted))
+            | (
+                Decision::Abort,
+                Some(Branch::Committing { .. } | Branch::Committed { .. } | Branch::Aborted),
+            ) => {}
         }
-        self.agent.withdraw_wait(task);
-        self.agent.send(Name::literal(COORDINATOR), task, CommitMessage::Finished { task });
+        let is_kept = self.branch(task) != Some(Branch::Committed { is_kept: false });
+        self.agent.send(Name::literal(COORDINATOR), task, CommitMessage::Finished { task, is_kept });
     }
 
-    async fn carry_out(&self, task: Name, steps: &BranchSteps) {
+    /// Takes all steps, of which some may have been taken before a crash.
+    async fn carry_out(&self, task: Name, steps: &BranchSteps, tried_before: bool) {
+        let mut is_kept = true;
         for (step, op) in steps.iter() {
-            self.take_step(task, *step, *op).await;
+            is_kept &= self.take_step(task, *step, *op, tried_before).await;
         }
-        self.advance(task, Branch::Committed).await;
+        self.advance(task, Branch::Committed { is_kept }).await;
     }
 
-    /// Takes a step that was promised, however long that takes.
-    async fn take_step(&self, task: Name, step: usize, op: OpId) {
+    /// Takes a step that was promised, however long that takes; false if its tool refuses it for good.
+    async fn take_step(&self, task: Name, step: usize, op: OpId, mut tried_before: bool) -> bool {
         let (agent, safeguards) = (&self.agent, self.team.safeguards());
         let wanted = self.team.plan.operation_of(task, step);
         let compose = async || compose_call(agent, &wanted, (TOKENS, WORDINGS), |_| true).await;
         let call = self.answers.complete(agent, safeguards, (wanted.intent, 0), compose).await;
         let operation = wanted.clone().with(call.arguments);
-        while let Err(error) = call_until_definite(agent, &CallPolicy::of(safeguards), &operation, op).await {
-            if matches!(error, ToolError::Definite(_)) {
+        let policy = CallPolicy::of(safeguards);
+        while let Err(error) = call_with_retry(agent, &policy, &operation, op, tried_before).await {
+            if let ToolError::Definite(refused) | ToolError::Indefinite(Indefinite::Refused(refused)) = error
+                && !refused.can_pass()
+            {
                 // The promise cannot be kept: a person has to know.
                 if safeguards.has::<DeadLetter>() {
                     escalate(agent, Name::literal(ON_CALL), &operation, op, error).await;
                 }
-                return;
+                return false;
             }
+            tried_before = true;
             agent.sleep(PAUSE).await;
         }
+        true
     }
 
     /// Asks for the decision on a task.
