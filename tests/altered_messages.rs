@@ -46,6 +46,7 @@ fn exchanged(outcome: &Outcome<Agents>, of: &str) -> [Vec<Value>; 2] {
 fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     vec![
         ("chain/lost-handoff", "ended", "/Ended/run", json!(7)),
+        ("commit/coordinator-dies", "vote", "/Vote/is_yes", json!(false)),
         ("conductor/lost-ack", "assign", "/Assign/round", json!(7)),
         ("conductor/lost-ack", "done", "/Done/round", json!(7)),
         ("handoff/lost-transfer", "transfer", "/Transfer/spent/turns", json!(7)),
@@ -58,8 +59,10 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("saga-orchestrated/all-faults", "do", "/Order/op", json!("0000000000000007")),
         ("scheduled/redelivered-webhook", "fire", "/Fire/run", json!("0000000000000007")),
         ("scratchpad/lost-update", "updated", "/task", json!("task-7")),
+        ("solo/lost-ack", "submit", "/Submit/task", json!("task-7")),
         ("supervisor/asked-twice", "done", "/Done/attempt", json!(7)),
         ("tool-loop/lost-request", "submit", "/Submit/task", json!("task-7")),
+        ("vote/lying-voter", "vote", "/Vote/step", json!(7)),
         ("standby/zombie-leader", "order", "/Order/token", json!(7)),
     ]
 }

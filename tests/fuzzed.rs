@@ -98,6 +98,22 @@ const ORCHESTRATED: Kind = Kind {
     tasks: "",
 };
 
+const COMMIT: Kind = Kind {
+    workflow: "commit",
+    role: "participants",
+    agents: &["coordinator", "participants"],
+    steps: &["call", "decide", "decision", "report", "vote"],
+    safeguards: &[
+        "cooperative-termination = true",
+        "durable-decision = true",
+        "durable-vote = true",
+        "idempotency-keys = true",
+        "tool-dedupe = true",
+    ],
+    lies: &["ack-lost", "error-with-effect", "no-response"],
+    tasks: "",
+};
+
 const CHOREOGRAPHED: Kind = Kind {
     workflow: "saga-choreographed",
     role: "services",
@@ -238,7 +254,12 @@ fn steps(kind: &'static Kind, tools: usize) -> impl Strategy<Value = Vec<String>
 /// A step through the tool of a number, which needs those of these steps that come before it.
 fn step(kind: &Kind, index: usize, number: usize, needs: &BTreeSet<usize>) -> String {
     let needs: Vec<String> = needs.range(..index).map(|need| format!("\"step-{need}\"")).collect();
-    let needs = if needs.is_empty() { String::new() } else { format!("needs = [{}]\n", needs.join(", ")) };
+    // A transaction takes its steps at once.
+    let needs = if needs.is_empty() || kind.workflow == "commit" {
+        String::new()
+    } else {
+        format!("needs = [{}]\n", needs.join(", "))
+    };
     let (tool, undoes) = (tool(number), kind.safeguards.contains(&"compensate = true"));
     let undo = if undoes { format!("undo = \"{tool}.undo\"\n") } else { String::new() };
     format!("[[step]]\nname = \"step-{index}\"\ntool = \"{tool}.do\"\n{undo}{needs}")
@@ -391,6 +412,11 @@ fn a_choreographed_saga_with_all_safeguards_keeps_its_promises_under_combined_fa
 }
 
 #[test]
+fn a_transaction_with_all_safeguards_keeps_its_promises_under_combined_faults() {
+    keeps_its_promises(&COMMIT);
+}
+
+#[test]
 fn a_hierarchy_with_all_safeguards_keeps_its_promises_under_combined_faults() {
     keeps_its_promises(&HIERARCHY);
 }
@@ -408,6 +434,9 @@ fn the_same_faults_break_the_promises_of_a_team_that_takes_a_safeguard_off() {
     }
     for safeguard in ["compensate", "dead-letter", "idempotency-keys", "inbox-dedupe", "outbox"] {
         is_needed(&CHOREOGRAPHED, safeguard);
+    }
+    for safeguard in ["durable-decision", "durable-vote", "idempotency-keys"] {
+        is_needed(&COMMIT, safeguard);
     }
     // Without idempotency keys the team could not cancel operations either, and the file is rejected.
     for safeguard in ["acknowledged-cancel", "cancellation", "compensate", "parent-lease"] {

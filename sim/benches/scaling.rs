@@ -58,6 +58,10 @@ fn particulars(workflow: &str) -> &'static str {
              inbox-dedupe = true\npaired-results = true\nreset-between-tasks = true\n\
              resume-from-results = true\ntool-dedupe = true\ntransfer-acks = true\n"
         }
+        "commit" => {
+            "cooperative-termination = true\ndurable-decision = true\ndurable-vote = true\n\
+             idempotency-keys = true\ntool-dedupe = true\n"
+        }
         "conductor" => {
             "checkpoint = true\nidempotency-keys = true\nintent-keys = true\npersist-before-call = true\n\
              tool-dedupe = true\nverify = true\n"
@@ -106,6 +110,11 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nelection = { lease = \"10s\" }\nfencing-tokens = true\n\
              idempotency-keys = true\nobserve-before-retry = true\ntool-dedupe = true\n"
         }
+        "solo" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\nintent-keys = true\n\
+             persist-before-call = true\ntool-dedupe = true\nverify = true\n"
+        }
+        "vote" => "retry = { attempts = 4, backoff = \"1s..10s\" }\n",
         "tool-loop" => {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\
              reset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
@@ -120,7 +129,7 @@ fn particulars(workflow: &str) -> &'static str {
 
 /// A team of that size, with that much work and a few faults.
 fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
-    let reads = workflow.name == "research";
+    let reads = matches!(workflow.name, "research" | "vote");
     let undoes = workflow.properties.contains(&properties::ALL_OR_COMPENSATED);
     let mut text = format!(
         "# Much work at once.\nworkflow = \"{}\"\n[tasks]\ncount = {}\nevery = \"0s..0s\"\n\

@@ -153,14 +153,22 @@ impl DueFault {
         self.said().0
     }
 
-    /// The span that was drawn for it; zero if it has none.
-    pub fn span(&self) -> SimSpan {
+    /// What it concerns of what it strikes, if that was said.
+    ///
+    /// # Panics
+    /// Never: nothing else fits such a place.
+    pub fn detail(&self) -> Option<Name> {
         self.said().1
     }
 
-    fn said(&self) -> (Name, SimSpan) {
+    /// The span that was drawn for it; zero if it has none.
+    pub fn span(&self) -> SimSpan {
+        self.said().2
+    }
+
+    fn said(&self) -> (Name, Option<Name>, SimSpan) {
         match self.0.action {
-            Action::Custom { word, span } => (word, span),
+            Action::Custom { word, detail, span } => (word, detail, span),
             _ => unreachable!("the injector answers with what fits"),
         }
     }

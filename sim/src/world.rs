@@ -185,12 +185,12 @@ impl<D: Domain> World<D> {
         self.core.borrow_mut().add(name, Role::Process(boot));
     }
 
-    /// Has faults of the layer above alter messages: `alter` gets the word of the fault, the message, and the
-    /// place where what it does is drawn, and gives another message, or `None` if it is the same with the
+    /// Has faults of the layer above alter messages: `alter` gets the word of the fault with its detail, the
+    /// message, and the place where what it does is drawn, and gives another message, or `None` if it is the same with the
     /// fault as without.
     pub fn alter_messages(
         &mut self,
-        alter: impl Fn(Name, &D::Payload, DrawSite<'_>) -> Option<D::Payload> + 'static,
+        alter: impl Fn((Name, Option<Name>), &D::Payload, DrawSite<'_>) -> Option<D::Payload> + 'static,
     ) {
         self.core.borrow_mut().alter = Some(Box::new(alter));
     }

@@ -1,12 +1,12 @@
 //! Faults that alter content: they work on the JSON of anything, whatever tool or model said it.
 //!
-//! Which field, and what stands there instead, is drawn at the address of the fault, so it is the same when
+//! Which field, unless the file names one, and what stands there instead, is drawn at the address of the fault, so it is the same when
 //! the failure is replayed. Where a tool says nothing that an alteration could change, it changes the rest of
 //! the answer: the receipt of a call, or whether the answer can be read at all. A text that is injected
 //! there, or that is longer there, no reader would ever see. What cannot be altered stays as it is, and then
 //! the fault is not injected.
 
-use perfidy_sim::{DrawSite, Purpose};
+use perfidy_sim::{DrawSite, Name, Purpose};
 use serde_json::{Map, Value};
 
 const WHICH: Purpose = Purpose::new("which");
@@ -51,8 +51,20 @@ impl Alteration {
     ];
 
     /// The answer, altered: the part of it that the tool said, or else the answer as a whole, if its reader
-    /// notices that; otherwise as it is.
-    pub(crate) fn of_answer(self, mut answer: Value, said: &str, draw: DrawSite<'_>) -> Value {
+    /// notices that; otherwise as it is. If there is to be one field that is altered, no other is.
+    pub(crate) fn of_answer(
+        self,
+        mut answer: Value,
+        (said, field): (&str, Option<Name>),
+        draw: DrawSite<'_>,
+    ) -> Value {
+        if let Some(field) = field {
+            let is_said = answer.get_mut(said).is_some_and(|part| self.alter_field(part, field, draw));
+            if !is_said && self.is_noticed_anywhere() {
+                self.alter_field(&mut answer, field, draw);
+            }
+            return answer;
+        }
         let is_said = answer.get_mut(said).is_some_and(|part| self.alter(part, draw));
         if !is_said && self.is_noticed_anywhere() {
             self.alter(&mut answer, draw);
@@ -77,6 +89,35 @@ impl Alteration {
     pub(crate) fn of_value(self, mut value: Value, draw: DrawSite<'_>) -> Value {
         self.alter(&mut value, draw);
         value
+    }
+
+    /// Alters a message in place, one of its fields if it is to be that one; not at all if there is nothing in
+    /// it that can be altered like this.
+    pub(crate) fn of_message(self, message: &mut Value, field: Option<Name>, draw: DrawSite<'_>) {
+        match field {
+            Some(field) => self.alter_field(message, field, draw),
+            None => self.alter(message, draw),
+        };
+    }
+
+    /// Alters a field of that name within a value, drawn if there are several; false if there is none that
+    /// can be altered like this.
+    fn alter_field(self, value: &mut Value, field: Name, draw: DrawSite<'_>) -> bool {
+        let field = field.as_str();
+        let mut tables = Vec::new();
+        tables_with(value, field, &mut tables);
+        let count = tables.len() as u64;
+        if count == 0 {
+            return false;
+        }
+        let table = tables.swap_remove(draw.below(WHICH, count) as usize);
+        match self {
+            Self::DroppedField => table.remove(field).is_some(),
+            Self::RenamedField => rename(table, field),
+            Self::WrongValue | Self::WrongType | Self::Truncated | Self::InjectedText | Self::Oversize => {
+                table.get_mut(field).is_some_and(|part| self.alter(part, draw))
+            }
+        }
     }
 
     /// Alters a value in place; false if there is nothing in it that can be altered like this.
@@ -117,6 +158,21 @@ fn collect<'a>(value: &'a mut Value, wanted: &dyn Fn(&Value) -> bool, found: &mu
     match value {
         Value::Array(parts) => parts.iter_mut().for_each(|part| collect(part, wanted, found)),
         Value::Object(table) => table.values_mut().for_each(|part| collect(part, wanted, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The tables within a value that have a field of that name; what is within one of them is not looked at.
+fn tables_with<'a>(value: &'a mut Value, field: &str, found: &mut Vec<&'a mut Map<String, Value>>) {
+    match value {
+        Value::Array(parts) => parts.iter_mut().for_each(|part| tables_with(part, field, found)),
+        Value::Object(table) => {
+            if table.contains_key(field) {
+                found.push(table);
+            } else {
+                table.values_mut().for_each(|part| tables_with(part, field, found));
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -167,8 +223,11 @@ fn take_field(value: &mut Value, draw: DrawSite<'_>) -> Option<(String, Value)> 
 
 /// `amount` comes as `amount_v2`, as after a migration.
 fn rename_field(value: &mut Value, draw: DrawSite<'_>) -> bool {
-    let Some((table, key)) = table(value, draw) else { return false };
-    let Some(field) = table.remove(&key) else { return false };
+    table(value, draw).is_some_and(|(table, key)| rename(table, &key))
+}
+
+fn rename(table: &mut Map<String, Value>, key: &str) -> bool {
+    let Some(field) = table.remove(key) else { return false };
     table.insert(format!("{key}_v2"), field);
     true
 }
@@ -239,7 +298,7 @@ mod tests {
         let draws = Draws::new(Seed(seed));
         alteration.of_answer(
             answer.clone(),
-            "result",
+            ("result", None),
             draws.draw_site(Name::new("bank"), Name::new("task-1/pay"), 1),
         )
     }
@@ -289,6 +348,28 @@ mod tests {
         let list = json!({ "receipt": 3, "result": (0..20).collect::<Vec<_>>() });
         assert_eq!(altered(Alteration::Truncated, &list, 1)["result"], json!([0, 1]));
         assert_eq!(altered(Alteration::Oversize, &list, 1)["result"].as_array().unwrap().len(), 1_000);
+    }
+
+    #[test]
+    fn a_field_that_is_named_is_altered_and_no_other() {
+        let answer = json!({ "receipt": 3, "result": { "account": { "balance": 95, "owner": "alice" } } });
+        let named = |alteration: Alteration, field: &str| {
+            let draws = Draws::new(Seed(1));
+            let draw = draws.draw_site(Name::new("bank"), Name::new("task-1/pay"), 1);
+            alteration.of_answer(answer.clone(), ("result", Some(Name::new(field))), draw)
+        };
+        for alteration in Alteration::ALL {
+            let mut altered = named(alteration, "balance");
+            altered["result"]["account"]["balance"] = json!(95);
+            altered["result"]["account"].as_object_mut().unwrap().remove("balance_v2");
+            assert_eq!(altered, answer, "{alteration:?}");
+            assert_eq!(named(alteration, "amount"), answer, "{alteration:?}");
+        }
+        assert_ne!(named(Alteration::WrongValue, "balance"), answer);
+        assert_eq!(named(Alteration::WrongType, "balance")["result"]["account"]["balance"], json!("95"));
+        let dropped = json!({ "receipt": 3, "result": { "account": { "owner": "alice" } } });
+        assert_eq!(named(Alteration::DroppedField, "balance"), dropped);
+        assert_ne!(named(Alteration::WrongValue, "receipt")["receipt"], json!(3));
     }
 
     #[test]

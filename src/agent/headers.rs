@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `accepted-within-lease` | orders with an `authority` |
 //! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key`, and the `precondition` of tool calls |
+//! | `atomic-agreement` | [`Purpose::Prepare`], [`Purpose::Commit`] and [`Purpose::Cancel`] |
 //! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`] |
 //! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
 //! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
@@ -60,6 +61,10 @@ pub enum Purpose {
     Rejection,
     /// The sender claims the work.
     Claim,
+    /// The receiver must promise to do the work once it is told to (two-phase commit).
+    Prepare,
+    /// The receiver must do what it has promised.
+    Commit,
 }
 
 impl Purpose {
@@ -80,7 +85,9 @@ impl Purpose {
             | Self::Handoff
             | Self::Ask
             | Self::Pending
-            | Self::Claim => false,
+            | Self::Claim
+            | Self::Prepare
+            | Self::Commit => false,
         }
     }
 }

@@ -13,6 +13,9 @@ pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Value {
 const CHARACTERS: usize = 60;
 const PARTS: usize = 12;
 
+/// How many characters of a list are shown, and in any case its first part.
+const LIST_CHARACTERS: usize = 120;
+
 /// JSON in one line for a person: YAML's flow style, which needs no quotes around words, cut short where it
 /// is long. Control characters in it are escaped.
 ///
@@ -52,11 +55,18 @@ impl fmt::Display for Brief<'_> {
 
 fn write_list(f: &mut fmt::Formatter<'_>, parts: &[Value]) -> fmt::Result {
     f.write_str("[")?;
-    for (place, part) in parts.iter().take(PARTS).enumerate() {
-        let comma = if place == 0 { "" } else { ", " };
-        write!(f, "{comma}{}", Brief(part))?;
+    let (mut shown, mut length) = (0, 0);
+    for part in parts.iter().take(PARTS) {
+        let part = Brief(part).to_string();
+        length += part.chars().count();
+        if shown > 0 && length > LIST_CHARACTERS {
+            break;
+        }
+        let comma = if shown == 0 { "" } else { ", " };
+        write!(f, "{comma}{part}")?;
+        shown += 1;
     }
-    write_rest(f, parts.len())?;
+    write_rest(f, parts.len() - shown)?;
     f.write_str("]")
 }
 
@@ -67,12 +77,12 @@ fn write_table(f: &mut fmt::Formatter<'_>, table: &Map<String, Value>) -> fmt::R
         write_text(f, key)?;
         write!(f, ": {}", Brief(part))?;
     }
-    write_rest(f, table.len())?;
+    write_rest(f, table.len().saturating_sub(PARTS))?;
     f.write_str("}")
 }
 
-fn write_rest(f: &mut fmt::Formatter<'_>, parts: usize) -> fmt::Result {
-    match parts.saturating_sub(PARTS) {
+fn write_rest(f: &mut fmt::Formatter<'_>, hidden: usize) -> fmt::Result {
+    match hidden {
         0 => Ok(()),
         more => write!(f, ", and {more} more"),
     }

@@ -235,6 +235,8 @@ const NAMED: &[(EventKinds, &str)] = &[
     (purpose(Purpose::Approval), "an approval"),
     (purpose(Purpose::Rejection), "a rejection"),
     (purpose(Purpose::Claim), "a claim"),
+    (purpose(Purpose::Prepare), "a request to prepare"),
+    (purpose(Purpose::Commit), "an order to commit"),
 ];
 
 impl Headers {

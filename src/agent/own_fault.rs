@@ -120,11 +120,6 @@ impl OwnFaults {
         self.0.iter().filter(move |fault| fault.altered == altered).map(|fault| fault.name)
     }
 
-    /// Whether any of them alters such content.
-    pub(crate) fn has_any(&self, altered: Altered) -> bool {
-        self.0.iter().any(|fault| fault.altered == altered)
-    }
-
     /// The fault of that name, if it alters such content.
     pub(crate) fn find(&self, name: Name, altered: Altered) -> Option<&OwnFault> {
         self.0.iter().find(|fault| fault.altered == altered && fault.name == name.as_str())

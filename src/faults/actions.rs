@@ -8,9 +8,10 @@
 //! All agents of a role run the same code, so they have one entry, under the member name of the role: what is
 //! observed of a team of five holds for a thousand.
 
-use crate::agent::{Agents, Request};
+use crate::agent::{Agents, Body, Request, Wire, reply_operation};
 use crate::faults::FaultKinds;
 use perfidy_sim::{EventKind, EventKinds, Hook, Name, Outcome, Rule, Selector, SimSpan};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -19,6 +20,8 @@ use std::ops::RangeInclusive;
 pub struct ActionMap {
     /// By the name of an agent, or the member name of a role for all of its agents.
     pub by: BTreeMap<Name, Actions>,
+    /// The fields of what a tool answers about an operation, of all its tables.
+    pub answers: BTreeMap<(Name, Name), BTreeSet<Name>>,
     /// The kinds of events that runs of it have.
     pub events: EventKinds,
 }
@@ -69,6 +72,9 @@ impl ActionMap {
         for (node, actions) in other.by {
             self.by.entry(node).or_default().extend(actions);
         }
+        for (asked, fields) in other.answers {
+            self.answers.entry(asked).or_default().extend(fields);
+        }
     }
 
     /// Adds what a run of a team with these roles, tools and faults shows.
@@ -80,11 +86,14 @@ impl ActionMap {
         self.events = self.events.and(outcome.history.kinds());
         for event in outcome.history.events() {
             match &event.what {
-                EventKind::Sent { to, kind, .. } => {
+                EventKind::Sent { to, kind, content, .. } => {
                     let actions = self.by.entry(roles.of(event.node)).or_default();
                     actions.sends.insert((roles.of(*to), *kind));
                     if let Some(what) = kind.as_str().strip_prefix("call ").filter(|_| tools.contains(to)) {
                         actions.requests.insert((*to, Request::at(what), Request::operation_at(what)));
+                    }
+                    if tools.contains(&event.node) {
+                        self.observe_answer(event.node, *kind, content);
                     }
                 }
                 EventKind::Wrote { .. } => {
@@ -104,6 +113,17 @@ impl ActionMap {
         for (node, on, why) in &outcome.declared_waits {
             self.by.entry(roles.of(*node)).or_default().declared_waits.insert((roles.of(*on), *why));
         }
+    }
+
+    /// Adds the fields of what a tool answers, unless a fault has altered it.
+    fn observe_answer(&mut self, tool: Name, kind: Name, content: &Body) {
+        let (Some(what), Some((json, _))) =
+            (reply_operation(kind), content.open::<Wire>().and_then(Wire::said))
+        else {
+            return;
+        };
+        let fields = self.answers.entry((tool, Request::operation_at(what))).or_default();
+        collect_fields(&json, fields);
     }
 
     /// Adds a step or a model call site. Sites of other shapes are no actions.
@@ -140,10 +160,19 @@ impl ActionMap {
                 concerned.any(|(_, actions)| actions.keeps_journal)
             }
             Hook::Service => {
+                let alters = |tool: Name, operation: Name| {
+                    let field = rule.action.detail();
+                    let has =
+                        |field| self.answers.get(&(tool, operation)).is_some_and(|all| all.contains(&field));
+                    field.is_none_or(has)
+                };
                 let mut requests = self.by.values().flat_map(|actions| &actions.requests);
                 let is_asked = requests.any(|(tool, request, operation)| {
                     let what = request.of(*operation);
-                    rule.from.covers(*tool) && rule.what.covers(what) && concerns(*request)
+                    rule.from.covers(*tool)
+                        && rule.what.covers(what)
+                        && concerns(*request)
+                        && alters(*tool, *operation)
                 });
                 let mut call_sites = concerned.flat_map(|(_, actions)| &actions.model_call_sites);
                 is_asked || call_sites.any(|site| rule.what.covers(Name::new(site)))
@@ -227,6 +256,20 @@ impl Actions {
             let known = self.timeouts.entry(label).or_insert(span.clone());
             *known = *span.start().min(known.start())..=*span.end().max(known.end());
         }
+    }
+}
+
+/// Adds the names of the fields of all tables within a value that hold something.
+fn collect_fields(value: &Value, fields: &mut BTreeSet<Name>) {
+    match value {
+        Value::Array(parts) => parts.iter().for_each(|part| collect_fields(part, fields)),
+        Value::Object(table) => {
+            for (field, part) in table.iter().filter(|(_, part)| !part.is_null()) {
+                fields.insert(Name::new(field));
+                collect_fields(part, fields);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

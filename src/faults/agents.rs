@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(failures_in(&chaos), none);
         let at = "planner, handler, task-1, try 1".parse().unwrap();
         let word = Name::new("handler-error");
-        chaos.pinned.push(Fault { at, action: Action::Custom { word, span: SimSpan::ZERO } });
+        chaos.pinned.push(Fault { at, action: Action::of_word(word) });
         assert_eq!(failures_in(&chaos), AgentFailures::at("handler"));
         let stranded = chaos_of(r#"stranded-reply = { at = "planner", chance = "5%" }"#);
         assert_eq!(failures_in(&stranded), AgentFailures::at("reply"));

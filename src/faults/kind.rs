@@ -114,7 +114,12 @@ impl FaultKind {
         fault: impl Fn(SimSpan) -> ToolFault + Send + Sync + 'static,
         time: Option<&'static str>,
     ) -> Self {
-        let read = if time.is_some() { tool_faults::read_by } else { tool_faults::read_plain };
+        let is_altering = fault(SimSpan::ZERO).is_altering();
+        let read = match time {
+            Some(_) => tool_faults::read_by,
+            None if is_altering => tool_faults::read_altering,
+            None => tool_faults::read_plain,
+        };
         let fault = MakeFault::Own(Arc::new(fault));
         let target = Target::Tools { fault, time: time.map_or(Time::None, Time::Needed) };
         Self { name, about, example, target, read }
@@ -161,6 +166,12 @@ impl FaultKind {
     /// Whether it is a fault of tools.
     pub fn is_of_tools(&self) -> bool {
         matches!(self.target, Target::Tools { .. } | Target::ToolAnswers)
+    }
+
+    /// Whether a file can name the field of a tool's answers that it alters.
+    pub fn takes_a_field(&self) -> bool {
+        matches!(self.target, Target::Tools { time: Time::None, .. })
+            && self.tool_fault(SimSpan::ZERO).is_some_and(ToolFault::is_altering)
     }
 
     /// The kinds of requests to a tool that it does something to.

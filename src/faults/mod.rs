@@ -8,6 +8,7 @@
 
 mod actions;
 pub mod agents;
+pub mod byzantine;
 mod cast;
 pub mod chat;
 pub mod clock;
@@ -30,7 +31,8 @@ pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};
 
 /// Every shipped kind, family by family.
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
-    let world = [network::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
+    let world =
+        [network::KINDS, byzantine::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
     let asked = [model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS, agents::KINDS];
     world.into_iter().chain(asked).flatten().chain(tool_faults::kinds())
 }

@@ -11,7 +11,7 @@ use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
+use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
@@ -202,7 +202,7 @@ pub(super) fn add_at_its_call_site(
         to: Selector::Any,
         what: Selector::Of(call_site.map(Name::new).into_iter().collect()),
         chance: who::chance(chance)?,
-        action: Action::Custom { word, span: SimSpan::ZERO },
+        action: Action::of_word(word),
         span: span.map(who::time).transpose()?,
     });
     Ok(())

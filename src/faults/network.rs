@@ -81,7 +81,7 @@ fn read_corrupt(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Resul
 pub(super) fn read_own(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
-    let action = Action::Custom { word: Name::new(entry.name), span: SimSpan::ZERO };
+    let action = Action::of_word(Name::new(entry.name));
     messages.add_rules(entry.name, action, None, cast, chaos)
 }
 

@@ -128,7 +128,7 @@ fn add_rule(
         to: Selector::Any,
         what: Selector::only(Name::literal(call_site)),
         chance: who::chance(chance)?,
-        action: Action::Custom { word, span: SimSpan::ZERO },
+        action: Action::of_word(word),
         span,
     });
     Ok(())

@@ -6,9 +6,11 @@
 
 mod accepted_within_lease;
 mod acts_on_current_version;
+mod agreement;
 mod all_or_compensated;
 mod approvals;
 mod approved_before_irreversible;
+mod atomic_agreement;
 mod bounded_failures;
 mod bounded_handoffs;
 mod bounded_staleness;
@@ -77,8 +79,10 @@ pub fn shipped() -> Vec<Property> {
     vec![
         accepted_within_lease::property(),
         acts_on_current_version::property(),
+        agreement::property(),
         all_or_compensated::property(),
         approved_before_irreversible::property(),
+        atomic_agreement::property(),
         bounded_failures::property(),
         bounded_handoffs::property(),
         bounded_staleness::property(),

@@ -75,7 +75,7 @@ fn sent_nowhere(history: &TeamHistory) -> Option<Verdict> {
 mod tests {
     use super::*;
     use crate::properties::testing::{Story, violation};
-    use perfidy_sim::{Fault, Name, SimSpan};
+    use perfidy_sim::{Fault, Name};
 
     fn ended(stop: RunEnd) -> Verdict {
         Story::default().given("task-1").event("world", EventKind::Ended(stop)).judged_by(&property())
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_name_that_a_model_has_made_up_is_not_held_against_the_sender() {
         let at = "desk, handoff, task-1, try 1".parse().expect("it is an address");
-        let action = Action::Custom { word: Name::new(UNKNOWN_TARGET), span: SimSpan::ZERO };
+        let action = Action::of_word(Name::new(UNKNOWN_TARGET));
         let made_up = EventKind::Injected(Box::new(Fault { at, action }));
         assert_eq!(sent_nowhere(Story::default().event("desk", made_up)), Verdict::Holds);
     }

@@ -30,11 +30,14 @@ pub mod claim;
 pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
+pub mod cooperative_termination;
 pub mod dead_letter;
 pub mod deadline_propagation;
 pub mod deadlock_detection;
 pub mod drain;
 pub mod durable_approvals;
+pub mod durable_decision;
+pub mod durable_vote;
 pub mod effect_permissions;
 pub mod election;
 pub mod event_log;
@@ -80,6 +83,7 @@ pub mod tool_retry;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
+pub mod voting_quorum;
 pub mod wait_limit;
 pub mod work_scope;
 pub mod write_lock;
@@ -215,11 +219,14 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
+        SafeguardKind::of::<cooperative_termination::CooperativeTermination>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
         SafeguardKind::of::<deadlock_detection::DeadlockDetection>(),
         SafeguardKind::of::<drain::DrainOnShutdown>(),
         SafeguardKind::of::<durable_approvals::DurableApprovals>(),
+        SafeguardKind::of::<durable_decision::DurableDecision>(),
+        SafeguardKind::of::<durable_vote::DurableVote>(),
         SafeguardKind::built_in::<effect_permissions::EffectPermissions>(),
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<event_log::EventLog>(),
@@ -264,6 +271,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),
         SafeguardKind::of::<version_check::VersionCheck>(),
+        SafeguardKind::of::<voting_quorum::VotingQuorum>(),
         SafeguardKind::of::<wait_limit::WaitLimit>(),
         SafeguardKind::of::<write_lock::WriteLock>(),
     ]

@@ -27,6 +27,8 @@ pub struct Setup<'a> {
     pub steps: Vec<StepTraits>,
     /// The tools.
     pub tools: &'a BTreeMap<Name, ToolConfig>,
+    /// How many agents each role has.
+    pub team: &'a BTreeMap<&'static str, u32>,
 }
 
 impl Setup<'_> {

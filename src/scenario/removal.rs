@@ -27,6 +27,7 @@ impl Case {
             unread: &unread,
             steps: step_traits(&self.scenario.steps),
             tools: &self.scenario.tools,
+            team: &self.scenario.team,
         };
         let kinds = self.scenario.suite.safeguards().iter();
         kinds.filter(|kind| kind.missing(&setup).is_some()).map(|kind| kind.name).collect()

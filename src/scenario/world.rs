@@ -1,6 +1,7 @@
 //! The world of a case: its network, services, tools and team, and how far a run of it may go.
 
 use crate::agent::{Agents, Altered, LeaseService};
+use crate::faults::byzantine;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
@@ -54,13 +55,13 @@ impl Case {
         let mut world = World::new(config);
         world.service(Name::literal(LeaseService::NAME), LeaseService::default());
         let kinds = scenario.suite.fault_kinds();
-        let own = kinds.own();
-        if own.has_any(Altered::Messages) {
-            let own = own.clone();
-            world.alter_messages(move |word, message, draw| {
-                message.altered(|json| own.alter(word, Altered::Messages, json, draw))
-            });
-        }
+        let own = kinds.own().clone();
+        world.alter_messages(move |(word, field), message, draw| {
+            message.altered(|json| match own.find(word, Altered::Messages) {
+                Some(_) => own.alter(word, Altered::Messages, json, draw),
+                None => byzantine::alter((word, field), json, draw),
+            })
+        });
         let faults = kinds.of_a_tool();
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();

@@ -133,6 +133,19 @@ impl ToolFault {
         Self { call: None, read: None, look_up: None, outage: Some((outage, lasting)) }
     }
 
+    /// Whether it alters what is said, and does nothing else.
+    pub const fn is_altering(self) -> bool {
+        matches!(
+            self,
+            Self {
+                call: None | Some(CallFault::Altered(_)),
+                read: None | Some(ReadFault::Altered(_)),
+                look_up: None,
+                outage: None,
+            }
+        )
+    }
+
     /// Whether it does something to a request of this kind.
     pub fn concerns(&self, request: Request) -> bool {
         let is_said = match request {

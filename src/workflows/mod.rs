@@ -33,6 +33,7 @@ pub mod approver;
 mod arguments;
 pub(crate) mod cast;
 pub mod chain;
+pub mod commit;
 pub mod conductor;
 pub mod dispatcher;
 pub mod guardrail;
@@ -48,6 +49,7 @@ pub mod saga_choreographed;
 pub mod saga_orchestrated;
 pub mod scheduled;
 pub mod scratchpad;
+pub mod solo;
 pub mod standby;
 mod steps;
 pub mod supervisor;
@@ -57,6 +59,7 @@ mod team;
 mod team_config;
 pub mod tool_loop;
 pub mod user;
+pub mod vote;
 pub mod worker;
 mod workflow;
 
@@ -74,6 +77,7 @@ pub const MOST_AGENTS: u32 = 1_000;
 pub fn shipped() -> Vec<Workflow> {
     vec![
         chain::workflow(),
+        commit::workflow(),
         conductor::workflow(),
         handoff::workflow(),
         hierarchy::workflow(),
@@ -85,8 +89,10 @@ pub fn shipped() -> Vec<Workflow> {
         saga_orchestrated::workflow(),
         scheduled::workflow(),
         scratchpad::workflow(),
+        solo::workflow(),
         standby::workflow(),
         supervisor::workflow(),
         tool_loop::workflow(),
+        vote::workflow(),
     ]
 }

@@ -139,6 +139,7 @@ pub struct Workflow {
     /// The nodes that are asked whether a call may be made.
     asks: Vec<&'static str>,
     has_deadlines: bool,
+    takes_steps_at_once: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
 }
@@ -173,6 +174,7 @@ impl Workflow {
             has_person_on_call: Arc::new(|_| false),
             asks: Vec::new(),
             has_deadlines: false,
+            takes_steps_at_once: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
         }
@@ -283,6 +285,18 @@ impl Workflow {
     /// Whether the team gives a task up, or undoes it, when its time is up.
     pub(crate) fn has_deadlines(&self) -> bool {
         self.has_deadlines || self.properties.contains(&NO_EFFECT_AFTER_CANCEL)
+    }
+
+    /// Says that its agents take all steps of a task at once. A scenario whose steps need others is refused.
+    #[must_use]
+    pub fn steps_at_once(mut self) -> Self {
+        self.takes_steps_at_once = true;
+        self
+    }
+
+    /// Whether it takes the steps of a task in no order.
+    pub(crate) fn takes_steps_at_once(&self) -> bool {
+        self.takes_steps_at_once
     }
 
     /// Adds a shared store, if the safeguards need one.

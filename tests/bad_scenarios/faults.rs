@@ -32,6 +32,35 @@ fn faults_that_cannot_be_injected() {
                 "no-response = [{ at = \"mail\", chance = \"1%\" }, { at = \"post\", chance = \"1%\" }]",
             )],
         ),
+        (
+            "two in a list that are alike",
+            &[(
+                "ack-lost = { at = \"ticketing\", chance = \"5%\" }",
+                "no-response = [{ at = \"mail\", chance = \"1%\" }, { at = \"mail\", chance = \"2%\" }]",
+            )],
+        ),
+        (
+            "a field that no answer has",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "wrong-value = { at = \"ticketing\", field = \"amount\",",
+            )],
+        ),
+        (
+            "a field that is misspelt",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "wrong-value = { at = \"ticketing\", field = \"recept\",",
+            )],
+        ),
+        (
+            "a message of a liar that it never sends",
+            &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", message = \"done\",")],
+        ),
+        (
+            "a field of a fault that alters nothing",
+            &[("ack-lost = { at = \"ticketing\",", "ack-lost = { at = \"ticketing\", field = \"receipt\",")],
+        ),
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
@@ -69,6 +98,14 @@ fn pinned_faults_that_cannot_happen() {
         (
             "a lie that takes no time",
             &[(at, "mail, send, task-2, try 1"), (action, "do = \"no-response 3s\"")],
+        ),
+        (
+            "a lie about no field",
+            &[(at, "mail, send, task-2, try 1"), (action, "do = \"no-response in receipt\"")],
+        ),
+        (
+            "a lie about a field that is not said",
+            &[(at, "mail, send, task-2, try 1"), (action, "do = \"wrong-value in amount\"")],
         ),
         (
             "a disk that does something else",

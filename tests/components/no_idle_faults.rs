@@ -50,7 +50,7 @@ fn every_fault_of_a_tool_that_is_injected_changes_what_happens() {
     let words: Vec<&str> = tool_faults::kinds().map(|kind| kind.name).collect();
     for word in &words {
         for site in SITES {
-            let action = Action::Custom { word: Name::new(word), span: SimSpan::from_secs(20) };
+            let action = Action::of_word(Name::new(word)).with_span(SimSpan::from_secs(20));
             let told = met_or_not(&ASKS, &[&format!("{site}: {action}")]);
             if told.run.outcome.injected.is_empty() {
                 assert_eq!(what_happens(&told), fault_free, "{word} at {site} was not injected");

@@ -2,3 +2,4 @@
 
 mod hierarchy;
 mod sagas;
+mod two_phase_commit;

@@ -32,10 +32,12 @@ impl<D: Domain> Core<D> {
         let mut payload = payload;
         let mut lost = self.is_partitioned(from, to).then_some(Loss::Partition);
         for action in actions {
-            if let Action::Custom { word, .. } = action {
+            if let Action::Custom { word, detail, .. } = action {
                 // A fault of the layer above is injected only if the message is another one with it.
                 let draw = self.injector.draw_site_of(address);
-                let Some(altered) = self.alter.as_ref().and_then(|alter| alter(word, &payload, draw)) else {
+                let Some(altered) =
+                    self.alter.as_ref().and_then(|alter| alter((word, detail), &payload, draw))
+                else {
                     continue;
                 };
                 payload = altered;

@@ -29,8 +29,9 @@ use rustc_hash::FxBuildHasher;
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Waker;
 
-/// What a fault of the layer above makes of a message, if that is another one.
-type Alter<D> = dyn Fn(Name, &<D as Domain>::Payload, DrawSite<'_>) -> Option<<D as Domain>::Payload>;
+/// What a fault of the layer above, with its detail, makes of a message, if that is another one.
+type Alter<D> =
+    dyn Fn((Name, Option<Name>), &<D as Domain>::Payload, DrawSite<'_>) -> Option<<D as Domain>::Payload>;
 
 pub(crate) struct Core<D: Domain> {
     pub config: WorldConfig,

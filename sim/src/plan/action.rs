@@ -125,16 +125,40 @@ pub enum Action {
         /// How long it lasts.
         lasting: SimSpan,
     },
-    /// A fault whose meaning belongs to the upper layer: a word and perhaps a span.
+    /// A fault whose meaning belongs to the upper layer: a word, perhaps what of it is meant, and a span.
     Custom {
         /// The word.
         word: Name,
+        /// What it concerns of what it strikes; `None` if that is left to the upper layer.
+        detail: Option<Name>,
         /// The span; zero if the word needs none.
         span: SimSpan,
     },
 }
 
 impl Action {
+    /// A fault whose meaning belongs to the upper layer, with nothing but the word for it.
+    pub fn of_word(word: Name) -> Self {
+        Self::Custom { word, detail: None, span: SimSpan::ZERO }
+    }
+
+    /// What of its subject a fault of the upper layer concerns, if that is said.
+    pub fn detail(&self) -> Option<Name> {
+        match self {
+            Self::Custom { detail, .. } => *detail,
+            _ => None,
+        }
+    }
+
+    /// The same action, whatever of its subject it concerns.
+    #[must_use]
+    pub fn without_detail(self) -> Self {
+        match self {
+            Self::Custom { word, span, .. } => Self::Custom { word, detail: None, span },
+            other => other,
+        }
+    }
+
     /// The same action with its span replaced, for those that have one.
     #[must_use]
     pub fn with_span(self, span: SimSpan) -> Self {
@@ -161,7 +185,7 @@ impl Action {
                 Self::Degrade { node, at, lasting: span, degradation }
             }
             Self::CustomAt { word, node, at, .. } => Self::CustomAt { word, node, at, lasting: span },
-            Self::Custom { word, .. } => Self::Custom { word, span },
+            Self::Custom { word, detail, .. } => Self::Custom { word, detail, span },
             Self::Drop
             | Self::Corrupt
             | Self::WriteError

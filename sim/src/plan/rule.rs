@@ -77,7 +77,7 @@ impl Selector {
 }
 
 /// A fault injected by chance wherever it applies.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rule {
     /// The fault's name, as scenario files and reports give it.
     pub kind: Name,

@@ -51,8 +51,13 @@ impl fmt::Display for Action {
             Self::CustomAt { word, node, at, lasting } => {
                 write!(f, "{} of {} at {at} for {lasting}", custom(*word), name(*node))
             }
-            Self::Custom { word, span } if *span == SimSpan::ZERO => write!(f, "{}", custom(*word)),
-            Self::Custom { word, span } => write!(f, "{} {span}", custom(*word)),
+            Self::Custom { word, detail, span } => {
+                write!(f, "{}", custom(*word))?;
+                if let Some(detail) = detail {
+                    write!(f, " in {}", name(*detail))?;
+                }
+                if *span == SimSpan::ZERO { Ok(()) } else { write!(f, " {span}") }
+            }
         }
     }
 }
@@ -220,16 +225,20 @@ fn parse(text: &str) -> Option<Action> {
         }
         word if is_custom(word) || word.starts_with('"') => {
             let word = quoted::read(word)?;
-            match rest.strip_prefix("of ") {
-                Some(rest) => {
-                    let (node, when) = rest.split_once(" at ")?;
-                    let (at, lasting) = when.split_once(" for ")?;
-                    let (node, at) = (quoted::read(node)?, time(at)?);
-                    Action::CustomAt { word, node, at, lasting: span(lasting)? }
-                }
-                None if rest.is_empty() => Action::Custom { word, span: SimSpan::ZERO },
-                None => Action::Custom { word, span: span(rest)? },
+            if let Some(rest) = rest.strip_prefix("of ") {
+                let (node, when) = rest.split_once(" at ")?;
+                let (at, lasting) = when.split_once(" for ")?;
+                let (node, at) = (quoted::read(node)?, time(at)?);
+                return Some(Action::CustomAt { word, node, at, lasting: span(lasting)? });
             }
+            let (detail, rest) = match rest.strip_prefix("in ") {
+                Some(rest) => {
+                    let (detail, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                    (Some(quoted::read(detail)?), rest)
+                }
+                None => (None, rest),
+            };
+            Action::Custom { word, detail, span: if rest.is_empty() { SimSpan::ZERO } else { span(rest)? } }
         }
         _ => return None,
     })

@@ -109,7 +109,7 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         rule("sync-crash", Hook::Sync, Action::Crash(Some(ms(0))), Some(ms(0)..=ms(1_500))),
         rule("torn-write", Hook::Loss, Action::TornWrite, None),
         rule("stale-journal", Hook::Recovery, Action::StaleJournal { records: 2 }, None),
-        rule("lie", Hook::Service, Action::Custom { word: name("no-answer"), span: ms(40) }, None),
+        rule("lie", Hook::Service, Action::of_word(name("no-answer")).with_span(ms(40)), None),
     ];
     let names = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
     let window = |site: &str, disturbance| TimedFault {

@@ -4,7 +4,7 @@ use crate::agent::Request;
 use crate::catalogue::{Broke, Team};
 use crate::explore::{Delivery, Link};
 use crate::faults::{ActionMap, Actions, Places};
-use perfidy_sim::{EventKinds, Name, SimSpan};
+use perfidy_sim::{Name, SimSpan};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +68,7 @@ impl From<TeamOnFile> for Team {
         };
         let by = file.agents.into_iter().map(|(node, agent)| (node, agent.into())).collect();
         Self {
-            actions: ActionMap { by, events: EventKinds::default() },
+            actions: ActionMap { by, ..ActionMap::default() },
             tools: file.tools,
             deliveries: file.messages.into_iter().map(delivery).collect(),
         }

@@ -65,9 +65,14 @@ const TASKS: i64 = 3;
 /// The work that a workflow may take, the likeliest first: that of its scenarios in this folder, one step on
 /// each of the suite's own tools, and what many teams do.
 pub(super) fn candidates(suite: &Suite, workflow: &str, folder: &Path) -> Vec<Work> {
+    let is_at_once = suite.find_workflow(workflow).is_some_and(|workflow| workflow.takes_steps_at_once());
+    let without_needs = |steps: &str| {
+        let lines = steps.split_inclusive('\n').filter(|line| !(is_at_once && line.starts_with("needs")));
+        lines.collect::<String>()
+    };
     let usual = USUAL.map(|(tool, steps, tools)| Work {
         tasks: TASKS,
-        steps: steps.to_owned(),
+        steps: without_needs(steps),
         tools: tools.to_owned(),
         tool: tool.to_owned(),
     });

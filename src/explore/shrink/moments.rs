@@ -20,7 +20,7 @@ fn to_a_place(shrinking: &mut Shrinking<'_>, place: usize) -> bool {
     let (node, action) = match shrinking.best.faults[place].action {
         Action::CrashAt { node, back_after, .. } => (node, Action::Crash(back_after)),
         Action::PauseAt { node, lasting, .. } => (node, Action::Pause(lasting)),
-        Action::CustomAt { word, node, lasting, .. } => (node, Action::Custom { word, span: lasting }),
+        Action::CustomAt { word, node, lasting, .. } => (node, Action::of_word(word).with_span(lasting)),
         _ => return false,
     };
     let Some(visited) = shrinking.visited() else { return false };

@@ -12,6 +12,8 @@
 //! | `oversize-result` | not injected | a longer text | more tokens for the reader's model |
 //! | `injected-instruction` | not injected | a text with the instruction | a text with the instruction |
 //!
+//! The field that is altered is drawn, unless the file names one (`field = "balance"`).
+//!
 //! The client of every caller checks the result of a call against the type of the tool's replies
 //! ([`Tool::Reply`](crate::tools::Tool::Reply)); what does not fit it is
 //! [`Malformed`](crate::agent::Indefinite::Malformed): the call may have taken effect. So all workflows meet
@@ -21,7 +23,7 @@
 //! Researchers read the document as well: one about another item or cut short they ask for again, and the
 //! text of the others is what they answer with.
 
-use super::{plain, read_by};
+use super::{altering, plain, read_by};
 use crate::agent::Alteration;
 use crate::faults::{FaultKind, MakeFault, Target, Time};
 use crate::tools::{CallFault, ReadFault, ToolFault};
@@ -44,31 +46,31 @@ pub const KINDS: &[FaultKind] = &[
         },
         read: read_by,
     },
-    plain(
+    altering(
         "wrong-value",
         "a tool's result is well formed, and wrong",
-        r#"wrong-value = { at = "ticketing", chance = "5%" }"#,
+        r#"wrong-value = { at = "ticketing", field = "receipt", chance = "5%" }"#,
         |_| ToolFault::altering(Alteration::WrongValue),
     ),
-    plain(
+    altering(
         "dropped-field",
         "a field of a tool's result is missing",
         r#"dropped-field = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::altering(Alteration::DroppedField),
     ),
-    plain(
+    altering(
         "renamed-field",
         "a field of a tool's result has another name",
         r#"renamed-field = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::altering(Alteration::RenamedField),
     ),
-    plain(
+    altering(
         "wrong-type",
         "a field of a tool's result has another type (for example, a number as a string)",
         r#"wrong-type = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::altering(Alteration::WrongType),
     ),
-    plain(
+    altering(
         "partial-result",
         "a tool's result is truncated to a part of it",
         r#"partial-result = { at = "ticketing", chance = "5%" }"#,
@@ -80,13 +82,13 @@ pub const KINDS: &[FaultKind] = &[
         r#"malformed-result = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_answers(CallFault::MalformedResult, ReadFault::MalformedResult),
     ),
-    plain(
+    altering(
         "injected-instruction",
         "a tool's result carries an instruction (prompt injection)",
         r#"injected-instruction = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::altering(Alteration::InjectedText),
     ),
-    plain(
+    altering(
         "oversize-result",
         "a tool's result is fifty times as long as usual",
         r#"oversize-result = { at = "ticketing", chance = "5%" }"#,

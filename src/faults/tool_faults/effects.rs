@@ -94,7 +94,7 @@ pub const KINDS: &[FaultKind] = &[
 fn read_ignored(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let told: CallOutcome = entry.read()?;
     looks_at_keys(&told.at, cast)?;
-    told.add_rule(entry.name, None, cast, chaos)
+    told.add_rule((entry.name, None), None, cast, chaos)
 }
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ struct Forgotten {
 fn read_forgotten(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Forgotten { at, operation, chance, after } = entry.read()?;
     looks_at_keys(&at, cast)?;
-    CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&after)?), cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule((entry.name, None), Some(who::time(&after)?), cast, chaos)
 }
 
 /// Refuses a tool that does not look at keys anyway.

@@ -29,6 +29,17 @@ pub fn kinds() -> impl Iterator<Item = &'static FaultKind> {
     [effects::KINDS, answers::KINDS, unavailability::KINDS].into_iter().flatten()
 }
 
+/// A fault that alters what a tool answers.
+const fn altering(
+    name: &'static str,
+    about: &'static str,
+    example: &'static str,
+    fault: fn(SimSpan) -> ToolFault,
+) -> FaultKind {
+    let target = Target::Tools { fault: MakeFault::Shipped(fault), time: Time::None };
+    FaultKind { name, about, example, target, read: read_altering }
+}
+
 /// A fault without a time.
 const fn plain(
     name: &'static str,
@@ -54,7 +65,23 @@ struct CallOutcome {
 }
 
 pub(super) fn read_plain(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    entry.read::<CallOutcome>()?.add_rule(entry.name, None, cast, chaos)
+    entry.read::<CallOutcome>()?.add_rule((entry.name, None), None, cast, chaos)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct AlteredAnswer {
+    at: OneOrMany<String>,
+    operation: Option<OneOrMany<String>>,
+    field: Option<String>,
+    chance: Spanned<Ratio>,
+}
+
+/// A fault that alters what a tool answers: one of its fields, or any.
+pub(super) fn read_altering(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let AlteredAnswer { at, operation, field, chance } = entry.read()?;
+    let field = field.as_deref().map(Name::new);
+    CallOutcome { at, operation, chance }.add_rule((entry.name, field), None, cast, chaos)
 }
 
 #[derive(Deserialize)]
@@ -69,7 +96,7 @@ struct ToldBy {
 /// A fault that comes with a time, `by` which something is off.
 pub(super) fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
-    CallOutcome { at, operation, chance }.add_rule(entry.name, Some(who::time(&by)?), cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule((entry.name, None), Some(who::time(&by)?), cast, chaos)
 }
 
 /// Says that a fault of tools concerns requests that no agent of the workflow makes; `asked` are those that
@@ -99,7 +126,7 @@ pub(crate) fn never_told(
 impl CallOutcome {
     fn add_rule(
         &self,
-        word: &str,
+        (word, field): (&str, Option<Name>),
         span: Option<RangeInclusive<SimSpan>>,
         cast: &Directory,
         chaos: &mut Chaos,
@@ -114,7 +141,7 @@ impl CallOutcome {
             to: Selector::Any,
             what,
             chance: who::chance(&self.chance)?,
-            action: Action::Custom { word, span: SimSpan::ZERO },
+            action: Action::Custom { word, detail: field, span: SimSpan::ZERO },
             span,
         });
         Ok(())
@@ -147,7 +174,7 @@ mod tests {
     fn every_word_reads_back_from_a_plan() {
         for kind in kinds() {
             for span in [SimSpan::ZERO, SimSpan::from_secs(7)] {
-                let action = Action::Custom { word: Name::new(kind.name), span };
+                let action = Action::of_word(Name::new(kind.name)).with_span(span);
                 assert_eq!(action.to_string().parse(), Ok(action));
             }
         }

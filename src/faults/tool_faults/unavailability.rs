@@ -107,7 +107,7 @@ impl Troubled {
         match (self.chance, self.every) {
             (Some(chance), None) => {
                 let told = CallOutcome { at: self.at, operation: self.operation, chance };
-                told.add_rule(entry.name, lasting, cast, chaos)
+                told.add_rule((entry.name, None), lasting, cast, chaos)
             }
             (None, Some(every)) => {
                 if self.operation.is_some() {

@@ -62,7 +62,7 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
             chaos.rules.extend(of_models(scenario, 50));
         }
         _ => {
-            let refused = Action::Custom { word: Name::literal("permanent-error"), span: SimSpan::ZERO };
+            let refused = Action::of_word(Name::literal("permanent-error"));
             let how_often = [30, 60, 90][(number / 5 % 3) as usize];
             chaos.rules.push(Often(how_often).rule(
                 Hook::Service,
@@ -98,8 +98,7 @@ pub(super) fn of_storage(scenario: &Scenario, number: u64) -> Chaos {
 
 /// Rules that concern every place of agents and of their models, and never fire.
 pub(super) fn all_places() -> Vec<Rule> {
-    let models = Often(0)
-        .anywhere(Hook::Service, Action::Custom { word: Name::literal("never"), span: SimSpan::ZERO });
+    let models = Often(0).anywhere(Hook::Service, Action::of_word(Name::literal("never")));
     Rule::of_all_steps().into_iter().chain([models]).collect()
 }
 
@@ -144,14 +143,14 @@ fn of_models(scenario: &Scenario, percent: u32) -> Vec<Rule> {
 /// The suite's own faults of messages.
 fn of_own(scenario: &Scenario, percent: u32) -> Vec<Rule> {
     let own = scenario.suite.fault_kinds().own().names(Altered::Messages);
-    let action = |name| Action::Custom { word: Name::new(name), span: SimSpan::ZERO };
+    let action = |name| Action::of_word(Name::new(name));
     own.map(|name| Often(percent).anywhere(Hook::Message, action(name))).collect()
 }
 
 /// What happens where a fault is known by its name.
 fn named(kind: &FaultKind) -> Action {
     let span = if kind.time() == Time::None { SimSpan::ZERO } else { SOME };
-    Action::Custom { word: Name::new(kind.name), span }
+    Action::of_word(Name::new(kind.name)).with_span(span)
 }
 
 /// Agents that are away for as long as it takes to be replaced.

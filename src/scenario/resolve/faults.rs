@@ -8,7 +8,7 @@ use crate::config::{Problem, Span};
 use crate::faults::Directory;
 use crate::scenario::Configured;
 use crate::suite::Suite;
-use perfidy_sim::{Chaos, Name, SimSpan, SimTime};
+use perfidy_sim::{Chaos, Name, Rule, SimSpan, SimTime};
 use std::ops::Range;
 use toml::Spanned;
 
@@ -69,6 +69,7 @@ pub(super) fn read<'a>(
             let before = (chaos.rules.len(), chaos.windows.len());
             if found.keep((kind.read)(&one, cast, &mut chaos)).is_some() {
                 found.keep(opens(&one, &chaos, before.1));
+                found.keep(is_new(&one, &chaos, before));
                 configured.extend(parts::of(&one, text, &chaos, before, cast));
             }
             if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
@@ -93,6 +94,21 @@ fn unknown_kind(entry: &Entry<'_>, suite: &Suite) -> Problem {
     let mut known = suite.fault_names();
     known.push("until");
     Problem::unknown(entry.key_span.clone(), "kind of fault", entry.name, &known)
+}
+
+/// Whether nothing that an entry has added was there before: of two that are alike, one would hide the other.
+fn is_new(entry: &Entry<'_>, chaos: &Chaos, (rules, windows): (usize, usize)) -> Result<(), Problem> {
+    let (rules_before, rules) = chaos.rules.split_at(rules);
+    let (windows_before, windows) = chaos.windows.split_at(windows);
+    let are_alike = |one: &Rule, other: &Rule| Rule { chance: one.chance, ..other.clone() } == *one;
+    let is_rule_known = rules.iter().any(|rule| rules_before.iter().any(|other| are_alike(rule, other)));
+    let is_window_known =
+        windows.iter().any(|window| windows_before.iter().any(|other| window.site == other.site));
+    if is_rule_known || is_window_known {
+        let message = format!("this `{}` concerns what another one in the same list concerns", entry.name);
+        return Err(entry.problem(message).help("make one of the two"));
+    }
+    Ok(())
 }
 
 /// Whether the windows that an entry has added can open before fault injection ends.

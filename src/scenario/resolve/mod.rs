@@ -6,6 +6,7 @@
 mod asked;
 mod faults;
 mod idle;
+mod order;
 mod parts;
 mod pinned;
 mod reach;
@@ -187,6 +188,7 @@ pub(super) fn resolve(
     };
 
     undo::check(&tables, &steps, &workflow, found);
+    order::check(&tables, &steps, &workflow, found);
     steps::can_be_guarded(&tables, &workflow, found);
     let team = team(&tables, &workflow, found);
     let cast = workflow.cast(&team, &tools);
@@ -199,7 +201,7 @@ pub(super) fn resolve(
         // What was shrunk and saved may have lost it, and has no use for the safeguard; what cannot be read
         // would be missed too.
         if unreachable == Unreachable::Rejected && found.0.is_empty() {
-            safeguards.have_what_they_need(&tables, suite, (&steps, &tools), found);
+            safeguards.have_what_they_need(&tables, suite, (&steps, &tools, &team), found);
         }
         safeguards.retried_tools_exist(&tables, &tools, found);
     }

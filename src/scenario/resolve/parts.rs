@@ -18,11 +18,12 @@ pub(super) enum Key {
     Before,
     After,
     During,
+    Field,
 }
 
 impl Key {
-    const ALL: [Self; 6] =
-        [Self::At, Self::Message, Self::Operation, Self::Before, Self::After, Self::During];
+    const ALL: [Self; 7] =
+        [Self::At, Self::Message, Self::Operation, Self::Before, Self::After, Self::During, Self::Field];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +33,7 @@ impl Key {
             Self::Before => "before",
             Self::After => "after",
             Self::During => "during",
+            Self::Field => "field",
         }
     }
 }
@@ -96,6 +98,7 @@ impl Part {
             Key::Before => Self { hook: Some(Hook::Before), what: only, ..anything },
             Key::After => Self { hook: Some(Hook::After), what: only, ..anything },
             Key::During => Self { hook: Some(Hook::Sync), ..anything },
+            Key::Field => anything,
         }
     }
 

@@ -5,6 +5,7 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Found;
+use crate::agent::Altered;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
@@ -101,10 +102,11 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
     if !what.fits(hook) {
         return Err(misfit(action, hook, cast));
     }
-    let Action::Custom { word, span } = what else { return Ok(()) };
+    let Action::Custom { word, detail, span } = what else { return Ok(()) };
     if hook == Hook::Message {
         let of_messages = kinds.find(word.as_str()).filter(|kind| matches!(kind.target, Target::Messages));
-        let is_one = of_messages.is_some() && *span == SimSpan::ZERO;
+        let is_own = kinds.own().find(*word, Altered::Messages).is_some();
+        let is_one = of_messages.is_some() && *span == SimSpan::ZERO && (detail.is_none() || !is_own);
         return if is_one { Ok(()) } else { Err(misfit(action, hook, cast)) };
     }
     if let Some((who, call_site)) = at.get_ref().site.as_str().split_once(", ")
@@ -118,11 +120,15 @@ fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory)
 
 /// Refuses what is none of these kinds, or has a time where its kind takes none, or none where it needs one.
 fn one_of(what: &str, kinds: &[&FaultKind], action: &Spanned<Action>) -> Result<(), Problem> {
-    let Action::Custom { word, span } = action.get_ref() else { return Ok(()) };
+    let Action::Custom { word, detail, span } = action.get_ref() else { return Ok(()) };
     let Some(kind) = kinds.iter().find(|kind| kind.name == word.as_str()) else {
         let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
         return Err(Problem::unknown(action.span(), what, word.as_str(), &known));
     };
+    if let Some(field) = detail.filter(|_| !kind.takes_a_field()) {
+        let message = format!("`{word}` does not alter the field `{field}` alone");
+        return Err(Problem::at(action.span(), message).help(format!("write \"{word}\" without it")));
+    }
     match (kind.time(), *span == SimSpan::ZERO) {
         (Time::Needed(what), true) => Err(Problem::at(action.span(), format!("nothing says {what}"))
             .help(format!("write it behind, as in \"{word} 30s\""))),

@@ -69,7 +69,13 @@ impl Reach<'_> {
         let names = parts::names(entry);
         for (key, name) in &names {
             let part = Part::of(*key, name, &self.cast);
-            let narrowed: Vec<Rule> = rules.iter().filter_map(|rule| part.of_rule(rule)).collect();
+            // A field that no answer has is to be blamed on the field.
+            let of_any_field = |rule: Rule| Rule { action: rule.action.without_detail(), ..rule };
+            let narrowed = rules.iter().filter_map(|rule| part.of_rule(rule));
+            let narrowed: Vec<Rule> = match key {
+                Key::Field => narrowed.collect(),
+                _ => narrowed.map(of_any_field).collect(),
+            };
             let is_one_of_several = || names.iter().filter(|(other, _)| other == key).count() > 1;
             // A key can mean something else here, as `after` does where it is a time.
             if narrowed.is_empty() || self.can_meet(&narrowed) {
@@ -81,6 +87,7 @@ impl Reach<'_> {
                 Key::After => problems.push(self.no_such_step(name, Hook::After, &narrowed)),
                 Key::At if is_one_of_several() => problems.push(self.never_there(entry, name, &narrowed)),
                 Key::Operation => problems.extend(self.no_such_operation(name, &narrowed)),
+                Key::Field => problems.push(self.no_such_field(name, &narrowed)),
                 Key::At | Key::During => {}
             }
         }
@@ -108,7 +115,13 @@ impl Reach<'_> {
             Hook::Service if self.cast.tools.contains(&place.from) => {
                 let operation = Request::operation_at(place.what.as_str()).as_str().to_owned();
                 let unknown = self.no_such_operation(&Word::new(at.clone(), operation), &rules);
-                unknown.or_else(|| self.never_met(fault.action.kind().as_str(), what.clone(), &rules))
+                unknown.or_else(|| match fault.action.detail() {
+                    Some(field) => {
+                        let field = Word::new(what.clone(), field.as_str().to_owned());
+                        Some(self.no_such_field(&field, &rules))
+                    }
+                    None => self.never_met(fault.action.kind().as_str(), what.clone(), &rules),
+                })
             }
             Hook::Service | Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery => {
                 self.never_met(fault.action.kind().as_str(), what.clone(), &rules)
@@ -153,13 +166,9 @@ impl Reach<'_> {
         {
             return None;
         }
-        let tools: BTreeSet<&str> = rules
-            .iter()
-            .flat_map(|rule| self.cast.tools.iter().filter(move |tool| rule.from.covers(**tool)))
-            .map(|tool| tool.as_str())
-            .collect();
+        let tools = self.tools_of(rules);
         let them = if tools.len() == 1 { "it" } else { "them" };
-        let tools = listed(&Vec::from_iter(tools));
+        let tools = listed(&tools);
         let message = format!("no agent of the workflow `{workflow}` asks {tools} for `{operation}`");
         let known: BTreeSet<&str> = theirs().map(|(_, _, known)| known.as_str()).collect();
         let callers = |of: &dyn Fn(&str) -> bool| {
@@ -178,6 +187,35 @@ impl Reach<'_> {
         Some(Problem::at(name.span(), message).help(help))
     }
 
+    /// The tools that these rules concern, each once, in order.
+    fn tools_of(&self, rules: &[Rule]) -> Vec<&'static str> {
+        let concerned = |tool: &&Name| rules.iter().any(|rule| rule.from.covers(**tool));
+        self.cast.tools.iter().filter(concerned).map(|tool| tool.as_str()).collect()
+    }
+
+    /// A field that no answer of these tools to these operations has.
+    fn no_such_field(&mut self, name: &Word, rules: &[Rule]) -> Problem {
+        let actions = self.learner.all();
+        let is_meant = |tool: Name, operation: Name| {
+            rules.iter().any(|rule| {
+                let ways = Request::ALL.map(|request| request.of(operation));
+                rule.from.covers(tool) && ways.iter().any(|what| rule.what.covers(*what))
+            })
+        };
+        let meant = actions.answers.iter().filter(|((tool, operation), _)| is_meant(*tool, *operation));
+        let known: BTreeSet<&str> =
+            meant.flat_map(|(_, fields)| fields).map(|field| field.as_str()).collect();
+        let known = Vec::from_iter(known);
+        let field = name.get_ref();
+        let message = format!("no answer of {} has the field `{field}`", listed(&self.tools_of(rules)));
+        let help = match (nearest(field, &known), known.as_slice()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, []) => "nothing is answered there".to_owned(),
+            (None, known) => format!("they have {}", listed(known)),
+        };
+        Problem::at(name.span(), message).help(help)
+    }
+
     /// A message that is never sent, or not between those.
     fn no_such_message(&mut self, name: &Word, rules: &[Rule]) -> Problem {
         let (workflow, actions) = (self.cast.workflow, self.learner.all());
@@ -188,10 +226,16 @@ impl Reach<'_> {
                 (Selector::Of(from), Selector::Of(to)) => Some((words(from), words(to))),
                 _ => None,
             });
-            let (from, to) = ends.unwrap_or_default();
+            let ends = match ends {
+                Some((from, to)) => format!("from {from} to {to}"),
+                None => match rules.first().map(|rule| &rule.from) {
+                    Some(Selector::Of(from)) => format!("by {}", words(from)),
+                    Some(Selector::Any) | None => "there".to_owned(),
+                },
+            };
             let sent = links.iter().map(|(from, to)| format!("`{from}` sends it to `{to}`"));
             let sent: Vec<String> = sent.take(AGENTS).collect();
-            let message = format!("no message `{kind}` is sent from {from} to {to}");
+            let message = format!("no message `{kind}` is sent {ends}");
             return Problem::at(name.span(), message).help(sent.join(", "));
         }
         let message = format!("no message `{kind}` was sent in any run of the workflow `{workflow}`");

@@ -60,10 +60,11 @@ impl Switches {
         &self,
         tables: &Tables<'_>,
         suite: &Suite,
-        (steps, tools): (&[Step], &BTreeMap<Name, ToolConfig>),
+        (steps, tools, team): (&[Step], &BTreeMap<Name, ToolConfig>, &BTreeMap<&'static str, u32>),
         found: &mut Found,
     ) {
-        let setup = Setup { on: &self.on, unread: &self.broken, steps: step_traits(steps), tools };
+        let steps = step_traits(steps);
+        let setup = Setup { on: &self.on, unread: &self.broken, steps, tools, team };
         let entries = tables.get("safeguards").and_then(|entry| entry.entries().ok()).unwrap_or_default();
         for entry in entries {
             let missing = suite.find_safeguard(entry.name).and_then(|kind| kind.missing(&setup));

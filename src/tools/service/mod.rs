@@ -67,13 +67,15 @@ struct Asking<'a> {
 /// A fault that is due at a request, and where it is drawn what it does.
 struct Injecting<'a> {
     fault: ToolFault,
+    /// The only field of an answer that it may alter, if it is to be that one.
+    field: Option<Name>,
     draw: DrawSite<'a>,
     own: &'a OwnFaults,
 }
 
 impl Injecting<'_> {
     fn alter(&self, alteration: Alteration, json: Value, said: &str) -> Value {
-        alteration.of_answer(json, said, self.draw)
+        alteration.of_answer(json, (said, self.field), self.draw)
     }
 
     fn alter_own(&self, name: Name, mut json: Value, said: &str) -> Value {
@@ -186,7 +188,12 @@ impl ToolService {
         let now = context.now();
         for due in context.due_faults(work.what, work.intent) {
             let Some(fault) = self.faults.find(due.word(), due.span()) else { continue };
-            let injecting = Injecting { fault, draw: context.draw_site_of(&due), own: &self.faults.own };
+            let injecting = Injecting {
+                fault,
+                field: due.detail(),
+                draw: context.draw_site_of(&due),
+                own: &self.faults.own,
+            };
             let asking = Asking { work, wire, now, context };
             if let Some((outcome, tool)) = self.difference(&asking, &injecting) {
                 context.inject(due);

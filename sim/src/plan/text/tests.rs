@@ -48,8 +48,16 @@ fn action() -> impl Strategy<Value = Action> {
         span().prop_map(Action::SlowSync),
         Just(Action::TornWrite),
         (1..=u32::MAX).prop_map(|records| Action::StaleJournal { records }),
-        (words(), span()).prop_map(|(word, span)| Action::Custom { word, span }),
-        words().prop_map(|word| Action::Custom { word, span: SimSpan::ZERO }),
+        (words(), prop::option::of(names()), span()).prop_map(|(word, detail, span)| Action::Custom {
+            word,
+            detail,
+            span
+        }),
+        (words(), prop::option::of(names())).prop_map(|(word, detail)| Action::Custom {
+            word,
+            detail,
+            span: SimSpan::ZERO
+        }),
     ];
     let by_the_clock = prop_oneof![
         (names(), names(), any::<bool>(), time(), span()).prop_map(|(left, right, one_way, at, lasting)| {
