@@ -140,7 +140,9 @@ fn every_command_of_the_readme_can_be_run() {
         if done.contains(&arguments) {
             continue;
         }
-        for file in arguments.iter().filter(|word| word.starts_with("scenarios/")) {
+        // A command that writes nothing runs in the repository, which has all files.
+        let files = arguments.iter().filter(|word| word.starts_with("scenarios/"));
+        for file in files.filter(|_| writes(&arguments)) {
             place.write(file, &read(file));
         }
         let said: Said = match arguments[0] {

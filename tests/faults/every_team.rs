@@ -20,6 +20,7 @@ const EVERYWHERE: &[&str] = &[
     r#"duplicate = { chance = "0.5%", after = "1ms..5s" }"#,
     r#"reorder = { chance = "0.5%", within = "90ms" }"#,
     r#"corrupt = { chance = "0.5%" }"#,
+    r#"byzantine = { at = "everyone", chance = "0.5%" }"#,
     r#"partition = { split = "random", every = "1m..3m", lasting = "1s..20s" }"#,
     r#"flap = { between = ["everyone", "TOOL"], turn = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
     r#"slow-link = { between = ["everyone", "TOOL"], by = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,

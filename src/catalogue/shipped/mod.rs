@@ -65,8 +65,9 @@ mod tests {
         for scenario in scenarios {
             let team = teams.entry(scenario.workflow.name.to_owned()).or_default();
             team.learn_from(scenario);
-            // Which events there are is a matter of a scenario, and not on record.
+            // Which events there are, and what tools answer, is a matter of a scenario, and not on record.
             team.actions.events = EventKinds::default();
+            team.actions.answers.clear();
         }
         teams
     }
