@@ -150,7 +150,7 @@ impl Arguments {
             SheetFormat::Json => say_record(&AblationRecord::new(matrix)),
         }
         if !self.remove.is_empty() && self.format == SheetFormat::Text {
-            self.tell_stories(matrix, ending);
+            tell_stories(matrix, ending);
         }
     }
 
@@ -165,20 +165,20 @@ impl Arguments {
         let removed = if is_all { ALL.to_owned() } else { row.removed.join(",") };
         format!("{} ablate {file} --remove {removed} {search}", case.scenario.suite.command())
     }
+}
 
-    /// Tells how each property broke that holds while nothing is removed.
-    fn tell_stories(&self, matrix: &Matrix, ending: &Ending) {
-        let rows = matrix.rows.iter().filter(|row| !row.removed.is_empty());
-        let cells = rows.flat_map(|row| row.cells.iter().map(move |(property, cell)| (row, *property, cell)));
-        for (row, property, cell) in cells.filter(|(_, _, cell)| cell.claim != Claim::AsWritten) {
-            // What cannot be said in a file cannot be made small, but it can be looked at.
-            let case = matrix.case_of(row).in_a_file(property).unwrap_or_else(|| matrix.case_of(row));
-            let found = Found { case: &case, engine: matrix.engine, corpus: None };
-            match found.shrink_finding(&cell.first, ending).map(|small| small.story(None)) {
-                Ok(Some(story)) => say_styled(&story),
-                Ok(None) => {}
-                Err(error) => print_error(error),
-            }
+/// Tells how each property broke that holds while nothing is removed.
+fn tell_stories(matrix: &Matrix, ending: &Ending) {
+    let rows = matrix.rows.iter().filter(|row| !row.removed.is_empty());
+    let cells = rows.flat_map(|row| row.cells.iter().map(move |(property, cell)| (row, *property, cell)));
+    for (row, property, cell) in cells.filter(|(_, _, cell)| cell.claim != Claim::AsWritten) {
+        // What cannot be said in a file cannot be made small, but it can be looked at.
+        let case = matrix.case_of(row).in_a_file(property).unwrap_or_else(|| matrix.case_of(row));
+        let found = Found { case: &case, engine: matrix.engine, corpus: None };
+        match found.shrink_finding(&cell.first, ending).map(|small| small.story(None)) {
+            Ok(Some(story)) => say_styled(&story),
+            Ok(None) => {}
+            Err(error) => print_error(error),
         }
     }
 }

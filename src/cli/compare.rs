@@ -10,7 +10,6 @@ use crate::inert;
 use crate::report::{ComparisonRecord, comparison_in_markdown, comparison_in_text};
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
-use perfidy_sim::Abandoned;
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
@@ -56,15 +55,12 @@ pub fn compare(suite: &Suite, arguments: &Arguments) -> Status {
     };
     let compared = Comparison::of(&[a, b], &campaign);
     ending.reached();
-    match compared {
-        Ok(comparison) => {
-            arguments.tell(&comparison);
-            Status::AsExpected
-        }
-        Err(Abandoned) => {
-            print_error("interrupted before both designs had all their runs; nothing is compared");
-            Status::Inconclusive
-        }
+    if let Ok(comparison) = compared {
+        arguments.tell(&comparison);
+        Status::AsExpected
+    } else {
+        print_error("interrupted before both designs had all their runs; nothing is compared");
+        Status::Inconclusive
     }
 }
 

@@ -139,13 +139,12 @@ impl Sheet {
     pub fn to_markdown(&self) -> String {
         let mut lines = vec![format!("## {}", inert::line(&self.title)), String::new(), self.about.clone()];
         if !self.head.is_empty() {
-            let head =
-                self.head.iter().map(|label| format!(" {} |", label.in_markdown())).collect::<String>();
+            let head = markdown_cells(self.head.iter().map(Label::in_markdown));
             let rule = "--:|".repeat(self.head.len());
             let corner = self.corner.to_lowercase();
             lines.extend([String::new(), format!("| {corner} |{head}"), format!("|---|{rule}")]);
             for (label, cells) in &self.rows {
-                let cells = cells.iter().map(|text| format!(" {} |", cell(text))).collect::<String>();
+                let cells = markdown_cells(cells.iter().map(|text| cell(text)));
                 lines.push(format!("| {} |{cells}", label.in_markdown()));
             }
         }
@@ -160,6 +159,11 @@ impl Sheet {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// The cells of a row in Markdown, without the first.
+fn markdown_cells(cells: impl Iterator<Item = String>) -> String {
+    cells.fold(String::new(), |row, cell| row + " " + &cell + " |")
 }
 
 /// A text for a cell in Markdown.

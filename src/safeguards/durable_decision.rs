@@ -179,7 +179,9 @@ mod tests {
 
     fn decided(records: &[DecisionRecord]) -> Decisions {
         let mut decisions = Decisions::default();
-        records.iter().for_each(|record| decisions.take_in(record));
+        for record in records {
+            decisions.take_in(record);
+        }
         decisions
     }
 

@@ -71,13 +71,11 @@ impl Ablation<'_> {
             interrupted: false,
         };
         for removed in self.removals.of(scenario) {
-            match self.row(scenario, removed) {
-                Ok(row) => matrix.push(row),
-                Err(Abandoned) => {
-                    matrix.interrupted = true;
-                    break;
-                }
-            }
+            let Ok(row) = self.row(scenario, removed) else {
+                matrix.interrupted = true;
+                break;
+            };
+            matrix.push(row);
         }
         matrix
     }

@@ -85,6 +85,9 @@ impl Comparison {
 
     /// The tables of the files that are different and that say what the teams have to do, or what happens to
     /// them: then a difference is not of the designs alone.
+    ///
+    /// # Panics
+    /// Never: the text of a scenario was parsed before.
     pub fn different_world(&self) -> Vec<&'static str> {
         let [a, b]: [toml::Table; 2] =
             self.designs.each_ref().map(|design| design.text.parse().expect("it was read before"));
