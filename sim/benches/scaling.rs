@@ -114,7 +114,7 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\nintent-keys = true\n\
              persist-before-call = true\ntool-dedupe = true\nverify = true\n"
         }
-        "vote" => "retry = { attempts = 4, backoff = \"1s..10s\" }\n",
+        "vote" => "event-log = true\n",
         "tool-loop" => {
             "checkpoint = true\nevent-log = true\nidempotency-keys = true\npaired-results = true\n\
              reset-between-tasks = true\nresume-from-results = true\ntool-dedupe = true\n"
@@ -153,7 +153,8 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     for step in 0..size.steps {
         writeln!(text, "[[step]]\nname = \"step-{step}\"\ntool = \"office.do\"")
             .expect("a text takes any text");
-        if step > 0 {
+        // A transaction takes its steps at once.
+        if step > 0 && workflow.name != "commit" {
             writeln!(text, "needs = \"step-{}\"", (step - 1) / 2).expect("a text takes any text");
         }
         if undoes {
