@@ -186,8 +186,8 @@ impl<D: Domain> World<D> {
     }
 
     /// Has faults of the layer above alter messages: `alter` gets the word of the fault with its detail, the
-    /// message, and the place where what it does is drawn, and gives another message, or `None` if it is the same with the
-    /// fault as without.
+    /// message, and the place where what it does is drawn, and gives another message, or `None` if it is the
+    /// same with the fault as without.
     pub fn alter_messages(
         &mut self,
         alter: impl Fn((Name, Option<Name>), &D::Payload, DrawSite<'_>) -> Option<D::Payload> + 'static,

@@ -1,10 +1,10 @@
 //! Faults that alter content: they work on the JSON of anything, whatever tool or model said it.
 //!
-//! Which field, unless the file names one, and what stands there instead, is drawn at the address of the fault, so it is the same when
-//! the failure is replayed. Where a tool says nothing that an alteration could change, it changes the rest of
-//! the answer: the receipt of a call, or whether the answer can be read at all. A text that is injected
-//! there, or that is longer there, no reader would ever see. What cannot be altered stays as it is, and then
-//! the fault is not injected.
+//! Which field, unless the file names one, and what stands there instead, is drawn at the address of the
+//! fault, so it is the same when the failure is replayed. Where a tool says nothing that an alteration could
+//! change, it changes the rest of the answer: the receipt of a call, or whether the answer can be read at all.
+//! A text that is injected there, or that is longer there, no reader would ever see. What cannot be altered
+//! stays as it is, and then the fault is not injected.
 
 use perfidy_sim::{DrawSite, Name, Purpose};
 use serde_json::{Map, Value};

@@ -110,7 +110,7 @@ fn participants_whose_coordinator_is_gone_learn_the_decision_from_each_other() {
     ];
     let together = run(ALL, &gone);
     assert_eq!(ledger(&together), BOTH);
-    assert_eq!(told(&together), None, "nobody is left who could report");
+    assert_eq!(told(&together), None, "no coordinator is left that could report");
     let alone = run(&["durable-decision", "durable-vote"], &gone);
     assert!(verdict(&alone, "atomic-agreement").is_violated(), "{:?}", ledger(&alone));
 }

@@ -10,7 +10,7 @@
 //! what breaks without one safeguard is no news of a pair that it belongs to.
 //!
 //! As in a `[[without]]` case, only what breaks by faults that the file names counts: the delays of PCT can
-//! break a team that nobody claims to be safe from them.
+//! break a team whose file does not claim to be safe from them.
 
 mod matrix;
 mod removals;
