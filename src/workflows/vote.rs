@@ -10,10 +10,11 @@
 //! ```
 //!
 //! Every step of a task is a question to a source. A voter reads the source, has its model state the answer,
-//! and tells it to each aggregator that asks. A model can state it wrongly, and a voter can be broken and tell each
-//! aggregator something else. Aggregator and auditor do the same, each on its own: they answer the same user,
-//! who relies on it that they agree (N-version programming; Avizienis 1985, "The N-Version Approach to
-//! Fault-Tolerant Software"). Where no answer has enough votes in time, the report says that it is missing.
+//! and tells it to each aggregator that asks. A model can state it wrongly, and a voter can be broken and
+//! tell each aggregator something else. Aggregator and auditor do the same, each on its own: they answer the
+//! same user, who relies on it that they agree (N-version programming; Avizienis 1985, "The N-Version
+//! Approach to Fault-Tolerant Software"). Where no answer has enough votes in time, the report says that it
+//! is missing.
 //!
 //! Nothing is changed by a vote, so all of it can be repeated: agents keep nothing but what their models have
 //! answered.
