@@ -211,7 +211,8 @@ fn run_all(
 }
 
 fn usual_seeds(case: &Case) -> u64 {
-    case.without().map_or(SEEDS, |without| without.within_seeds.into())
+    let as_written = || SEEDS.max(case.scenario.runs_for_service_levels());
+    case.without().map_or_else(as_written, |without| without.within_seeds.into())
 }
 
 fn status_of(report: &CaseReport) -> Status {

@@ -21,6 +21,7 @@ mod failure;
 mod fuzz_state;
 mod run;
 mod saved;
+mod service_level;
 mod shrink;
 pub mod strategy;
 mod trials;
@@ -44,5 +45,6 @@ pub use fuzz_state::{
 };
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
+pub use service_level::{LevelReport, LevelVerdict};
 pub use shrink::{Changes, Effort, ShrunkFailure, Spans, Within, shrink, shrink_within};
 pub use trials::{RunSummary, Step, Trials};

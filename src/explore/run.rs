@@ -80,15 +80,23 @@ impl Run {
     /// If the suite has no property of that name: a test that asks for a property that there is not would
     /// always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
+        match self.verdict(property) {
+            Verdict::Violated(violation) => Some(violation),
+            _ => None,
+        }
+    }
+
+    /// What the property of that name says of the run.
+    ///
+    /// # Panics
+    /// If the suite has no property of that name.
+    pub fn verdict(&self, property: &str) -> &Verdict {
         let judged = self.verdicts.iter().find(|(judged, _)| *judged == property);
         let (_, verdict) = judged.unwrap_or_else(|| {
             let known: Vec<&str> = self.verdicts.iter().map(|(judged, _)| *judged).collect();
             panic!("there is no property `{property}`; {}", nearest_in_words(property, &known))
         });
-        match verdict {
-            Verdict::Violated(violation) => Some(violation),
-            _ => None,
-        }
+        verdict
     }
 }
 

@@ -16,6 +16,7 @@ use crate::scenario::Case;
 use perfidy_sim::{Abandoned, Digest, Engine, Fault, Plan, Seed};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many trials a strategy names before it learns from them; bounds the memory of a campaign.
@@ -38,6 +39,9 @@ pub struct RunSummary {
     pub(super) by_other_faults: Vec<&'static str>,
     /// The probes that it reached.
     pub(super) reached: Vec<&'static str>,
+    /// Whether it kept the promise of each service level of the file, as far as it tells; nothing if its
+    /// faults were not drawn by the chances of the file.
+    pub(super) kept: Vec<Option<bool>>,
     /// Whether the strategy learnt something from it.
     pub(super) informative: bool,
 }
@@ -231,6 +235,10 @@ fn run(
         Verdict::Vacuous => Mark::Vacuous,
         Verdict::Unknown { reason } => Mark::Unknown(reason.clone()),
     };
+    let has_chances_of_file =
+        matches!(plan, Plan::Fuzz(chaos) if Arc::ptr_eq(chaos, &case.scenario.chaos));
+    let levels = case.scenario.service_levels.iter().filter(|_| has_chances_of_file);
+    let kept = levels.map(|level| level.is_kept(case, &run)).collect();
     let is_broken = run.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Violated(_)));
     let summary = RunSummary {
         seed,
@@ -240,6 +248,7 @@ fn run(
         injected: run.outcome.injected,
         by_other_faults,
         reached: run.reached,
+        kept,
         informative: feedback.is_some(),
     };
     Ok((summary, feedback))

@@ -21,6 +21,7 @@ mod read;
 mod removal;
 mod rename;
 mod resolve;
+mod service_level;
 mod world;
 
 pub use builder::ScenarioBuilder;
@@ -28,11 +29,14 @@ pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_long_text, read_text, root_of};
 
+pub use service_level::{Promise, ServiceLevel};
+
 #[cfg(feature = "cli")]
 pub(crate) use read::file_named;
 pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;
+pub(crate) use service_level::percent;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
 pub(crate) use world::usual_events;
@@ -107,6 +111,8 @@ pub struct Contents {
     pub waived: BTreeMap<&'static str, String>,
     /// The properties that the file names otherwise: each must have something to judge.
     pub judged: Vec<&'static str>,
+    /// What the team promises of a share of its runs.
+    pub service_levels: Vec<ServiceLevel>,
     /// The cases without some safeguards.
     pub without: Vec<Without>,
 }
@@ -194,6 +200,12 @@ impl Scenario {
     /// others.
     pub fn configures(&self, fault: &Fault) -> bool {
         self.configured.iter().any(|configured| configured.injects(fault))
+    }
+
+    /// Whether runs may break a property: the file waives it, or asks for it in a share of runs.
+    pub fn may_break(&self, property: &str) -> bool {
+        let of_a_share = |level: &ServiceLevel| level.property() == Some(property);
+        self.waived.contains_key(property) || self.service_levels.iter().any(of_a_share)
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.

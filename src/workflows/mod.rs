@@ -65,7 +65,7 @@ mod workflow;
 
 pub use arguments::StepArguments;
 pub use steps::{Step, Undo, one_at_a_time};
-pub use task_state::Plan;
+pub use task_state::TaskPlan;
 pub use team::TeamContext;
 pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
 pub use workflow::{AgentCode, Role, Workflow};

@@ -36,9 +36,11 @@ pub fn workflow() -> Workflow {
             "call-timeout",
             "event-log",
             "join",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
+            "retry-writes",
             "snapshots",
         ])
         .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])

@@ -3,7 +3,7 @@
 use crate::agent::{AgentFailures, ChatLimits, Consistency, ModelFaults, TeamEvent, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
-use crate::workflows::Plan;
+use crate::workflows::TaskPlan;
 use perfidy_sim::{Chance, Lookup, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -18,7 +18,7 @@ pub struct TeamConfig {
     /// The members of each group.
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// The tasks' steps and names.
-    pub plan: Arc<Plan>,
+    pub plan: Arc<TaskPlan>,
     /// The agents that carry out steps.
     pub workers: Arc<[Name]>,
     /// The place of each among these.

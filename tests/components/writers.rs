@@ -1,7 +1,7 @@
 //! Components with which agents write a shared item and elect a leader, used as agents of another team would
 //! use them.
 
-use perfidy::agent::{Agent, Agents, Entry, Freshness, LeaseService, Message, StoreService, Token};
+use perfidy::agent::{Agent, Agents, ItemEntry, Freshness, LeaseService, Message, StoreService, Token};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::append_only::append;
 use perfidy::safeguards::election::{Candidate, Election, Leadership};
@@ -36,8 +36,8 @@ fn document() -> Name {
     Name::literal("document")
 }
 
-fn part(name: Name) -> Entry {
-    Entry::new(name, Mark::Part)
+fn part(name: Name) -> ItemEntry {
+    ItemEntry::new(name, Mark::Part)
 }
 
 /// Adds an agent that runs this.

@@ -11,6 +11,7 @@ mod parts;
 mod pinned;
 mod reach;
 mod safeguards;
+mod service_levels;
 mod settle;
 mod steps;
 mod store;
@@ -51,6 +52,7 @@ const KEYS: &[&str] = &[
     "network",
     "properties",
     "safeguards",
+    "service-level",
     "settle",
     "step",
     "store",
@@ -80,6 +82,7 @@ pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
         ("limits", Shape::of::<LimitsTable>()),
         ("model", Shape::of::<ModelTable>()),
         ("network", Shape::of::<NetworkTable>()),
+        ("service-level", list(service_levels::shape())),
         ("settle", settle::shape()),
         ("step", list(steps::shape())),
         ("store", store::shape()),
@@ -183,6 +186,7 @@ pub(super) fn resolve(
     let settling = settle::read(&tables, found);
     let most_events = most_events(&tables, found);
     let asked = asked::read(&tables, suite, found);
+    let service_levels = service_levels::read(&tables, suite, &asked.waived, found);
     let Some(workflow) = found.keep(workflow(&tables, suite)) else {
         return Err(std::mem::take(&mut found.0));
     };
@@ -245,6 +249,7 @@ pub(super) fn resolve(
         bounds,
         waived: asked.waived,
         judged: asked.judged,
+        service_levels,
         without,
         workflow,
     }));

@@ -50,6 +50,7 @@ pub fn workflow() -> Workflow {
             "durable-vote",
             "event-log",
             "idempotency-keys",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",

@@ -3,7 +3,7 @@
 use crate::agent::OpId;
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::work_scope::WorkScope;
-use crate::workflows::Plan;
+use crate::workflows::TaskPlan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -108,7 +108,7 @@ impl ManagedTask {
     }
 
     /// A step is complete; those that need it may be ready now.
-    pub fn complete(&self, number: usize, plan: &Plan) {
+    pub fn complete(&self, number: usize, plan: &TaskPlan) {
         if !std::mem::replace(&mut self.steps.borrow_mut()[number].is_complete, true) {
             self.left.set(self.left.get() - 1);
         }
@@ -134,7 +134,7 @@ impl ManagedTask {
     }
 
     /// The steps to order now: those that are due and whose worker has sent nothing for a while.
-    pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
+    pub fn to_order(&self, plan: &TaskPlan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
         let mut ready = Vec::new();
         while let Some(number) = agenda.next(now) {
@@ -163,7 +163,7 @@ impl ManagedTask {
     }
 
     /// The steps to undo now, each before those that it needed.
-    pub fn to_take_back(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
+    pub fn to_take_back(&self, plan: &TaskPlan, now: SimTime) -> Vec<usize> {
         let steps = self.steps.borrow();
         let is_needed = |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_undone);
         let is_ready = |number: &usize| {
@@ -202,7 +202,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, ManagedTask, OpId, Plan};
+    use super::{Arc, ManagedTask, OpId, TaskPlan};
     use crate::workflows::hierarchy::RESEND;
     use crate::workflows::{Step, StepArguments};
     use perfidy_sim::{Name, SimSpan, SimTime};
@@ -212,7 +212,7 @@ mod tests {
     }
 
     /// Three steps: the second needs the first, the third is independent.
-    fn plan() -> Plan {
+    fn plan() -> TaskPlan {
         let step = |name, needs: &[usize]| Step {
             name: Name::new(name),
             tool: Name::new("tool"),
@@ -223,7 +223,7 @@ mod tests {
             undo: None,
             arguments: StepArguments::default(),
         };
-        Plan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
+        TaskPlan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
     }
 
     fn led(lease: Option<SimSpan>) -> ManagedTask {
