@@ -97,7 +97,10 @@ pub(crate) const TABLES: &[FileTable] = &[
         about: "what the team promises of a share of its runs",
         keys: &[
             ("at-least", "the share of runs that must keep the promise"),
-            ("completes-within", "every task is reported as done in that time, counted from when it was given"),
+            (
+                "completes-within",
+                "every task is reported as done in that time, counted from when it was given",
+            ),
             ("confidence", "how sure the answer must be; 95% if nothing is said"),
             ("property", "the property that these runs must keep; the others may break it"),
         ],

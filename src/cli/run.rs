@@ -6,7 +6,7 @@ use super::options::{Search, Subject};
 use super::save::save;
 use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
-use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
+use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
 use crate::inert;
 use crate::report::{CaseRecord, FindingStory, table};
@@ -71,7 +71,7 @@ fn start_all(
     arguments: &Arguments,
     scenarios: &[Arc<Scenario>],
     ending: &Ending,
-) -> Result<Result<Vec<StartedCase>, Vec<Refused>>, Abandoned> {
+) -> Result<Result<Vec<StartedCase>, Vec<StrategyRefused>>, Abandoned> {
     let usual = Bounds::default();
     let bounds = Bounds {
         faults: arguments.faults.map_or(usual.faults, usize::from),

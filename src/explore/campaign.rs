@@ -4,7 +4,7 @@ use crate::explore::Watchdog;
 use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
 use crate::explore::service_level::{LevelReport, LevelVerdict};
 use crate::explore::strategy::{self, Strategy};
-use crate::explore::trials::{Mark, RunSummary, Step, Trials};
+use crate::explore::trials::{Judgement, RunSummary, Trials, TrialsProgress};
 use crate::scenario::{Case, Without};
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
@@ -201,13 +201,13 @@ impl Campaign<'_> {
         let mut trials = self.start(case, strategy);
         loop {
             match trials.go_on(u64::MAX) {
-                Step::Ran(runs) => {
+                TrialsProgress::Ran(runs) => {
                     let told = report.findings.len();
                     report.take_in(&runs);
                     report.findings[told..].iter().for_each(&mut *tell);
                 }
-                Step::Over => break,
-                Step::Interrupted => {
+                TrialsProgress::Over => break,
+                TrialsProgress::Interrupted => {
                     report.interrupted = true;
                     return report;
                 }
@@ -242,12 +242,12 @@ impl Case {
 }
 
 impl Tally {
-    fn count(&mut self, mark: &Mark) {
+    fn count(&mut self, mark: &Judgement) {
         match mark {
-            Mark::Holds => self.holds += 1,
-            Mark::Violated(_) => self.violated += 1,
-            Mark::Vacuous => self.vacuous += 1,
-            Mark::Unknown(_) => self.unknown += 1,
+            Judgement::Holds => self.holds += 1,
+            Judgement::Violated(_) => self.violated += 1,
+            Judgement::Vacuous => self.vacuous += 1,
+            Judgement::Unknown(_) => self.unknown += 1,
         }
     }
 }
@@ -302,7 +302,7 @@ impl CaseReport {
             self.never_injected.retain(|index| !is_injected(*index));
         }
         for (property, mark) in &run.verdicts {
-            if let Mark::Unknown(reason) = mark {
+            if let Judgement::Unknown(reason) = mark {
                 let doubt = || Inconclusive { seed: run.seed, reason: reason.clone() };
                 self.unknown.entry(property).or_insert_with(doubt);
             }

@@ -32,13 +32,13 @@ mod why;
 pub use crate::suite::Watchdog;
 pub use ablation::{Ablation, Cell, Claim, Matrix, Removals, Row};
 pub use aliases::Aliases;
-pub use audit::{Divergence, Moment, Rerun, Side, Trace, audit};
+pub use audit::{Divergence, EventInWords, Rerun, Side, Trace, audit};
 pub use campaign::{Campaign, CaseReport, CaseVerdict, Finding, Inconclusive, Tally};
-pub use checkpoint::Checkpoint;
+pub use checkpoint::CampaignCheckpoint;
 pub use comparison::{Comparison, Estimate, Measure, Measures, RESAMPLES, Unit};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use counting::{NotCounted, OtherFaults};
-pub use delivery::{Delivery, Link, deliveries};
+pub use delivery::{DeliverySemantics, MessageRoute, deliveries};
 pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
     BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,
@@ -46,5 +46,5 @@ pub use fuzz_state::{
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use service_level::{LevelReport, LevelVerdict};
-pub use shrink::{Changes, Effort, ShrunkFailure, Spans, Within, shrink, shrink_within};
-pub use trials::{RunSummary, Step, Trials};
+pub use shrink::{Changes, Effort, ShrunkFailure, SpanLimits, Spans, shrink, shrink_within};
+pub use trials::{RunSummary, Trials, TrialsProgress};

@@ -207,8 +207,7 @@ impl LevelVerdict {
     }
 }
 
-/// Such as `completes within 10m in at least 99% of runs; 990 of 1000 did: 98.2% to 99.5% do, each bound with 95%
-/// confidence`, and what to do if that does not decide it.
+/// The level, the count and the bounds of the share, and what to do if that does not decide it.
 impl fmt::Display for LevelReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { level, kept, runs } = self;

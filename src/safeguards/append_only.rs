@@ -15,7 +15,7 @@
 //! }
 //! ```
 
-use crate::agent::{Change, ItemEntry, OpId, ItemStamp, Store, StoreError};
+use crate::agent::{Change, ItemEntry, ItemStamp, OpId, Store, StoreError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Name;
@@ -41,6 +41,11 @@ impl Safeguard for AppendOnly {
 ///
 /// # Errors
 /// As [`Store::commit`].
-pub async fn append(store: Store<'_>, item: Name, entry: ItemEntry, op: OpId) -> Result<ItemStamp, StoreError> {
+pub async fn append(
+    store: Store<'_>,
+    item: Name,
+    entry: ItemEntry,
+    op: OpId,
+) -> Result<ItemStamp, StoreError> {
     store.commit_with_retry(item, Change::Append(entry), op).await
 }

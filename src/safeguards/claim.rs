@@ -11,7 +11,7 @@
 //! own name there.
 
 use crate::agent::{
-    Agent, Change, Entries, ItemEntry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
+    Agent, Change, Entries, Freshness, Headers, ItemEntry, Message, Purpose, Snapshot, StoreError, Version,
 };
 use crate::config::{Entry, Problem};
 use crate::safeguards::lease_check::LeaseCheck;

@@ -15,7 +15,9 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Change, Entries, Freshness, OpId, Snapshot, ItemStamp, Store, StoreError, Version};
+use crate::agent::{
+    Agent, Change, Entries, Freshness, ItemStamp, OpId, Snapshot, Store, StoreError, Version,
+};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Name;

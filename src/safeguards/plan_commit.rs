@@ -4,7 +4,7 @@
 //! agent that comes second finds the first plan and drops its own. So it does not matter that the drafts were
 //! made from different evidence.
 
-use crate::agent::{Agent, Change, ItemEntry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
+use crate::agent::{Agent, Change, Freshness, ItemEntry, Message, Refusal, Snapshot, StoreError, Version};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::Name;

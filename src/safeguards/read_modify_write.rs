@@ -4,7 +4,7 @@
 //! Composing takes time (a model reads the item), and other agents do the same meanwhile. Each safeguard is a
 //! separate switch; without any of them, the last write wins and the others are lost.
 
-use crate::agent::{Agent, Change, ItemEntry, Lease, Snapshot, ItemStamp, Store, StoreError, Token, Version};
+use crate::agent::{Agent, Change, ItemEntry, ItemStamp, Lease, Snapshot, Store, StoreError, Token, Version};
 use crate::protocols::{Question, write_text};
 use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::{AppendOnly, append};

@@ -26,7 +26,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Delivery, ItemEntry, Headers, Message, Purpose, Version};
+use crate::agent::{Agent, Delivery, Headers, ItemEntry, Message, Purpose, Version};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan};

@@ -18,7 +18,7 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Change, ItemEntry, Freshness, Message, OpId, Snapshot, StoreError};
+use crate::agent::{Agent, Change, Freshness, ItemEntry, Message, OpId, Snapshot, StoreError};
 use crate::config::{Entry, Problem};
 use crate::safeguards::append_only::append;
 use crate::safeguards::{Safeguard, Safeguards, switch};
@@ -68,7 +68,7 @@ impl Message for Ended {
 
 /// The run of a tick.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Run {
+pub struct TickRun {
     /// Its id.
     pub run: OpId,
     /// Whether its work is done, if it is over.
@@ -85,8 +85,8 @@ pub async fn claim(
     safeguards: &Safeguards,
     tick: Name,
     mine: OpId,
-) -> Result<Run, StoreError> {
-    let my_run = Run { run: mine, ended: None };
+) -> Result<TickRun, StoreError> {
+    let my_run = TickRun { run: mine, ended: None };
     if !safeguards.has::<TickClaim>() {
         return Ok(my_run);
     }
@@ -122,9 +122,9 @@ fn record_of(tick: Name) -> Name {
     Name::joined(Name::literal("firing of"), " ", tick)
 }
 
-fn run_in(snapshot: &Snapshot) -> Option<Run> {
+fn run_in(snapshot: &Snapshot) -> Option<TickRun> {
     let entries = snapshot.entries.all();
     let run = entries.iter().find_map(|entry| entry.body.open::<Fired>())?.run;
     let ended = entries.iter().find_map(|entry| entry.body.open::<Ended>()).map(|ended| ended.is_done);
-    Some(Run { run, ended })
+    Some(TickRun { run, ended })
 }

@@ -120,7 +120,7 @@ impl Case {
 
     fn configure_team(&self) -> TeamConfig {
         let scenario = &self.scenario;
-        let groups = scenario.cast().groups;
+        let groups = scenario.directory().groups;
         let workers = scenario.workflow.roles.last().map(|role| groups[&Name::new(role.group)].clone());
         let workers = workers.unwrap_or_default();
         let mut places = Lookup::default();

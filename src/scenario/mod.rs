@@ -36,9 +36,9 @@ pub(crate) use read::file_named;
 pub(crate) use read::is_too_long_to_save;
 
 pub(crate) use active::trouble_with_name;
-pub(crate) use service_level::percent;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
+pub(crate) use service_level::percent;
 pub(crate) use world::usual_events;
 
 use crate::agent::ChatLimits;
@@ -47,7 +47,7 @@ use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
-use crate::workflows::{Step, Store, Tasks, Workflow};
+use crate::workflows::{Step, StoreConfig, Tasks, Workflow};
 use perfidy_sim::{Chaos, Fault, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
@@ -89,7 +89,7 @@ pub struct Contents {
     /// The tools, by name.
     pub tools: BTreeMap<Name, ToolConfig>,
     /// The team's shared store, if the file has one.
-    pub store: Option<Store>,
+    pub store: Option<StoreConfig>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
@@ -209,8 +209,8 @@ impl Scenario {
     }
 
     /// The roles, agents and tools of the scenario, to resolve names.
-    pub fn cast(&self) -> Directory {
-        let cast = self.workflow.cast(&self.team, &self.tools);
-        cast.with_faults(self.suite.fault_kinds())
+    pub fn directory(&self) -> Directory {
+        let directory = self.workflow.directory(&self.team, &self.tools);
+        directory.with_faults(self.suite.fault_kinds())
     }
 }

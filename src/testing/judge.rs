@@ -113,7 +113,9 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: &Corpus) -> Resul
         }
         CaseVerdict::LevelMissed(level) | CaseVerdict::LevelUndecided(level) => {
             let (what, case) = (level.to_string(), &report.case);
-            let story = format!("{case}: {what}.\nThe faults of the file, or what the team does about them, decide it.");
+            let story = format!(
+                "{case}: {what}.\nThe faults of the file, or what the team does about them, decide it."
+            );
             Err(Failing::new(what, story))
         }
         CaseVerdict::Unknown { property, doubt } => Err(Failing::new(

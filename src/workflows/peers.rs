@@ -15,7 +15,7 @@
 //! each escalates the steps that have failed with it and reports the task as failed.
 
 use crate::agent::{
-    Agent, ArtifactId, Entries, ItemEntry, Headers, Message, OpId, Outcome, Report, StoreError, ToolError,
+    Agent, ArtifactId, Entries, Headers, ItemEntry, Message, OpId, Outcome, Report, StoreError, ToolError,
 };
 use crate::protocols::{Question, SingleFlight, write_text};
 use crate::safeguards::Safeguards;
@@ -60,7 +60,6 @@ pub fn workflow() -> Workflow {
             "reply-correlation",
             "retry",
             "retry-backoff",
-            "retry-writes",
             "tool-dedupe",
         ])
         .properties(&[
@@ -149,7 +148,7 @@ async fn run(agent: Agent, team: TeamContext) {
         let pursuer = peer.clone();
         work.start_or_repeat(&peer.agent, task, async move || {
             // If a pursuit fails, the next one, which begins when the user asks again, corrects it.
-            let _ = pursuer.pursue(task, &ops).await;
+            let _ = pursuer.start_work(task, &ops).await;
         });
     }
 }
@@ -197,7 +196,7 @@ impl Workload {
 
 impl Peer {
     /// Works on a task until it ends, as long as the store answers.
-    async fn pursue(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
+    async fn start_work(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
         let plan = &self.team.plan;
         let progress = progress_of(task);
         let mut assignment = None;

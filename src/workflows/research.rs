@@ -40,7 +40,6 @@ pub fn workflow() -> Workflow {
             "resend-orders",
             "retry",
             "retry-backoff",
-            "retry-writes",
             "snapshots",
         ])
         .properties(&["bounded-staleness", "eventual-termination", "no-silent-partial"])

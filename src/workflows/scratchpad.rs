@@ -57,7 +57,6 @@ pub fn workflow() -> Workflow {
             "reply-correlation",
             "retry",
             "retry-backoff",
-            "retry-writes",
             "single-writer",
             "tool-dedupe",
             "write-lock",
@@ -145,17 +144,17 @@ impl Editor {
             let submitted = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan));
             if let Some((task, ops)) = submitted {
                 self.tasks.borrow_mut().insert(task, ops);
-                self.pursue(task);
+                self.start_work(task);
             }
             if let Some(Updated { task }) = mail.open() {
-                self.pursue(*task);
+                self.start_work(*task);
             }
             let editor = self.clone();
             serve(&self.agent, &mail, async move |_: &Agent, task, entry| editor.write(task, entry).await);
         }
     }
 
-    fn pursue(&self, task: Name) {
+    fn start_work(&self, task: Name) {
         if let Some(ops) = self.tasks.borrow().get(task).cloned() {
             let editor = self.clone();
             self.work.start_or_repeat(&self.agent, task, async move || editor.work_on(task, &ops).await);
@@ -254,7 +253,7 @@ impl Editor {
         for editor in self.team.workers.iter().filter(|editor| **editor != self.agent.name()) {
             self.agent.send(*editor, task, Updated { task });
         }
-        self.pursue(task);
+        self.start_work(task);
     }
 }
 

@@ -41,7 +41,10 @@ fn a_share_that_most_runs_keep_is_met_and_the_table_says_how_sure_that_is() {
 
 #[test]
 fn a_share_that_too_few_runs_keep_is_missed() {
-    place("99%").perfidy(&RUN).ends_with(1).says(&["SERVICE LEVEL MISSED: completes within 2m in at least 99% of runs"]);
+    place("99%")
+        .perfidy(&RUN)
+        .ends_with(1)
+        .says(&["SERVICE LEVEL MISSED: completes within 2m in at least 99% of runs"]);
 }
 
 #[test]
@@ -65,7 +68,10 @@ fn programs_get_the_counts_and_the_bounds() {
 #[test]
 fn other_strategies_look_for_trouble_and_do_not_count() {
     let swarm = [&RUN[..], &["--strategy", "swarm", "--seeds", "50"]].concat();
-    place("99%").perfidy(&swarm).ends_with(0).says(&["no run has the chances of the file; --strategy random"]);
+    place("99%")
+        .perfidy(&swarm)
+        .ends_with(0)
+        .says(&["no run has the chances of the file; --strategy random"]);
 }
 
 #[test]
@@ -74,7 +80,10 @@ fn a_property_with_a_service_level_may_break_in_a_run_and_nothing_is_saved() {
         .replace("idempotency-keys = true\n", "")
         .replace("tool-dedupe = true\n", "")
         .replace("deduplicates = true\n", "")
-        .replace("no-response = { at = \"ticketing\", chance = \"40%\" }", "ack-lost = { at = \"ticketing\", chance = \"5%\" }")
+        .replace(
+            "no-response = { at = \"ticketing\", chance = \"40%\" }",
+            "ack-lost = { at = \"ticketing\", chance = \"5%\" }",
+        )
         .replace("completes-within = \"2m\"", "property = \"no-duplicate-effects\"")
         .replace("LEAST", "80%");
     let place = Place::with(&[("scenarios/share.toml", &careless)]);

@@ -5,7 +5,7 @@
 //! asks for at least that.
 
 use super::{
-    Access, Change, Commit, Freshness, Refusal, Snapshot, ItemStamp, StoreError, StoreOutcome, StoreService,
+    Access, Change, Commit, Freshness, ItemStamp, Refusal, Snapshot, StoreError, StoreOutcome, StoreService,
     StoreWire, Version,
 };
 use crate::agent::{Agent, AgentEvent, Delivery, Indefinite, OpId, TeamEvent, Token};
@@ -110,7 +110,12 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub async fn commit_with_retry(self, item: Name, change: Change, op: OpId) -> Result<ItemStamp, StoreError> {
+    pub async fn commit_with_retry(
+        self,
+        item: Name,
+        change: Change,
+        op: OpId,
+    ) -> Result<ItemStamp, StoreError> {
         let mut result = self.commit(item, change.clone(), op).await;
         for _ in 1..TRIES {
             if !matches!(result, Err(StoreError::Indefinite(_))) {

@@ -1,7 +1,7 @@
 //! The shared store: versioned items that a team writes together, with replicas that lag.
 //!
-//! An item is a list of named [`ItemEntry`]s. Every change of an item makes a new [`Version`] of it, and has a
-//! place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
+//! An item is a list of named entries ([`ItemEntry`]). Every change of an item makes a new [`Version`] of it,
+//! and has a place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
 //! by some replica, which may lack the latest changes, or have a later change before an earlier one, unless
 //! the reader asks for more ([`Freshness`]).
 //!

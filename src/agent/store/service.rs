@@ -1,8 +1,8 @@
 //! The store service: a primary that decides, and replicas that follow with a lag.
 
-use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, ItemStamp, StoreWire, Version};
+use super::{Change, Commit, Entries, Freshness, ItemStamp, Refusal, Snapshot, StoreWire, Version};
 use crate::agent::{Agents, Author, Body, Message, OpId, StoreEvent, TeamEvent, Token};
-use perfidy_sim::{IncomingMessage, Lookup, Name, Purpose, Service, ServiceContext, SimSpan, SimTime};
+use perfidy_sim::{DrawPurpose, IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -17,7 +17,7 @@ const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
 
 /// The draw site for the replica that serves a read.
 const CHOICE: &str = "store, replica for a read";
-const WHICH: Purpose = Purpose::new("which");
+const WHICH: DrawPurpose = DrawPurpose::new("which");
 
 /// When a change reaches each replica.
 type Arrivals = [SimTime; StoreService::MAX_REPLICAS];
@@ -153,7 +153,8 @@ impl StoreService {
             Author::HARNESS,
             TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }),
         );
-        let after = Snapshot { stamp: ItemStamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
+        let after =
+            Snapshot { stamp: ItemStamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
             context.record_event(
                 Author::HARNESS,

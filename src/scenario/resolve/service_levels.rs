@@ -1,6 +1,6 @@
 //! What a team promises of a share of its runs.
 
-use super::{Found, LONGEST, Tables, within_limit};
+use super::{Diagnostics, LONGEST, Tables, within_limit};
 use crate::config::{Entry, Problem, Ratio, Shape, Span};
 use crate::scenario::{Promise, ServiceLevel};
 use crate::suite::Suite;
@@ -27,7 +27,7 @@ pub(super) fn read(
     tables: &Tables<'_>,
     suite: &Suite,
     waived: &BTreeMap<&'static str, String>,
-    found: &mut Found,
+    found: &mut Diagnostics,
 ) -> Vec<ServiceLevel> {
     let mut levels: Vec<ServiceLevel> = Vec::new();
     for entry in tables.list("service-level", found) {
@@ -85,7 +85,9 @@ fn share(value: &Spanned<Ratio>) -> Result<Chance, Problem> {
         return Err(Problem::at(value.span(), message).help(help));
     }
     if share == Chance::NEVER {
-        return Err(Problem::at(value.span(), "0% is what every team keeps").help("write how many, such as 99%"));
+        return Err(
+            Problem::at(value.span(), "0% is what every team keeps").help("write how many, such as 99%")
+        );
     }
     Ok(share)
 }

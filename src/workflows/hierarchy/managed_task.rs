@@ -15,7 +15,7 @@ const PATIENCE: u32 = 3;
 
 /// The state of a step.
 #[derive(Clone, Copy, Default)]
-pub struct Step {
+pub struct StepState {
     pub is_complete: bool,
     pub is_undone: bool,
     pub has_stopped: bool,
@@ -31,7 +31,7 @@ pub struct Step {
     pub times: u32,
 }
 
-impl Step {
+impl StepState {
     /// Whether no worker works on it any more: the worker has said so, or its lease has expired. Without
     /// leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
@@ -53,7 +53,7 @@ pub struct ManagedTask {
     pub resend: SimSpan,
     pub is_cancelled: Cell<bool>,
     pub ended: Cell<Option<bool>>,
-    pub steps: RefCell<Vec<Step>>,
+    pub steps: RefCell<Vec<StepState>>,
     /// How many steps are not complete.
     left: Cell<usize>,
     /// The steps that may have to be ordered.
@@ -71,13 +71,13 @@ impl ManagedTask {
         before: Option<&Self>,
     ) -> Self {
         let scope = if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() };
-        let known = |step: &Step| Step {
+        let known = |step: &StepState| StepState {
             is_complete: step.is_complete,
             is_undone: step.is_undone,
-            ..Step::default()
+            ..StepState::default()
         };
         let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
-        let steps: Vec<Step> = steps.unwrap_or_else(|| vec![Step::default(); ops.len()]);
+        let steps: Vec<StepState> = steps.unwrap_or_else(|| vec![StepState::default(); ops.len()]);
         let mut agenda = Agenda::default();
         (0..steps.len()).for_each(|step| agenda.add(step));
         Self {
@@ -98,12 +98,12 @@ impl ManagedTask {
     }
 
     /// One of its steps.
-    pub fn step(&self, number: usize) -> Step {
+    pub fn step(&self, number: usize) -> StepState {
         self.steps.borrow()[number]
     }
 
     /// Changes the state of a step.
-    pub fn update(&self, number: usize, change: impl FnOnce(&mut Step)) {
+    pub fn update(&self, number: usize, change: impl FnOnce(&mut StepState)) {
         change(&mut self.steps.borrow_mut()[number]);
     }
 
@@ -129,7 +129,7 @@ impl ManagedTask {
 
     /// Whether every step is undone, and no worker works on one.
     pub fn is_undone(&self, now: SimTime) -> bool {
-        let is_gone = |step: &Step| step.is_undone && step.is_let_go(now, self.lease.is_some());
+        let is_gone = |step: &StepState| step.is_undone && step.is_let_go(now, self.lease.is_some());
         self.steps.borrow().iter().all(is_gone)
     }
 
@@ -156,8 +156,9 @@ impl ManagedTask {
     /// The steps whose workers must be told now to stop.
     pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
         let steps = self.steps.borrow();
-        let is_at_it =
-            |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, self.resend);
+        let is_at_it = |step: &StepState| {
+            !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, self.resend)
+        };
         let workers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
         workers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }

@@ -68,7 +68,6 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "inbox-dedupe",
             "intent-keys",
-            "isolated-steps",
             "journal-fencing",
             "observe-before-retry",
             "paired-results",
