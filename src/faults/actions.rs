@@ -81,7 +81,7 @@ impl ActionMap {
     pub(crate) fn observe(
         &mut self,
         outcome: &RunOutcome<Agents>,
-        (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds),
+        (roles, tools, faults): (&RoleNames, &BTreeSet<Name>, &FaultKinds),
     ) {
         self.events = self.events.and(outcome.history.kinds());
         for event in outcome.history.events() {
@@ -127,7 +127,11 @@ impl ActionMap {
     }
 
     /// Adds a step or a model call site. Sites of other shapes are no actions.
-    fn observe_place(&mut self, site: Name, (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds)) {
+    fn observe_place(
+        &mut self,
+        site: Name,
+        (roles, tools, faults): (&RoleNames, &BTreeSet<Name>, &FaultKinds),
+    ) {
         if let Some((node, hook, step)) = Hook::step_of(site) {
             let steps = &mut self.by.entry(roles.of(node)).or_default().steps;
             let places = steps.entry(step).or_default();
@@ -142,7 +146,7 @@ impl ActionMap {
     }
 
     /// Whether a rule could inject one of these faults into this team: whether what it concerns was observed.
-    pub(crate) fn can_meet(&self, rule: &Rule, roles: &Roles, faults: &FaultKinds) -> bool {
+    pub(crate) fn can_meet(&self, rule: &Rule, roles: &RoleNames, faults: &FaultKinds) -> bool {
         let tool_fault = faults.find(rule.kind.as_str()).filter(|kind| kind.is_of_tools());
         let concerns = |request: Request| {
             tool_fault.is_none_or(|kind| kind.requests().any(|concerned| concerned == request))
@@ -184,7 +188,7 @@ impl ActionMap {
     pub(crate) fn who_can_meet(
         &self,
         rules: &[Rule],
-        members: &Roles,
+        members: &RoleNames,
         faults: &FaultKinds,
     ) -> Vec<&'static str> {
         let can = |node: Name| {
@@ -215,14 +219,14 @@ impl ActionMap {
     }
 
     /// Whether anything is sent from one of these nodes to one of those.
-    pub(crate) fn has_link(&self, (from, to): (&[Name], &[Name]), roles: &Roles) -> bool {
+    pub(crate) fn has_link(&self, (from, to): (&[Name], &[Name]), roles: &RoleNames) -> bool {
         let is_in = |names: &[Name], role: Name| names.iter().any(|name| roles.of(*name) == role);
         let mut senders = self.by.iter().filter(|(node, _)| is_in(from, **node));
         senders.any(|(_, actions)| actions.sends.iter().any(|(receiver, _)| is_in(to, *receiver)))
     }
 
     /// With whom these nodes exchange messages.
-    pub(crate) fn peers_of(&self, nodes: &[Name], roles: &Roles) -> Vec<&'static str> {
+    pub(crate) fn peers_of(&self, nodes: &[Name], roles: &RoleNames) -> Vec<&'static str> {
         let are_linked = |role: Name| {
             let this = [role];
             self.has_link((nodes, &this), roles) || self.has_link((&this, nodes), roles)
@@ -275,9 +279,9 @@ fn collect_fields(value: &Value, fields: &mut BTreeSet<Name>) {
 
 /// The roles of a workflow: which agents share one entry of an [`ActionMap`].
 #[derive(Clone, Debug)]
-pub struct Roles(Vec<&'static str>);
+pub struct RoleNames(Vec<&'static str>);
 
-impl Roles {
+impl RoleNames {
     /// The roles whose members have these names without their number, such as `executor`.
     pub fn new(members: impl Iterator<Item = &'static str>) -> Self {
         Self(members.collect())

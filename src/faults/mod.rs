@@ -25,7 +25,7 @@ pub mod triggers;
 mod window;
 
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
-pub use actions::{ActionMap, Actions, Observed, Places, Roles};
+pub use actions::{ActionMap, Actions, Observed, Places, RoleNames};
 pub use directory::Directory;
 pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};
 

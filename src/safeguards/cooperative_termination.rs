@@ -7,6 +7,8 @@
 //! participants can change that.
 
 use crate::config::{Entry, Problem};
+use crate::safeguards::durable_vote::DurableVote;
+use crate::safeguards::setup::{Missing, Setup};
 use crate::safeguards::{Safeguard, switch};
 
 /// The switch.
@@ -20,9 +22,14 @@ impl Safeguard for CooperativeTermination {
     const EXAMPLE: &'static str = "cooperative-termination = true";
     const WITHOUT: &'static str =
         "a participant in doubt waits for its coordinator, however long that is gone";
+    const NEEDS: &'static str = "`durable-vote`: one that forgot its vote would say that it has none";
     const PROTECTS: &'static [&'static str] = &["atomic-agreement"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
+    }
+
+    fn missing(&self, setup: &Setup<'_>) -> Option<Missing> {
+        setup.needs::<DurableVote>(Self::NAME)
     }
 }

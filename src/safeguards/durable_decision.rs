@@ -4,9 +4,8 @@
 //! A decision is whether a transaction is committed. It takes effect with the first message that leaves, so
 //! it must survive a crash of its coordinator (Gray and Lamport 2006, "Consensus on Transaction Commit", have
 //! the message flow). A coordinator that finds no decision after a crash has told none, and may decide to
-//! abort ([`Decisions::presume_abort`]): only decisions need to be durable, and not that a vote began
-//! (presumed abort; Mohan, Lindsay and Obermarck 1986, "Transaction Management in the R* Distributed Database
-//! Management System").
+//! abort: only decisions need to be durable, and not that a vote began (presumed abort; Mohan, Lindsay and
+//! Obermarck 1986, "Transaction Management in the R* Distributed Database Management System").
 
 use crate::agent::{Agent, Message};
 use crate::config::{Entry, Problem};
@@ -122,17 +121,6 @@ impl Decisions {
         }
         self.log(agent, safeguards, transaction, DecisionRecord::Decided { transaction, decision }).await;
         decision
-    }
-
-    /// The decision on a transaction of which the coordinator may know nothing, since it has lost that in a
-    /// crash: nothing is done then.
-    pub async fn presume_abort(
-        &mut self,
-        agent: &Agent,
-        safeguards: &Safeguards,
-        transaction: Name,
-    ) -> CommitDecision {
-        self.decide(agent, safeguards, transaction, CommitDecision::Abort).await
     }
 
     /// Records that every participant has acted on the decision, and whether each could keep its promise.

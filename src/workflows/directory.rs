@@ -1,7 +1,7 @@
 //! The directory of a team: the names that a scenario of a workflow has.
 
 use crate::agent::{GUARDRAIL, LeaseService, StoreService};
-use crate::faults::{Directory, FaultKinds, Roles};
+use crate::faults::{Directory, FaultKinds, RoleNames};
 use crate::tools::ToolConfig;
 use crate::workflows::Workflow;
 use crate::workflows::approver::APPROVER;
@@ -53,8 +53,8 @@ impl Workflow {
     }
 
     /// The names by which the agents of its roles are known together.
-    pub(crate) fn member_names(&self) -> Roles {
-        Roles::new(self.roles.iter().map(|role| role.member))
+    pub(crate) fn member_names(&self) -> RoleNames {
+        RoleNames::new(self.roles.iter().map(|role| role.member))
     }
 }
 

@@ -22,7 +22,7 @@
 mod stress;
 
 use crate::agent::Agents;
-use crate::faults::{ActionMap, Observed, Roles};
+use crate::faults::{ActionMap, Observed, RoleNames};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Case, Contents, Scenario, Step};
 use crate::workflows::CancelledTasks;
@@ -66,7 +66,7 @@ pub(crate) struct Learner {
     scenario: Arc<Scenario>,
     /// The cases that are run, each of the small scenario; the last is its team without safeguards.
     cases: Vec<Case>,
-    roles: Roles,
+    roles: RoleNames,
     tools: BTreeSet<Name>,
     observed: Arc<Mutex<Observed>>,
     /// What the runs with the faults of the file itself showed, once they were made.
@@ -96,7 +96,7 @@ impl Learner {
     }
 
     /// The roles by which agents are known in what is learnt.
-    pub fn roles(&self) -> &Roles {
+    pub fn roles(&self) -> &RoleNames {
         &self.roles
     }
 

@@ -135,8 +135,7 @@ impl Coordinator {
     /// crash.
     async fn inquired(&mut self, task: Name, participant: usize) {
         if self.decisions.get(task).is_none() && !self.ballots.contains(task) {
-            self.decisions.presume_abort(&self.agent, self.team.safeguards(), task).await;
-            self.bring_up(task);
+            self.decide(task, CommitDecision::Abort).await;
         } else if self.decisions.has_ended(task) {
             self.tell(task, participant);
         } else {
