@@ -7,7 +7,7 @@ use super::save::save;
 use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
-use crate::explore::{Campaign, CaseReport, Corpus, Finding};
+use crate::explore::{Campaign, CaseReport, Corpus, Finding, MetricsByTool};
 use crate::inert;
 use crate::report::{CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
@@ -44,6 +44,9 @@ pub struct Arguments {
     /// Leave out what agents only say of themselves; every verdict must be the same without it
     #[arg(long)]
     drop_announcements: bool,
+    /// Also count the calls, retries and failures of each tool, in as many runs by the chances of each file
+    #[arg(long)]
+    metrics: bool,
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
@@ -194,6 +197,9 @@ fn run_all(
         }
         status = keeping.status.worse(status_of(&report));
         let took = took.saturating_sub(kept);
+        if arguments.metrics {
+            report.metrics = MetricsByTool::of_campaign(&case, &campaign(report.seeds)).ok();
+        }
         if let Some(why) = strategy.gave_up() {
             print_error(why);
             status = Status::BadInput;

@@ -4,6 +4,7 @@ use crate::explore::Watchdog;
 use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
 use crate::explore::service_level::{LevelReport, LevelVerdict};
 use crate::explore::strategy::{self, Strategy};
+use crate::explore::tool_metrics::MetricsByTool;
 use crate::explore::trials::{Judgement, RunSummary, Trials, TrialsProgress};
 use crate::scenario::{Case, Without};
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
@@ -108,6 +109,8 @@ pub struct CaseReport {
     /// Of a case as written: how many of the runs that have the chances of its file kept the promises of its
     /// service levels.
     pub levels: Vec<LevelReport>,
+    /// What became of the calls of each tool, if that was counted.
+    pub metrics: Option<MetricsByTool>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether it was interrupted.
@@ -195,6 +198,7 @@ impl Campaign<'_> {
             broken_as_written: BTreeMap::new(),
             unknown: BTreeMap::new(),
             levels: levels_of(case),
+            metrics: None,
             closing: None,
             interrupted: false,
         };

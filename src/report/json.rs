@@ -2,7 +2,7 @@
 
 use crate::explore::{
     Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Failure, Finding, FuzzState,
-    LevelReport, ReplayOutcome, Run, SavedSeed, Tally,
+    LevelReport, MetricsByTool, ReplayOutcome, Run, SavedSeed, Tally,
 };
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::report::{Story, StoryEvent};
@@ -41,6 +41,9 @@ pub struct CaseRecord {
     /// What became of each service level.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     service_levels: Vec<LevelRecord>,
+    /// What became of the calls of each tool, in as many runs by the chances of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<MetricsByTool>,
     saved: Vec<String>,
     /// What the strategy has shown, in its own words.
     shown: Option<String>,
@@ -82,6 +85,7 @@ impl CaseRecord {
             faults_injected: report.injected.clone(),
             probes: report.probes.clone(),
             service_levels: report.levels.iter().map(LevelRecord::new).collect(),
+            tools: report.metrics.clone(),
             saved: stories.iter().filter_map(|story| story.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
         }

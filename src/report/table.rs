@@ -29,7 +29,8 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
         ]);
     }
     let levels = service_levels(rows).map(|levels| format!("\n\n{levels}")).unwrap_or_default();
-    format!("{}{levels}\n\n{}", trimmed(&table), trimmed(&injected_faults(rows)))
+    let metrics = metrics_of_tools(rows).map(|metrics| format!("\n\n{metrics}")).unwrap_or_default();
+    format!("{}{levels}\n\n{}{metrics}", trimmed(&table), trimmed(&injected_faults(rows)))
 }
 
 /// The cases of a long campaign with their results so far.
@@ -69,6 +70,30 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
         };
         let row = [rounds.scenario.as_str(), &rounds.label, probe, &reached];
         table.add_row(row.map(|cell| inert::line(cell).into_owned()));
+    }
+    (table.row_count() > 0).then(|| trimmed(&table))
+}
+
+/// What became of the calls of each tool; `None` where that was not counted.
+fn metrics_of_tools(rows: &[(CaseReport, Duration)]) -> Option<String> {
+    let mut table =
+        plain(["SCENARIO", "CASE", "TOOL", "CALLS", "RETRIES", "EFFECTS", "DEAD LETTERS", "FAILURES"]);
+    for (report, _) in rows {
+        for (tool, metrics) in report.metrics.iter().flat_map(|metrics| &metrics.0) {
+            let failures: Vec<String> =
+                metrics.failures.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+            let row = [
+                report.case.scenario.name.to_string(),
+                report.case.label(),
+                tool.to_string(),
+                metrics.calls.to_string(),
+                metrics.retries.to_string(),
+                metrics.effects.to_string(),
+                metrics.dead_letters.to_string(),
+                if failures.is_empty() { "none".to_owned() } else { failures.join(", ") },
+            ];
+            table.add_row(row.map(|cell| inert::line(&cell).into_owned()));
+        }
     }
     (table.row_count() > 0).then(|| trimmed(&table))
 }

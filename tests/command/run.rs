@@ -270,3 +270,19 @@ fn an_interrupted_campaign_reports_what_it_has() {
     said.says(&["bank/refund", "as written", "interrupted"]);
     assert!(String::from_utf8_lossy(&rest).contains("stopping"));
 }
+
+#[test]
+fn the_metrics_of_each_tool_are_counted_if_asked_for() {
+    let place = Place::with(&[("refund.toml", REFUND)]);
+    let text = place.perfidy(&["run", "refund.toml", "--save", "none", "--seeds", "100", "--metrics"]);
+    let said = text.ends_with(0).calmly();
+    let tools = said.out.split("SCENARIO").last().unwrap();
+    assert!(tools.contains("TOOL") && tools.contains("bank") && tools.contains("timeout"), "{}", said.out);
+    let json = ["run", "refund.toml", "--save", "none", "--seeds", "100", "--metrics", "--format", "json"];
+    let said = place.perfidy(&json).ends_with(0).calmly();
+    let bank = said.records()[0]["tools"]["bank"].clone();
+    let count = |key: &str| bank[key].as_u64().unwrap();
+    assert_eq!(count("effects"), 300, "three tasks in each of 100 runs");
+    assert_eq!(count("calls"), count("effects") + count("retries"), "{bank}");
+    assert!(bank["failures"]["timeout"].as_u64().unwrap() > 0, "{bank}");
+}

@@ -1,0 +1,136 @@
+//! Metrics of tools: how often each was called, how often it failed and how, what was retried, and which
+//! calls were given up.
+//!
+//! The numbers are those that a monitoring of the team would have, so calls and failures are counted where
+//! they are known, at the caller. Effects are counted by the tool.
+
+use crate::agent::{AgentEvent, CallOutcome, Definite, Indefinite, PersonEvent, TeamEvent, ToolEvent, kinds};
+use crate::explore::{Campaign, Run};
+use crate::properties::TeamHistory;
+use crate::scenario::Case;
+use perfidy_sim::{Abandoned, EventKinds, Lookup, Name, Seed};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What became of the calls of one tool.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct ToolMetrics {
+    /// How often agents called it.
+    pub calls: u64,
+    /// Of these, how many were made again: the same operation for the same intent had been called before.
+    pub retries: u64,
+    /// How many calls took effect, whatever their callers were told.
+    pub effects: u64,
+    /// How many calls failed for their callers, by kind of failure.
+    pub failures: BTreeMap<&'static str, u64>,
+    /// How many failed calls were escalated to the person on call.
+    pub dead_letters: u64,
+}
+
+/// What became of the calls of each tool, by its name.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[serde(transparent)]
+pub struct MetricsByTool(pub BTreeMap<Name, ToolMetrics>);
+
+/// The kinds of events that are counted.
+const READS: EventKinds =
+    kinds::CALLED.and(kinds::ANSWERED).and(kinds::TOOL_REQUESTS).and(kinds::DEAD_LETTERED);
+
+impl MetricsByTool {
+    /// Of a history.
+    ///
+    /// ```
+    /// use perfidy::explore::{MetricsByTool, Run};
+    /// use perfidy::prelude::*;
+    /// use perfidy::scenario::Case;
+    /// use perfidy::sim::{Engine, Name, Seed};
+    ///
+    /// let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
+    /// let scenario = Scenario::parse(&Suite::shipped(), "conductor/lost-ack", &text).unwrap();
+    /// let run = Run::fuzzed(&Case::as_written(&scenario), Engine::Native, Seed(1));
+    /// let metrics = MetricsByTool::of(&run.outcome.history);
+    /// let ticketing = &metrics.0[&Name::new("ticketing")];
+    /// assert_eq!(ticketing.effects, 3, "one for each task");
+    /// assert_eq!(ticketing.calls, ticketing.effects + ticketing.retries);
+    /// ```
+    pub fn of(history: &TeamHistory) -> Self {
+        let mut metrics = Self::default();
+        let mut called = Lookup::default();
+        for (event, note) in history.app_events_of(READS) {
+            match note {
+                TeamEvent::Agent(AgentEvent::Called { tool, operation, intent, .. }) => {
+                    let of_tool = metrics.tool(*tool);
+                    of_tool.calls += 1;
+                    of_tool.retries += u64::from(called.insert((*tool, *operation, *intent), ()).is_some());
+                }
+                TeamEvent::Agent(AgentEvent::Answered { tool, told, .. }) => {
+                    if let Some(kind) = failure_of(*told) {
+                        *metrics.tool(*tool).failures.entry(kind).or_default() += 1;
+                    }
+                }
+                TeamEvent::Tool(ToolEvent::Effect { .. }) => metrics.tool(event.node).effects += 1,
+                TeamEvent::Person(PersonEvent::DeadLetterRecorded { tool, .. }) => {
+                    metrics.tool(*tool).dead_letters += 1;
+                }
+                _ => {}
+            }
+        }
+        metrics
+    }
+
+    /// Of all runs of a campaign, each by the chances of the file of its case.
+    ///
+    /// # Errors
+    /// [`Abandoned`] if the campaign was interrupted.
+    pub fn of_campaign(case: &Case, campaign: &Campaign<'_>) -> Result<Self, Abandoned> {
+        let Campaign { engine, first_seed, seeds, interrupted, watchdog, .. } = *campaign;
+        let of_run = |index: u64| {
+            let seed = Seed(first_seed.0.wrapping_add(index));
+            let run = || watchdog.watch(case, seed, || Run::fuzzed(case, engine, seed));
+            interrupted.within(run).map(|run| Self::of(&run.outcome.history))
+        };
+        (0..seeds).into_par_iter().map(of_run).try_reduce(Self::default, |all, more| Ok(all.and(more)))
+    }
+
+    fn tool(&mut self, tool: Name) -> &mut ToolMetrics {
+        self.0.entry(tool).or_default()
+    }
+
+    fn and(mut self, more: Self) -> Self {
+        for (tool, ToolMetrics { calls, retries, effects, failures, dead_letters }) in more.0 {
+            let all = self.tool(tool);
+            all.calls += calls;
+            all.retries += retries;
+            all.effects += effects;
+            all.dead_letters += dead_letters;
+            for (kind, count) in failures {
+                *all.failures.entry(kind).or_default() += count;
+            }
+        }
+        self
+    }
+}
+
+/// The kind of failure that an outcome is, in a word; `None` if it is none.
+fn failure_of(outcome: CallOutcome) -> Option<&'static str> {
+    Some(match outcome {
+        CallOutcome::Done | CallOutcome::Found(_) | CallOutcome::Cancelled | CallOutcome::AsOf(_) => {
+            return None;
+        }
+        CallOutcome::Not(error) | CallOutcome::Unknown(Indefinite::Refused(error)) => match error {
+            Definite::Refused => "refused",
+            Definite::Declined => "declined",
+            Definite::RateLimited { .. } => "rate-limited",
+            Definite::Unavailable => "unavailable",
+            Definite::Moved => "moved",
+            Definite::Forbidden => "forbidden",
+            Definite::OtherSchema => "other-schema",
+            Definite::Unreadable => "unreadable-call",
+        },
+        CallOutcome::Unknown(Indefinite::TimedOut) => "timeout",
+        CallOutcome::Unknown(Indefinite::Failed) => "internal-error",
+        CallOutcome::Unknown(Indefinite::Malformed) => "malformed-answer",
+        CallOutcome::Unknown(Indefinite::OfAnotherRequest) => "other-answer",
+    })
+}
