@@ -62,7 +62,6 @@ pub fn workflow() -> Workflow {
             "eventual-termination",
             "no-duplicate-effects",
             "no-phantom-completion",
-            "reports-match-effects",
         ])
 }
 
