@@ -23,8 +23,7 @@ pub fn property() -> Property {
 }
 
 /// The kinds of events that it reads.
-const READS: EventKinds =
-    Ledger::READS.and(kinds::RECORD_OF).and(kinds::SERVED).and(kinds::INFORMED_DONE);
+const READS: EventKinds = Ledger::READS.and(kinds::RECORD_OF).and(kinds::SERVED).and(kinds::INFORMED_DONE);
 
 #[derive(Default)]
 struct Records<'a> {
@@ -99,9 +98,8 @@ fn contains(value: &Value, wanted: &Value) -> bool {
         || match value {
             Value::Array(parts) => parts.iter().any(|part| contains(part, wanted)),
             Value::Object(table) => table.values().any(|part| contains(part, wanted)),
-            Value::String(text) => {
-                serde_json::from_str(text).is_ok_and(|inner: Value| !inner.is_string() && contains(&inner, wanted))
-            }
+            Value::String(text) => serde_json::from_str(text)
+                .is_ok_and(|inner: Value| !inner.is_string() && contains(&inner, wanted)),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
 }

@@ -81,7 +81,8 @@ fn judge(history: &TeamHistory, within_nanos: u64) -> Verdict {
         }
     }
     let end = history.events().last().map_or(SimTime::ZERO, |event| event.at);
-    let is_overdue = |(task, given): &(&&str, &At<'_>)| !tasks.told.contains_key(*task) && end > given.at + within;
+    let is_overdue =
+        |(task, given): &(&&str, &At<'_>)| !tasks.told.contains_key(*task) && end > given.at + within;
     match tasks.given.iter().find(is_overdue) {
         Some((task, given)) => cut_short(history).unwrap_or_else(|| {
             Verdict::violated(&[*given], format!("the user was not told within {within} how {task} ended"))
@@ -120,7 +121,9 @@ impl Tasks<'_> {
     fn tool_work(&self, request: &ToolRequest) -> Option<&'static str> {
         let operation = request.operation();
         match request.kind() {
-            Request::Call if self.undoings.contains((operation.intent, operation.tool, operation.name)) => None,
+            Request::Call if self.undoings.contains((operation.intent, operation.tool, operation.name)) => {
+                None
+            }
             Request::Call => Some("called a tool"),
             Request::Read => Some("read from a tool"),
             Request::LookUp | Request::Cancel => None,

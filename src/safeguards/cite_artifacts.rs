@@ -64,7 +64,9 @@ impl fmt::Display for NotFound {
 impl std::error::Error for NotFound {}
 
 /// Something that is known by the digest of its content.
-pub trait Addressed: Clone + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Addressed:
+    Clone + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// Its digest.
     fn id(&self) -> ArtifactId;
 

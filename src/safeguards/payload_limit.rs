@@ -38,7 +38,8 @@ struct Keys {
 
 impl Safeguard for PayloadLimit {
     const NAME: &'static str = "payload-limit";
-    const ABOUT: &'static str = "a payload over the limit is stored, and a reference is passed on in its place";
+    const ABOUT: &'static str =
+        "a payload over the limit is stored, and a reference is passed on in its place";
     const EXAMPLE: &'static str = "payload-limit = { tokens = 4000 }";
     const WITHOUT: &'static str = "every agent passes on all that it was told, and every model reads it";
     const PROTECTS: &'static [&'static str] = &["within-context-budget"];
