@@ -76,7 +76,7 @@ fn what_the_source_says_goes_through_every_service_and_is_filed_once() {
     let calm = run("", &[], &[]);
     assert_eq!(told(&calm).0, "done");
     assert_eq!(verdict(&calm, "end-to-end-goal-met"), &Verdict::Holds);
-    let [record] = filed(&calm).try_into().expect("one record");
+    let [record]: [String; 1] = filed(&calm).try_into().expect("one record");
     let record: Value = serde_json::from_str(&record).expect("JSON");
     assert_eq!(record["item"], "revenue");
     let responses: Vec<&str> = sent(&calm, "response").iter().map(|(from, ..)| *from).collect();
