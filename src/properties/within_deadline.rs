@@ -11,7 +11,7 @@
 
 use crate::agent::{AgentEvent, Purpose, Request, TeamEvent, ToolRequest, UserEvent, kinds};
 use crate::properties::waits::task_of;
-use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict, cut_short};
+use crate::properties::{AtMost, Bound, Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 
@@ -84,9 +84,9 @@ fn judge(history: &TeamHistory, within_nanos: u64) -> Verdict {
     let is_overdue =
         |(task, given): &(&&str, &At<'_>)| !tasks.told.contains_key(*task) && end > given.at + within;
     match tasks.given.iter().find(is_overdue) {
-        Some((task, given)) => cut_short(history).unwrap_or_else(|| {
+        Some((task, given)) => {
             Verdict::violated(&[*given], format!("the user was not told within {within} how {task} ended"))
-        }),
+        }
         None if tasks.told.is_empty() => Verdict::Vacuous,
         None => Verdict::Holds,
     }
@@ -173,9 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_task_of_a_run_that_was_cut_short_is_not_known_to_be_overdue() {
+    fn a_run_that_was_cut_short_before_the_time_of_a_task_was_over_shows_nothing() {
+        for run in given().pass(3).cut_short() {
+            assert_eq!(run.judged_by(&property()), Verdict::Vacuous);
+        }
         for run in given().pass(20).cut_short() {
-            assert!(matches!(run.judged_by(&property()), Verdict::Unknown { .. }));
+            assert!(run.judged_by(&property()).is_violated());
         }
     }
 
