@@ -45,6 +45,7 @@ fn exchanged(outcome: &RunOutcome<Agents>, of: &str) -> [Vec<Value>; 2] {
 /// For each workflow: a scenario, a kind of message, the place of a field in it, and another value for it.
 fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     vec![
+        ("cascade/quiet-drift", "request", "/Request/query/attempt", json!(7)),
         ("chain/lost-handoff", "ended", "/Ended/run", json!(7)),
         ("commit/coordinator-dies", "vote", "/Vote/is_yes", json!(false)),
         ("conductor/lost-ack", "assign", "/Assign/round", json!(7)),

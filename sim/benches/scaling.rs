@@ -53,6 +53,10 @@ const AXES: [Axis; 3] = [
 /// The safeguards that a team needs, and the other settings of its file.
 fn particulars(workflow: &str) -> &'static str {
     match workflow {
+        "cascade" => {
+            "checkpoint = true\nend-to-end-check = true\nevent-log = true\nidempotency-keys = true\n\
+             payload-limit = { tokens = 4000 }\ntool-dedupe = true\n"
+        }
         "chain" => {
             "carry-request = true\ncheckpoint = true\nevent-log = true\nidempotency-keys = true\n\
              inbox-dedupe = true\npaired-results = true\nreset-between-tasks = true\n\
@@ -131,10 +135,15 @@ fn particulars(workflow: &str) -> &'static str {
 fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     let reads = matches!(workflow.name, "research" | "vote");
     let undoes = workflow.properties.contains(&properties::ALL_OR_COMPENSATED);
+    // A cascade files what its first step reads.
+    let files = workflow.name == "cascade";
     let mut text = format!(
         "# Much work at once.\nworkflow = \"{}\"\n[tasks]\ncount = {}\nevery = \"0s..0s\"\n\
-         [tools.office]\ndeduplicates = {}\n[faults]\nuntil = \"10m\"\ndelay = {{ chance = \"1%\", by = \"1s..10s\" }}\n",
-        workflow.name, size.tasks, !reads
+         [tools.office]\n{}deduplicates = {}\n[faults]\nuntil = \"10m\"\ndelay = {{ chance = \"1%\", by = \"1s..10s\" }}\n",
+        workflow.name,
+        size.tasks,
+        if files { "kind = \"files\"\n" } else { "" },
+        !reads
     );
     if reads {
         text += "no-response = { at = \"office\", chance = \"1%\" }\n";
@@ -150,9 +159,19 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
     }
     text += "[safeguards]\nretry = { attempts = 4, backoff = \"1s..20s\" }\n";
     text += particulars(workflow.name);
-    for step in 0..size.steps {
-        writeln!(text, "[[step]]\nname = \"step-{step}\"\ntool = \"office.do\"")
+    if files {
+        text += "[tools.library]\nkind = \"sources\"\n";
+    }
+    let steps = if files { size.steps.max(2) } else { size.steps };
+    for step in 0..steps {
+        let tool = if files && step == 0 { "library" } else { "office" };
+        let call = if files && step > 0 { "write" } else { "do" };
+        writeln!(text, "[[step]]\nname = \"step-{step}\"\ntool = \"{tool}.{call}\"")
             .expect("a text takes any text");
+        if files && step > 0 {
+            writeln!(text, "args = {{ path = \"{{task}}-{step}\", content = \"\" }}")
+                .expect("a text takes any text");
+        }
         // A transaction takes its steps at once.
         if step > 0 && workflow.name != "commit" {
             writeln!(text, "needs = \"step-{}\"", (step - 1) / 2).expect("a text takes any text");

@@ -69,6 +69,8 @@ pub const UNDONE_BY: EventKinds = kind(14);
 pub const QUESTION: EventKinds = kind(15);
 /// [`UserEvent::Triggered`].
 pub const TRIGGERED: EventKinds = kind(46);
+/// [`UserEvent::RecordOf`].
+pub const RECORD_OF: EventKinds = kind(50);
 
 /// [`PersonEvent::IsOnCall`].
 pub const IS_ON_CALL: EventKinds = kind(16);
@@ -188,6 +190,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (UNDONE_BY, "a step that can be undone"),
     (QUESTION, "a question of a task"),
     (TRIGGERED, "a run that a trigger begins"),
+    (RECORD_OF, "a record of what a source says that a task wants"),
     (IS_ON_CALL, "a person on call"),
     (DEAD_LETTERED, "a dead letter that a person recorded"),
     (EFFECT, "an effect of a tool"),
@@ -288,6 +291,7 @@ impl TeamEvent {
                 UserEvent::UndoneBy { .. } => UNDONE_BY,
                 UserEvent::Question { .. } => QUESTION,
                 UserEvent::Triggered { .. } => TRIGGERED,
+                UserEvent::RecordOf { .. } => RECORD_OF,
             },
             Self::Person(event) => match event {
                 PersonEvent::IsOnCall => IS_ON_CALL,

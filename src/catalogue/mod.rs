@@ -359,7 +359,7 @@ const MEANINGS: &[(&str, &str)] = &[
         "of which kind the tool is; if nothing is said, of that which is called as the tool, or else `records`",
     ),
     ("direction", "whether the clock is `ahead` or `behind`; either if nothing is said"),
-    ("tokens", "how many tokens models may read and write over it"),
+    ("tokens", "how many tokens it may take: what models read and write over it, or how long a payload is"),
     ("turns", "how often a model may be asked about it"),
     ("within", "the longest time it takes"),
 ];

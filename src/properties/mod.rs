@@ -21,6 +21,7 @@ mod completed_work_not_rerun;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod effects_as_wanted;
+mod end_to_end_goal_met;
 mod eventual_termination;
 mod every_call_accounted;
 mod failures_surface;
@@ -61,6 +62,7 @@ mod waits;
 mod well_behaved;
 mod wire;
 mod within_context_budget;
+mod within_deadline;
 
 pub(crate) use bounded_tokens::tokens_of;
 pub use property::{AtMost, Bound, Property};
@@ -93,6 +95,7 @@ pub fn shipped() -> Vec<Property> {
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
         effects_as_wanted::property(),
+        end_to_end_goal_met::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
         failures_surface::property(),
@@ -124,6 +127,7 @@ pub fn shipped() -> Vec<Property> {
         tasks_do_not_leak::property(),
         well_behaved::property(),
         within_context_budget::property(),
+        within_deadline::property(),
     ]
 }
 

@@ -4,16 +4,20 @@
 //! from it builds on something that no agent made. So each artifact is stored by an [`artifact_store`],
 //! messages carry its digest beside the summary, and an agent that works on it fetches the artifact itself
 //! and checks the digest ("claim check", Hohpe and Woolf 2003; content addressing, as in Git).
-//! addressing, as in Git).
+//!
+//! A store can keep anything that is [`Addressed`] by its content ([`store_of`]); so does the one for
+//! [long payloads](super::payload_limit).
 
 use crate::agent::{Agent, Artifact, ArtifactId, Message};
 use crate::config::{Entry, Problem};
 use crate::protocols::in_attempts;
 use crate::safeguards::{Safeguard, checkpoint, switch};
 use perfidy_sim::{Name, SimSpan};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::Hash;
 
 /// How long to wait for the artifact store.
 const PATIENCE: SimSpan = SimSpan::from_secs(2);
@@ -59,16 +63,37 @@ impl fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-enum ArtifactMessage {
-    Store(Artifact),
+/// Something that is known by the digest of its content.
+pub trait Addressed:
+    Clone + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// Its digest.
+    fn id(&self) -> ArtifactId;
+
+    /// The task or the intent that it serves.
+    fn about(&self) -> Name;
+}
+
+impl Addressed for Artifact {
+    fn id(&self) -> ArtifactId {
+        Self::id(self)
+    }
+
+    fn about(&self) -> Name {
+        self.about
+    }
+}
+
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
+enum ArtifactMessage<A> {
+    Store(A),
     Stored(ArtifactId),
     Fetch(ArtifactId),
-    Found(Artifact),
+    Found(A),
     NotFound,
 }
 
-impl Message for ArtifactMessage {
+impl<A: Addressed> Message for ArtifactMessage<A> {
     fn kind(&self) -> &'static str {
         match self {
             Self::Store(_) => "store",
@@ -84,9 +109,14 @@ impl Message for ArtifactMessage {
 ///
 /// # Errors
 /// [`NotFound`] if the store did not confirm it.
-pub async fn store(agent: &Agent, artifact_store: Name, artifact: Artifact) -> Result<ArtifactId, NotFound> {
-    match ask(agent, artifact_store, artifact.about, ArtifactMessage::Store(artifact)).await? {
-        ArtifactMessage::Stored(id) if id == artifact.id() => Ok(id),
+pub async fn store<A: Addressed>(
+    agent: &Agent,
+    artifact_store: Name,
+    artifact: A,
+) -> Result<ArtifactId, NotFound> {
+    let (id, about) = (artifact.id(), artifact.about());
+    match ask(agent, artifact_store, about, ArtifactMessage::Store(artifact)).await? {
+        ArtifactMessage::Stored(stored) if stored == id => Ok(id),
         _ => Err(NotFound::Unknown),
     }
 }
@@ -101,28 +131,41 @@ pub async fn fetch(
     about: Name,
     id: ArtifactId,
 ) -> Result<Artifact, NotFound> {
-    match ask(agent, artifact_store, about, ArtifactMessage::Fetch(id)).await? {
+    fetch_addressed(agent, artifact_store, about, id).await
+}
+
+/// The same for anything that is addressed by its content.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn fetch_addressed<A: Addressed>(
+    agent: &Agent,
+    artifact_store: Name,
+    about: Name,
+    id: ArtifactId,
+) -> Result<A, NotFound> {
+    match ask(agent, artifact_store, about, ArtifactMessage::<A>::Fetch(id)).await? {
         ArtifactMessage::Found(artifact) if artifact.id() == id => Ok(artifact),
         _ => Err(NotFound::Unknown),
     }
 }
 
-async fn ask(
+async fn ask<A: Addressed>(
     agent: &Agent,
     artifact_store: Name,
     about: Name,
-    message: ArtifactMessage,
-) -> Result<ArtifactMessage, NotFound> {
+    message: ArtifactMessage<A>,
+) -> Result<ArtifactMessage<A>, NotFound> {
     let answer = in_attempts(TRIES, async || {
-        agent.request(artifact_store, about, message, PATIENCE).await.ok()?.open().copied()
+        agent.request(artifact_store, about, message.clone(), PATIENCE).await.ok()?.open().cloned()
     });
     answer.await.ok_or(NotFound::NoAnswer)
 }
 
-#[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
-struct StoredArtifact(Artifact);
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
+struct StoredArtifact<A>(A);
 
-impl Message for StoredArtifact {
+impl<A: Addressed> Message for StoredArtifact<A> {
     fn kind(&self) -> &'static str {
         "artifact"
     }
@@ -130,28 +173,29 @@ impl Message for StoredArtifact {
 
 /// An agent that keeps artifacts for the others. What it has confirmed is on its disk.
 pub async fn artifact_store(agent: Agent) {
-    let mut files = BTreeMap::new();
-    checkpoint::recover(&agent, |StoredArtifact(artifact)| {
-        files.insert(artifact.id(), *artifact);
+    store_of::<Artifact>(agent).await;
+}
+
+/// The same for anything that is addressed by its content.
+pub async fn store_of<A: Addressed>(agent: Agent) {
+    let mut files: BTreeMap<ArtifactId, A> = BTreeMap::new();
+    checkpoint::recover(&agent, |StoredArtifact(artifact): &StoredArtifact<A>| {
+        files.insert(artifact.id(), artifact.clone());
     });
     loop {
         let mail = agent.receive().await;
-        match mail.open() {
+        match mail.open::<ArtifactMessage<A>>() {
             Some(ArtifactMessage::Store(artifact)) => {
                 let id = artifact.id();
-                if files.insert(id, *artifact).is_none() {
-                    agent.before("record", artifact.about).await;
-                    agent.persist(StoredArtifact(*artifact)).await;
+                if files.insert(id, artifact.clone()).is_none() {
+                    agent.before("record", artifact.about()).await;
+                    agent.persist(StoredArtifact(artifact.clone())).await;
                 }
-                agent.reply(&mail, ArtifactMessage::Stored(id));
+                agent.reply(&mail, ArtifactMessage::<A>::Stored(id));
             }
             Some(ArtifactMessage::Fetch(id)) => {
-                agent.reply(
-                    &mail,
-                    files
-                        .get(id)
-                        .map_or(ArtifactMessage::NotFound, |artifact| ArtifactMessage::Found(*artifact)),
-                );
+                let found = files.get(id).cloned().map_or(ArtifactMessage::NotFound, ArtifactMessage::Found);
+                agent.reply(&mail, found);
             }
             _ => {}
         }

@@ -40,6 +40,7 @@ pub mod durable_decision;
 pub mod durable_vote;
 pub mod effect_permissions;
 pub mod election;
+pub mod end_to_end_check;
 pub mod event_log;
 pub mod fan_out_cap;
 pub mod fencing;
@@ -58,6 +59,7 @@ pub mod order_expiry;
 pub mod outbox;
 pub mod paired_results;
 pub mod parent_lease;
+pub mod payload_limit;
 pub mod persist;
 pub mod plan_commit;
 pub mod read_modify_write;
@@ -229,6 +231,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<durable_vote::DurableVote>(),
         SafeguardKind::built_in::<effect_permissions::EffectPermissions>(),
         SafeguardKind::of::<election::Election>(),
+        SafeguardKind::of::<end_to_end_check::EndToEndCheck>(),
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
@@ -248,6 +251,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<outbox::DurableOutbox>(),
         SafeguardKind::of::<paired_results::PairedResults>(),
         SafeguardKind::of::<parent_lease::ParentLease>(),
+        SafeguardKind::of::<payload_limit::PayloadLimit>(),
         SafeguardKind::of::<persist::PersistBeforeCall>(),
         SafeguardKind::of::<plan_commit::PlanCommit>(),
         SafeguardKind::built_in::<reply_correlation::ReplyCorrelation>(),

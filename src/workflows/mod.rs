@@ -31,6 +31,7 @@
 pub mod agent_loop;
 pub mod approver;
 mod arguments;
+pub mod cascade;
 pub mod chain;
 pub mod commit;
 pub mod conductor;
@@ -76,6 +77,7 @@ pub const MOST_AGENTS: u32 = 1_000;
 /// The shipped workflows, by name.
 pub fn shipped() -> Vec<Workflow> {
     vec![
+        cascade::workflow(),
         chain::workflow(),
         commit::workflow(),
         conductor::workflow(),

@@ -49,6 +49,23 @@ impl TaskPlan {
         &self.needed_by[step]
     }
 
+    /// The steps that a step rests on in the end: those that need no other, among all that it needs, directly
+    /// or through others.
+    pub fn first_steps_of(&self, step: usize) -> BTreeSet<usize> {
+        let (mut seen, mut first) = (BTreeSet::new(), BTreeSet::new());
+        let mut left = self.steps[step].needs.clone();
+        while let Some(need) = left.pop() {
+            if !seen.insert(need) {
+                continue;
+            }
+            if self.steps[need].needs.is_empty() {
+                first.insert(need);
+            }
+            left.extend(&self.steps[need].needs);
+        }
+        first
+    }
+
     /// The intent of a step of a task: the identity of its effect, whichever agent causes it and however
     /// often it tries.
     pub fn intent(&self, task: Name, step: usize) -> Name {
@@ -280,8 +297,8 @@ mod tests {
     use crate::agent::Receipt;
     use crate::workflows::StepArguments;
 
-    fn states() -> (TaskStates, Name) {
-        let step = |name, needs: &[usize]| Step {
+    fn step(name: &str, needs: &[usize]) -> Step {
+        Step {
             name: Name::new(name),
             tool: Name::new("tool"),
             operation: Name::new("do"),
@@ -290,12 +307,23 @@ mod tests {
             guarded: false,
             undo: None,
             arguments: StepArguments::default(),
-        };
+        }
+    }
+
+    fn states() -> (TaskStates, Name) {
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
         let mut states = TaskStates::new(Arc::new(TaskPlan::of(vec![task], steps)));
         states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
         (states, task)
+    }
+
+    #[test]
+    fn a_step_rests_on_the_steps_that_need_no_other() {
+        let steps = vec![step("a", &[]), step("b", &[]), step("c", &[0, 1]), step("d", &[2, 1])];
+        let plan = Plan::of(vec![Name::new("task-1")], steps);
+        assert_eq!(plan.first_steps_of(3), BTreeSet::from([0, 1]));
+        assert_eq!(plan.first_steps_of(0), BTreeSet::new());
     }
 
     fn completed(task: Name, step: usize) -> TaskEvent {

@@ -2,7 +2,7 @@
 //! and ends the run when all tasks have ended.
 
 use crate::agent::{
-    Agent, Headers, Message, OpId, Operation, Outcome, Purpose, Report, TeamEvent, UserEvent,
+    Agent, Content, Headers, Message, OpId, Operation, Outcome, Purpose, Report, TeamEvent, UserEvent,
 };
 use crate::protocols::ResendTimer;
 use crate::workflows::TeamContext;
@@ -99,19 +99,37 @@ struct Open {
     was_cancelled: bool,
 }
 
-/// How a user says for the record what a task wants.
-pub(super) type WantedFeedback = fn(Name, Operation) -> TeamEvent;
+/// How a user says for the record what a task wants of a step.
+pub(super) type WantedFeedback = fn(&Plan, Name, usize) -> Vec<UserEvent>;
 
-pub(super) const AN_EFFECT: WantedFeedback = |task, Operation { tool, name, intent, arguments }| {
-    TeamEvent::User(UserEvent::Wanted { task, intent, tool, operation: name, arguments })
+pub(super) const AN_EFFECT: WantedFeedback = |plan, task, step| {
+    let Operation { tool, name: operation, intent, arguments } = plan.operation_of(task, step);
+    vec![UserEvent::Wanted { task, intent, tool, operation, arguments }]
 };
 const AN_ANSWER: WantedFeedback =
-    |task, Operation { intent, .. }| TeamEvent::User(UserEvent::Question { task, intent });
+    |plan, task, step| vec![UserEvent::Question { task, intent: plan.intent(task, step) }];
+
+/// What is filed is up to the sources, so the user does not say with which arguments.
+const A_RECORD: WantedFeedback = |plan, task, step| {
+    if plan.steps[step].needs.is_empty() {
+        return Vec::new();
+    }
+    let Operation { tool, name: operation, intent, .. } = plan.operation_of(task, step);
+    let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments: Content::NOTHING };
+    let sources = plan.first_steps_of(step).into_iter().map(|source| plan.intent(task, source));
+    [wanted].into_iter().chain(sources.map(|source| UserEvent::RecordOf { task, intent, source })).collect()
+};
 
 /// Submits every task of the case to each of the `contacts`, until one of them has reported on it. Each
 /// intent of a task is an effect, wanted once.
 pub async fn user(agent: Agent, team: TeamContext, contacts: Arc<[Name]>) {
     submit_all(agent, team, &contacts, AN_EFFECT).await;
+}
+
+/// The same for tasks in which a step that needs others is an effect that records what these have read from
+/// sources. Steps that need no other only read.
+pub async fn record_keeper(agent: Agent, team: TeamContext, contacts: Arc<[Name]>) {
+    submit_all(agent, team, &contacts, A_RECORD).await;
 }
 
 /// The same for tasks whose intents are questions, without effects.
@@ -186,9 +204,8 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
 pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) {
     let plan = &team.plan;
     agent.record_event(TeamEvent::User(UserEvent::TaskGiven { task }));
-    let wishes = (0..plan.steps.len()).map(|step| plan.operation_of(task, step));
-    for operation in wishes {
-        agent.record_event(wants(task, operation));
+    for wish in (0..plan.steps.len()).flat_map(|step| wants(plan, task, step)) {
+        agent.record_event(TeamEvent::User(wish));
     }
     for Operation { tool, name: operation, intent, .. } in
         (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))

@@ -70,7 +70,7 @@ fn a_property_leads_to_its_safeguards_and_faults_and_they_lead_back() {
         "  Without it\n    a tool carries out every request, also one with a key that it has seen\n",
         "  What it needs\n    `idempotency-keys`, and a tool with `deduplicates = true`\n",
         "  Properties that it protects, and a scenario that shows it\n    no-double-spend       conductor/double-payment",
-        "  Workflows that have it\n    chain, commit, conductor, ",
+        "  Workflows that have it\n    cascade, chain, commit, ",
     ] {
         assert!(safeguard.contains(words), "{words}:\n{safeguard}");
     }

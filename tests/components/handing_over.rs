@@ -1,9 +1,10 @@
 //! Safeguards for transfers, used as agents of another team would use them: versions, stored artifacts,
 //! transfers.
 
-use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Delivery, Message};
+use perfidy::agent::{Agent, Agents, Artifact, ArtifactId, Content, Delivery, Message};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::cite_artifacts::{NotFound, artifact_store, fetch, store};
+use perfidy::safeguards::payload_limit::{Payload, PayloadLimit, pack, payload_store, unpack};
 use perfidy::safeguards::transfer_acks::{UnknownAgent, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
@@ -142,6 +143,34 @@ fn what_the_artifact_store_has_confirmed_can_be_fetched_also_after_a_crash() {
             assert_eq!(fetch(&agent, keeper, about, ArtifactId(7)).await, Err(NotFound::Unknown));
             let nobody = fetch(&agent, Name::new("nobody"), about, brief(1).id()).await;
             assert_eq!(nobody, Err(NotFound::NoAnswer));
+            agent.finish_after(SimSpan::ZERO);
+        });
+    });
+}
+
+#[test]
+fn a_payload_over_the_limit_is_passed_on_as_a_reference_that_is_good_also_after_a_crash_of_the_store() {
+    let trouble = faults(&[
+        ("payload-store > reader, stored, task-1/file, try 1", "drop"),
+        ("crash of the payload-store, by hand, try 1", "crash payload-store at 10s, back after 1s"),
+    ]);
+    runs_well(trouble, |world| {
+        spawn_agent(world, "payload-store", payload_store);
+        spawn_agent(world, "reader", |agent| async move {
+            let (keeper, about) = (Name::new("payload-store"), brief(0).about);
+            let limited = Safeguards::default().with(PayloadLimit { tokens: 100 });
+            let [short, long] = [10, 1_000].map(|length| Content::new("a".repeat(length)));
+            let whole = Ok(Payload::Whole(short.clone()));
+            assert_eq!(pack(&agent, &limited, keeper, (about, short)).await, whole);
+            let unlimited = pack(&agent, &Safeguards::default(), keeper, (about, long.clone())).await;
+            assert_eq!(unlimited, Ok(Payload::Whole(long.clone())));
+            let reference = pack(&agent, &limited, keeper, (about, long.clone())).await;
+            assert_eq!(reference, Ok(Payload::reference_to(&long)));
+            agent.sleep(SimSpan::from_secs(20)).await;
+            let fetched = unpack(&agent, keeper, (about, &Payload::reference_to(&long))).await;
+            assert_eq!(fetched, Ok(long));
+            let unknown = Payload::Reference(ArtifactId(7));
+            assert_eq!(unpack(&agent, keeper, (about, &unknown)).await, Err(NotFound::Unknown));
             agent.finish_after(SimSpan::ZERO);
         });
     });

@@ -166,6 +166,13 @@ type Does = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 
 const DOES: &[Does] = &[
     (
+        "cascade",
+        &["ask", "call", "read", "record", "report"],
+        &[],
+        &["call a tool", "read from a tool"],
+        true,
+    ),
+    (
         "chain",
         &["ask", "call", "delegate", "record", "report"],
         &["approval", "chat", "summary"],

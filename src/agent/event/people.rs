@@ -84,6 +84,16 @@ pub enum UserEvent {
         /// What the run must have happened.
         intent: Name,
     },
+    /// What an effect of the task is to say: what a source says that is read for `source`.
+    #[non_exhaustive]
+    RecordOf {
+        /// The task that wants it.
+        task: Name,
+        /// What the operation is for: the effect that the task wants.
+        intent: Name,
+        /// What the read is for.
+        source: Name,
+    },
 }
 
 impl fmt::Display for UserEvent {
@@ -105,6 +115,9 @@ impl fmt::Display for UserEvent {
             Self::Triggered { trigger, job, intent } => {
                 write!(f, "wants {intent} in the run of {job} that {trigger} begins")
             }
+            Self::RecordOf { intent, source, .. } => {
+                write!(f, "wants {intent} to say what a source says for {source}")
+            }
         }
     }
 }
@@ -118,7 +131,8 @@ impl UserEvent {
             Self::Wanted { intent, .. }
             | Self::UndoneBy { intent, .. }
             | Self::Question { intent, .. }
-            | Self::Triggered { intent, .. } => Some(intent),
+            | Self::Triggered { intent, .. }
+            | Self::RecordOf { intent, .. } => Some(intent),
             Self::Bound { .. } | Self::Declared { .. } => None,
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct Work {
 }
 
 /// What a task can consist of where nothing is known of the workflow.
-const USUAL: [(&str, &str, &str); 3] = [
+const USUAL: [(&str, &str, &str); 4] = [
     (
         "airline",
         "[[step]]                       # what each task consists of: TOOL.OPERATION\n\
@@ -56,6 +56,14 @@ const USUAL: [(&str, &str, &str); 3] = [
          name = \"prices\"\ntool = \"market.search\"\n\n[[step]]\nname = \"news\"\ntool = \"press.search\"\n",
         "[tools.market]\nkind = \"sources\"               # what is read there changes\nchanges-every = \"5s..20s\"\n\n\
          [tools.press]\nkind = \"sources\"\n",
+    ),
+    (
+        "library",
+        "[[step]]                       # what each task reads, and files: TOOL.OPERATION\n\
+         name = \"find\"\ntool = \"library.search\"\n\n\
+         [[step]]\nname = \"file\"\ntool = \"disk.write\"\nargs = { path = \"{task}.md\", content = \"\" }\nneeds = [\"find\"]\n",
+        "[tools.library]\nkind = \"sources\"\n\n\
+         [tools.disk]\nkind = \"files\"\ndeduplicates = true            # it recognises an idempotency key\n",
     ),
 ];
 

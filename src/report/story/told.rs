@@ -27,7 +27,8 @@ pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
                 UserEvent::TaskGiven { .. }
                 | UserEvent::Wanted { .. }
                 | UserEvent::UndoneBy { .. }
-                | UserEvent::Triggered { .. },
+                | UserEvent::Triggered { .. }
+                | UserEvent::RecordOf { .. },
             ),
         )
         | EventKind::Delivered { .. }
