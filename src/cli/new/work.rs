@@ -33,7 +33,7 @@ pub(super) struct Work {
 }
 
 /// What a task can consist of where nothing is known of the workflow.
-const USUAL: [(&str, &str, &str); 3] = [
+const USUAL: [(&str, &str, &str); 4] = [
     (
         "airline",
         "[[step]]                       # what each task consists of: TOOL.OPERATION\n\
@@ -56,6 +56,14 @@ const USUAL: [(&str, &str, &str); 3] = [
          name = \"prices\"\ntool = \"market.search\"\n\n[[step]]\nname = \"news\"\ntool = \"press.search\"\n",
         "[tools.market]\nkind = \"sources\"               # what is read there changes\nchanges-every = \"5s..20s\"\n\n\
          [tools.press]\nkind = \"sources\"\n",
+    ),
+    (
+        "repo",
+        "[[step]]                       # what each task consists of: TOOL.OPERATION\n\
+         name = \"document\"\ntool = \"repo.edit\"\nargs = { path = \"guide.md\", line = \"{task}: how to use it\" }\n\n\
+         [[step]]\nname = \"announce\"\ntool = \"repo.edit\"\nargs = { path = \"changelog.md\", line = \"{task} is there\" }\n",
+        "[tools.repo]\nkind = \"files\"\nfiles = { \"guide.md\" = \"# Guide\", \"changelog.md\" = \"# Changes\" }\n\
+         deduplicates = true            # it recognises an idempotency key\n",
     ),
 ];
 

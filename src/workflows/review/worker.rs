@@ -22,8 +22,11 @@ use tokio::sync::Semaphore;
 /// How long a worker waits for a review before it submits the change again.
 const RESEND: SimSpan = SimSpan::from_secs(15);
 
-/// How long it keeps a change that was refused, before it asks again.
+/// How long it keeps a change that was refused, before it asks again, and how much longer each further time.
 const BUSY: SimSpan = SimSpan::from_secs(5);
+
+/// The longest that it keeps one.
+const BUSIEST: SimSpan = SimSpan::from_secs(30);
 
 /// Tokens that its model reads beside the text of the file.
 const TOKENS: u32 = 300;
@@ -163,11 +166,15 @@ impl Work {
         let intent = self.team.plan.intent(change.task, change.step);
         let patience = ResendOrders::of_or(self.team.safeguards(), RESEND);
         agent.declare_wait(reviewer, "a review", intent);
+        let mut wait = BUSY;
         loop {
             let request = ReviewMessage::RequestReview(change.clone());
             let Ok(reply) = agent.request(reviewer, intent, request, patience).await else { continue };
             match reply.open::<ReviewMessage>().cloned() {
-                Some(ReviewMessage::Busy { .. }) => agent.sleep(BUSY).await,
+                Some(ReviewMessage::Busy { .. }) => {
+                    agent.sleep(wait).await;
+                    wait = BUSIEST.min(wait + BUSY);
+                }
                 Some(answer) if answer.headers().purpose.is_some_and(Purpose::is_final) => {
                     agent.withdraw_wait(intent);
                     return answer;
