@@ -117,7 +117,9 @@ mod tests {
         let noted = Content::of_json(json!({ "to": "bob", "amount": 5, "note": "rent" }));
         let story = wanted(amount(5)).carries_out(&operation("transfer", noted.clone()));
         assert_eq!(story.judged_by(&property()), Verdict::Holds);
-        assert!(wanted(noted).carries_out(&operation("transfer", amount(5))).judged_by(&property()).is_violated());
+        assert!(
+            wanted(noted).carries_out(&operation("transfer", amount(5))).judged_by(&property()).is_violated()
+        );
     }
 
     #[test]

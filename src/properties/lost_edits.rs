@@ -68,11 +68,14 @@ impl<'a> EditedFiles<'a> {
         let after = self.files.text(&edit.path);
         let lines = self.lines.entry(edit.path.clone()).or_default();
         self.is_shared |= !lines.is_empty();
-        let only_adds = after.strip_prefix(&before).is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'));
+        let only_adds =
+            after.strip_prefix(&before).is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'));
         if !only_adds && let Some((line, earlier)) = first_missing(lines, after) {
             let (path, tool, intent) = (&edit.path, self.tool, operation.intent);
-            let message =
-                format!("the edit of {path} on {tool} for {intent} removed {line:?}, which {} had added", earlier.intent);
+            let message = format!(
+                "the edit of {path} on {tool} for {intent} removed {line:?}, which {} had added",
+                earlier.intent
+            );
             return Some(Verdict::violated(&[earlier.event, event], message));
         }
         lines.insert(edit.line, Edit { event, intent: operation.intent });
@@ -147,7 +150,8 @@ mod tests {
 
     #[test]
     fn to_write_the_whole_file_is_to_want_the_rest_gone() {
-        let story = carries_out(one_edit(), "task-2", "write", json!({ "path": "guide.md", "content": "new" }));
+        let story =
+            carries_out(one_edit(), "task-2", "write", json!({ "path": "guide.md", "content": "new" }));
         assert_eq!(judge(&edits(story, "task-3", "new\ntask-3").history()), Verdict::Vacuous);
     }
 

@@ -162,7 +162,10 @@ mod tests {
 
     #[test]
     fn a_crash_empties_the_queue_of_its_agent_and_no_other() {
-        assert_eq!(asks(two().dies("reviewer"), "worker-1", "task-2/a").judged_by(&property()), Verdict::Holds);
+        assert_eq!(
+            asks(two().dies("reviewer"), "worker-1", "task-2/a").judged_by(&property()),
+            Verdict::Holds
+        );
         assert!(asks(two().dies("worker-1"), "worker-1", "task-2/a").judged_by(&property()).is_violated());
     }
 

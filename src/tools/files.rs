@@ -1,7 +1,7 @@
 //! Files: text under paths, each with a version that grows with every write.
 //!
-//! A write or an edit can have a precondition, the version that its author goes by, in its arguments or as the
-//! header of that name (`If-Match` in HTTP): it is declined if the file has another by then.
+//! A write or an edit can have a precondition, the version that its author goes by, in its arguments or as
+//! the header of that name (`If-Match` in HTTP): it is declined if the file has another by then.
 
 use super::{Asked, Moment, Tool, ToolKind};
 use crate::agent::Operation;
@@ -242,7 +242,8 @@ struct Table {
 pub(super) fn kind() -> ToolKind {
     ToolKind::new(
         "files",
-        "text under paths: write { path, content, precondition? }, edit { path, line, .. }, remove { path }, read { path }, list",
+        "text under paths: write { path, content, precondition? }, edit { path, line }, remove { path }, \
+         read { path }, list",
         "disk = { kind = \"files\", files = { \"readme.md\" = \"hello\" } }",
         |table| -> Result<Files, Problem> {
             let Table { files } = table.read()?;

@@ -45,7 +45,8 @@ fn lines(run: &Run) -> Vec<String> {
 
 /// How many messages of a kind were sent.
 fn sent(run: &Run, of: &str) -> usize {
-    let is_it = |what: &EventKind<TeamEvent>| matches!(what, EventKind::Sent { kind, .. } if kind.as_str() == of);
+    let is_it =
+        |what: &EventKind<TeamEvent>| matches!(what, EventKind::Sent { kind, .. } if kind.as_str() == of);
     run.outcome.history.events().iter().filter(|event| is_it(&event.what)).count()
 }
 
@@ -94,7 +95,11 @@ fn a_merge_that_was_not_acknowledged_is_recognised_by_its_key() {
     let keyed = run(&with_keys(&["merge-queue = true", "file-ownership = true"]), &fault);
     assert_eq!((lines(&keyed), effects(&keyed)), (ALL.map(str::to_owned).to_vec(), 2));
     let unkeyed = run(&["merge-queue = true", "file-ownership = true"], &fault);
-    assert_eq!(effects(&unkeyed), 3, "the retry finds that the file has changed, and the change is made again");
+    assert_eq!(
+        effects(&unkeyed),
+        3,
+        "the retry finds that the file has changed, and the change is made again"
+    );
     assert!(verdict(&unkeyed, "no-duplicate-effects").is_violated());
 }
 

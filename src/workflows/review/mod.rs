@@ -15,8 +15,8 @@
 //!
 //! A change that the reviewer does not merge goes back to its worker, which reads the file again and makes
 //! the change again. A worker keeps what it has submitted until it is answered, and takes up other work
-//! meanwhile. Whatever a step asks that is no edit is reviewed as it is, and called. Edits have no order among
-//! them: a scenario says of none what it needs.
+//! meanwhile. A step that asks for something else than an edit is reviewed as it is, and called. Edits have
+//! no order among them: a scenario says of none what it needs.
 
 mod lead;
 mod reviewer;

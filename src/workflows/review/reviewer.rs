@@ -2,7 +2,7 @@
 
 use super::{ReviewMessage, StepKey, SubmittedChange, file_of};
 use crate::agent::{
-    Agent, Confirmation, Definite, Delivery, Indefinite, Message, Operation, ToolError, Version,
+    Agent, Confirmation, Definite, Delivery, Indefinite, Message, OpId, Operation, ToolError, Version,
 };
 use crate::protocols::Question;
 use crate::safeguards::bounded_queue::RequestQueue;
@@ -82,6 +82,8 @@ struct Work {
     came: Notify,
     settled: RefCell<BTreeMap<StepKey, Option<Confirmation>>>,
     present: RefCell<PresentVersions>,
+    /// The change of each step that went back to its worker last, to be made again.
+    returned: RefCell<BTreeMap<StepKey, (OpId, Option<Version>)>>,
     /// How often the tool has refused the changes of a step.
     refusals: RefCell<BTreeMap<StepKey, u32>>,
 }
@@ -104,6 +106,7 @@ impl Reviewer {
             came: Notify::new(),
             settled: RefCell::default(),
             present: RefCell::default(),
+            returned: RefCell::default(),
             refusals: RefCell::default(),
         };
         for ((task, step), confirmed) in settled {
@@ -188,7 +191,8 @@ impl Work {
             return self.answer(&change, outcome);
         }
         if self.is_outdated(&change) {
-            return self.answer(&change, ReviewMessage::Outdated { task, step });
+            let outdated = self.give_back(&change);
+            return self.answer(&change, outdated);
         }
         if !self.approves(&change).await {
             return self.answer(&change, ReviewMessage::Rejected { task, step });
@@ -205,12 +209,28 @@ impl Work {
         }
     }
 
-    /// Whether a change has to be made again, as far as the reviewer knows.
+    /// Whether a change has to be made again, as far as the reviewer knows: its worker was told so already, or
+    /// its file has a newer version. If it was made again on the same version, what the reviewer knows of
+    /// versions is wrong, and the tool has to say.
     fn is_outdated(&self, change: &SubmittedChange) -> bool {
-        let queues = self.team.safeguards().has::<MergeQueue>();
+        if !self.team.safeguards().has::<MergeQueue>() {
+            return false;
+        }
+        let returned = self.returned.borrow().get(&change.key()).copied();
+        if let Some((op, base)) = returned
+            && (op == change.op || base == change.base)
+        {
+            return op == change.op;
+        }
         let file = file_of(&self.team.plan.operation_of(change.task, change.step));
-        let known = file.zip(change.base).filter(|_| queues);
+        let known = file.zip(change.base);
         known.is_some_and(|(file, base)| self.present.borrow().is_outdated(&file, base))
+    }
+
+    /// Gives a change back to its worker, to be made again.
+    fn give_back(&self, change: &SubmittedChange) -> ReviewMessage {
+        self.returned.borrow_mut().insert(change.key(), (change.op, change.base));
+        ReviewMessage::Outdated { task: change.task, step: change.step }
     }
 
     async fn approves(&self, change: &SubmittedChange) -> bool {
@@ -229,9 +249,8 @@ impl Work {
     /// Writes a change. With `merge-queue` its version is a precondition. A tool that refuses it for that
     /// reason does not say whether it was another change that came first, or an earlier try of this one.
     async fn merge(&self, change: &SubmittedChange, tried_before: bool) -> ReviewMessage {
-        let (task, step) = change.key();
         let safeguards = self.team.safeguards();
-        let operation = self.team.plan.operation_of(task, step).with(change.arguments.clone());
+        let operation = self.team.plan.operation_of(change.task, change.step).with(change.arguments.clone());
         self.agent.before("merge", operation.intent).await;
         if safeguards.has::<PersistBeforeCall>() && !tried_before {
             self.agent.persist(Merging { change: change.clone() }).await;
@@ -248,7 +267,7 @@ impl Work {
             match refusal(error) {
                 Some(Definite::Refused | Definite::Declined) => {
                     if !self.has_refused_too_often(change) {
-                        return ReviewMessage::Outdated { task, step };
+                        return self.give_back(change);
                     }
                     return self.give_up(change, &operation, error).await;
                 }

@@ -121,7 +121,7 @@ impl Work {
             return Some(SubmittedChange { task, step, base: None, arguments: wanted.arguments, op });
         };
         let (base, text) = self.read(&wanted, &edit.path).await?;
-        let number = base.0 + (u64::from(rejections) << 32);
+        let number = base.0 ^ (u64::from(rejections) << 32);
         let ChangedFile { content } = self.change(&wanted, number, &edit, text).await;
         let arguments = Content::new(FileEdit { content: Some(content), ..edit });
         Some(SubmittedChange { task, step, base: Some(base), arguments, op })
@@ -130,8 +130,7 @@ impl Work {
     /// The version of a file and what it says: nothing, if it is not there.
     async fn read(&self, wanted: &Operation, path: &str) -> Option<(Version, String)> {
         let policy = ReadPolicy::of(self.team.safeguards());
-        let query =
-            Operation::calling(wanted.tool, wanted.intent, &FileCall::Read { path: path.to_owned() });
+        let query = Operation::calling(wanted.tool, wanted.intent, &FileCall::Read { path: path.to_owned() });
         let read = with_retry(&self.agent, policy.retry.as_ref(), wanted.intent, async || {
             match self.agent.read(query.clone(), policy.timeout).await?.read() {
                 Ok(FileReply::File(file)) => Ok(file),
