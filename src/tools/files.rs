@@ -92,8 +92,8 @@ impl FileEdit {
 
     /// The edit that an operation is; `None` if it is another one.
     pub fn of(operation: &Operation) -> Option<Self> {
-        let is_edit = operation.name.as_str() == Self::OPERATION && !operation.arguments.is_nothing();
-        operation.arguments.read().ok().filter(|_| is_edit)
+        let is_edit = operation.name.as_str() == Self::OPERATION;
+        is_edit.then(|| operation.arguments.read().ok()).flatten()
     }
 
     /// A text with the line at its end.
