@@ -54,6 +54,7 @@ pub fn workflow() -> Workflow {
             "idempotency-keys",
             "merge-queue",
             "persist-before-call",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
