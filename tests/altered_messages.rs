@@ -55,6 +55,7 @@ fn fields() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("peers/two-owners", "submit", "/Submit/task", json!("task-7")),
         ("pipeline/stale-retry", "check version", "/CheckVersion/version", json!(7)),
         ("research/stale-context", "question", "/Question/task", json!("task-7")),
+        ("review/lost-acks", "request review", "/RequestReview/op", json!("0000000000000007")),
         ("roundtable/polite-circle", "contribute", "/Contribute/op", json!("0000000000000007")),
         ("saga-choreographed/lost-event", "done", "/task", json!("task-7")),
         ("saga-orchestrated/all-faults", "do", "/Order/op", json!("0000000000000007")),

@@ -92,6 +92,10 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\ndeadlock-detection = true\nidempotency-keys = true\n\
              observe-before-retry = true\ntool-dedupe = true\n"
         }
+        "review" => {
+            "bounded-queue = { capacity = 8 }\ncheckpoint = true\nfile-ownership = true\n\
+             idempotency-keys = true\nmerge-queue = true\npersist-before-call = true\ntool-dedupe = true\n"
+        }
         "saga-choreographed" => {
             "compensate = true\ndead-letter = true\nidempotency-keys = true\ninbox-dedupe = true\n\
              outbox = true\ntool-dedupe = true\n"
@@ -172,8 +176,8 @@ fn scenario(workflow: &Workflow, size: Size) -> Arc<Scenario> {
             writeln!(text, "args = {{ path = \"{{task}}-{step}\", content = \"\" }}")
                 .expect("a text takes any text");
         }
-        // A transaction takes its steps at once.
-        if step > 0 && workflow.name != "commit" {
+        // A transaction and a review take their steps at once.
+        if step > 0 && !matches!(workflow.name, "commit" | "review") {
             writeln!(text, "needs = \"step-{}\"", (step - 1) / 2).expect("a text takes any text");
         }
         if undoes {

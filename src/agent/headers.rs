@@ -21,6 +21,7 @@
 //! | `no-split-brain` | orders and tool calls with an `authority`, and the `idempotency_key` of the orders |
 //! | `one-owner-per-task` | entries of the store that are a [`Purpose::Claim`], with the work or the job as `correlation` |
 //! | `plan-agreement` | orders and tool calls with a `plan` |
+//! | `queues-bounded` | [`Purpose::Order`], [`Purpose::Ask`], and what [ends](Purpose::is_final) them |
 //! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
 
 use crate::agent::{ArtifactId, OpId, Token, Version};

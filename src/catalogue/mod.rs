@@ -323,6 +323,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("before", "the step before which it is injected"),
     ("between", "the two ends, each an agent, a group or a tool"),
     ("by", "by how much, drawn anew each time"),
+    ("capacity", "how many requests it takes in at a time, those that are worked on included"),
     ("chance", "how likely, at each place where it can be injected"),
     (
         "changes-every",

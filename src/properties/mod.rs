@@ -29,6 +29,7 @@ mod flood;
 pub(crate) mod headway;
 mod leases;
 mod ledger;
+mod lost_edits;
 mod no_deadlock;
 mod no_double_spend;
 mod no_duplicate_effects;
@@ -48,6 +49,7 @@ mod one_firing_per_tick;
 mod one_owner_per_task;
 mod plan_agreement;
 mod property;
+mod queues_bounded;
 mod reads_keep_declared_consistency;
 mod recovered_state_is_a_prefix;
 mod recovery_calls_no_model;
@@ -117,6 +119,7 @@ pub fn shipped() -> Vec<Property> {
         one_firing_per_tick::property(),
         one_owner_per_task::property(),
         plan_agreement::property(),
+        queues_bounded::property(),
         reads_keep_declared_consistency::property(),
         recovered_state_is_a_prefix::property(),
         recovery_calls_no_model::property(),

@@ -1,11 +1,12 @@
-//! No agent overwrites an entry of a shared item that it had not read.
+//! No agent overwrites an entry of a shared item, or a line of a shared file, that it had not read.
 //!
 //! Judged on the store's events: which entries each version added and removed, and which version its author
 //! had read. To remove an entry that the author has read is an edit; to remove one that it never read is a
-//! lost update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4).
+//! lost update (Berenson et al. 1995, "A critique of ANSI SQL isolation levels", anomaly P4). Of files,
+//! [their contents](super::lost_edits) tell.
 
 use crate::agent::{StoreEvent, TeamEvent, kinds};
-use crate::properties::{Property, TeamHistory, Verdict};
+use crate::properties::{Property, TeamHistory, Verdict, lost_edits};
 use perfidy_sim::{EventKinds, Lookup};
 
 /// The property, for the shipped suite.
@@ -15,13 +16,20 @@ pub fn property() -> Property {
         "no contribution to a shared item is overwritten by an agent that had not read it",
         judge,
     )
-    .needs(kinds::STORED)
 }
 
 /// The kinds of events that it reads.
 const READS: EventKinds = kinds::STORED.and(kinds::ENTERED).and(kinds::VANISHED);
 
 fn judge(history: &TeamHistory) -> Verdict {
+    match (judge_store(history), lost_edits::judge(history)) {
+        (lost @ Verdict::Violated(_), _) | (Verdict::Vacuous, lost) => lost,
+        (held, Verdict::Vacuous) => held,
+        (_, of_files) => of_files,
+    }
+}
+
+fn judge_store(history: &TeamHistory) -> Verdict {
     let mut entered = Lookup::default();
     let mut written = Lookup::default();
     let mut verdict = Verdict::Vacuous;

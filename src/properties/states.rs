@@ -72,7 +72,7 @@ impl StatesOverTime for TeamHistory {
 }
 
 /// Applies a call that took effect.
-fn apply_again<T: Tool>(state: &mut T, event: &Event<TeamEvent>, request: &ToolRequest) {
+pub(super) fn apply_again<T: Tool>(state: &mut T, event: &Event<TeamEvent>, request: &ToolRequest) {
     let operation = request.operation();
     let asked = Asked { by: request.by, at: request.at, headers: request.headers() };
     let call = T::parse(operation.name, &operation.arguments);

@@ -15,6 +15,7 @@ pub mod acknowledged_cancel;
 pub mod append_only;
 pub mod approval_binding;
 pub mod approval_gate;
+pub mod bounded_queue;
 pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
@@ -44,6 +45,7 @@ pub mod end_to_end_check;
 pub mod event_log;
 pub mod fan_out_cap;
 pub mod fencing;
+pub mod file_ownership;
 pub mod give_up_after;
 pub mod guardrail;
 pub mod idempotency;
@@ -53,6 +55,7 @@ pub mod isolation;
 pub mod join;
 pub mod journal_fencing;
 pub mod lease_check;
+pub mod merge_queue;
 pub mod observe;
 pub mod optimistic_locking;
 pub mod order_expiry;
@@ -207,6 +210,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<append_only::AppendOnly>(),
         SafeguardKind::of::<approval_binding::ApprovalBinding>(),
         SafeguardKind::of::<approval_gate::ApprovalGate>(),
+        SafeguardKind::of::<bounded_queue::BoundedQueue>(),
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
@@ -235,6 +239,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<event_log::EventLog>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
+        SafeguardKind::of::<file_ownership::FileOwnership>(),
         SafeguardKind::built_in::<give_up_after::GiveUpAfter>(),
         SafeguardKind::of::<guardrail::Guardrail>(),
         SafeguardKind::of::<idempotency::IdempotencyKeys>(),
@@ -245,6 +250,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<journal_fencing::JournalFencing>(),
         SafeguardKind::built_in::<lease_check::LeaseCheck>(),
         SafeguardKind::of::<write_lock::LockWholeCycle>(),
+        SafeguardKind::of::<merge_queue::MergeQueue>(),
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
         SafeguardKind::of::<order_expiry::OrderExpiry>(),

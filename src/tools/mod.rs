@@ -80,7 +80,7 @@ mod sources;
 pub use accounts::{Accounts, AccountsCall, Declined};
 pub use config::ToolConfig;
 pub use fault::{CallFault, LookUpFault, Outage, ReadFault, ToolFault};
-pub use files::{FileCall, FileRefusal, Files, Stored};
+pub use files::{FileCall, FileEdit, FileRefusal, FileReply, Files, Stored};
 pub use kind::ToolKind;
 pub(crate) use kind::shipped;
 pub use own::ToolFaults;

@@ -44,6 +44,7 @@ pub mod on_call;
 pub mod peers;
 pub mod pipeline;
 pub mod research;
+pub mod review;
 pub mod roundtable;
 pub mod saga;
 pub mod saga_choreographed;
@@ -86,6 +87,7 @@ pub fn shipped() -> Vec<Workflow> {
         peers::workflow(),
         pipeline::workflow(),
         research::workflow(),
+        review::workflow(),
         roundtable::workflow(),
         saga_choreographed::workflow(),
         saga_orchestrated::workflow(),

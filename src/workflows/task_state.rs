@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn a_step_rests_on_the_steps_that_need_no_other() {
         let steps = vec![step("a", &[]), step("b", &[]), step("c", &[0, 1]), step("d", &[2, 1])];
-        let plan = Plan::of(vec![Name::new("task-1")], steps);
+        let plan = TaskPlan::of(vec![Name::new("task-1")], steps);
         assert_eq!(plan.first_steps_of(3), BTreeSet::from([0, 1]));
         assert_eq!(plan.first_steps_of(0), BTreeSet::new());
     }

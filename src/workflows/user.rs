@@ -100,7 +100,7 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants of a step.
-pub(super) type WantedFeedback = fn(&Plan, Name, usize) -> Vec<UserEvent>;
+pub(super) type WantedFeedback = fn(&TaskPlan, Name, usize) -> Vec<UserEvent>;
 
 pub(super) const AN_EFFECT: WantedFeedback = |plan, task, step| {
     let Operation { tool, name: operation, intent, arguments } = plan.operation_of(task, step);

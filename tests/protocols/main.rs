@@ -2,5 +2,6 @@
 
 mod cascade;
 mod hierarchy;
+mod review;
 mod sagas;
 mod two_phase_commit;

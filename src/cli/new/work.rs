@@ -33,7 +33,7 @@ pub(super) struct Work {
 }
 
 /// What a task can consist of where nothing is known of the workflow.
-const USUAL: [(&str, &str, &str); 4] = [
+const USUAL: [(&str, &str, &str); 5] = [
     (
         "airline",
         "[[step]]                       # what each task consists of: TOOL.OPERATION\n\
@@ -64,6 +64,14 @@ const USUAL: [(&str, &str, &str); 4] = [
          [[step]]\nname = \"file\"\ntool = \"disk.write\"\nargs = { path = \"{task}.md\", content = \"\" }\nneeds = [\"find\"]\n",
         "[tools.library]\nkind = \"sources\"\n\n\
          [tools.disk]\nkind = \"files\"\ndeduplicates = true            # it recognises an idempotency key\n",
+    ),
+    (
+        "repo",
+        "[[step]]                       # what each task consists of: TOOL.OPERATION\n\
+         name = \"document\"\ntool = \"repo.edit\"\nargs = { path = \"guide.md\", line = \"{task}: how to use it\" }\n\n\
+         [[step]]\nname = \"announce\"\ntool = \"repo.edit\"\nargs = { path = \"changelog.md\", line = \"{task} is there\" }\n",
+        "[tools.repo]\nkind = \"files\"\nfiles = { \"guide.md\" = \"# Guide\", \"changelog.md\" = \"# Changes\" }\n\
+         deduplicates = true            # it recognises an idempotency key\n",
     ),
 ];
 

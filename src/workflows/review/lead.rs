@@ -1,0 +1,132 @@
+//! The lead: divides the steps of its tasks among the workers, and reports.
+
+use super::{ReviewMessage, StepKey, file_of};
+use crate::agent::{Agent, Confirmation, Delivery};
+use crate::safeguards::checkpoint;
+use crate::safeguards::file_ownership::{FileOwnership, FileTurns, owner_of};
+use crate::safeguards::resend_orders::ResendOrders;
+use crate::workflows::TeamContext;
+use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
+use crate::workflows::task_state::TaskEvent;
+use perfidy_sim::{Lookup, Name};
+
+pub(super) struct Lead {
+    agent: Agent,
+    team: TeamContext,
+    dispatcher: Dispatcher,
+    /// With `file-ownership`: the steps that edit each file, in the order in which their tasks came.
+    turns: FileTurns<StepKey>,
+    /// The place of each task among all, by which its steps are dealt.
+    places: Lookup<Name, usize>,
+}
+
+impl Lead {
+    pub fn recover(agent: Agent, team: TeamContext) -> Self {
+        let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
+        let mut places = Lookup::default();
+        for (place, task) in team.plan.tasks.iter().enumerate() {
+            places.insert(*task, place);
+        }
+        let mut lead = Self { agent, team, dispatcher, turns: FileTurns::default(), places };
+        // The order of the turns is that from before a crash: a change may be under way.
+        let mut accepted = Vec::new();
+        checkpoint::recover(&lead.agent, |event| {
+            if let TaskEvent::Accepted { task, .. } = event {
+                accepted.push(*task);
+            }
+        });
+        accepted.into_iter().for_each(|task| lead.line_up(task));
+        lead
+    }
+
+    pub async fn run(mut self) {
+        self.dispatcher.resume();
+        loop {
+            while let Some((task, action)) = self.dispatcher.next_action() {
+                match action {
+                    DispatchAction::Step(step) => self.assign(task, step).await,
+                    DispatchAction::End => self.dispatcher.end_if_complete(task).await,
+                    DispatchAction::Plan => {}
+                }
+            }
+            let Ok(mail) = self.dispatcher.receive().await else { continue };
+            if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
+                self.line_up(task);
+                self.dispatcher.bring_up_steps(task);
+            }
+            self.hear(&mail).await;
+        }
+    }
+
+    async fn hear(&mut self, mail: &Delivery) {
+        match mail.open::<ReviewMessage>().cloned() {
+            Some(ReviewMessage::Done { task, step, confirmed }) => self.done(task, step, confirmed).await,
+            Some(ReviewMessage::Failed { task, step }) => self.failed(task, step).await,
+            _ => {}
+        }
+    }
+
+    /// The file of which a step has to wait for its turn, if it edits one and files have owners.
+    fn owned_file(&self, task: Name, step: usize) -> Option<String> {
+        let has_owners = self.team.safeguards().has::<FileOwnership>();
+        has_owners.then(|| file_of(&self.team.plan.operation_of(task, step))).flatten()
+    }
+
+    /// Gives each step of a task its turn.
+    fn line_up(&mut self, task: Name) {
+        for step in 0..self.team.plan.steps.len() {
+            if self.dispatcher.states().is_open(task, step)
+                && let Some(file) = self.owned_file(task, step)
+                && !self.turns.has(&file, &(task, step))
+            {
+                self.turns.add(&file, (task, step));
+            }
+        }
+    }
+
+    /// The worker that gets a step: the owner of the file, or else the next in turn.
+    fn worker_of(&self, task: Name, step: usize, owned_file: Option<&str>) -> Name {
+        let workers = &self.team.workers;
+        let in_turn = || (self.places.get(task).copied().unwrap_or_default() + step) % workers.len();
+        workers[owned_file.map_or_else(in_turn, |file| owner_of(file, workers.len()))]
+    }
+
+    async fn assign(&mut self, task: Name, step: usize) {
+        if !self.dispatcher.is_step_due(task, step) {
+            return;
+        }
+        let file = self.owned_file(task, step);
+        if file.as_ref().is_some_and(|file| !self.turns.is_next(file, &(task, step))) {
+            return;
+        }
+        self.dispatcher.sent(task, DispatchAction::Step(step));
+        let (worker, intent) =
+            (self.worker_of(task, step, file.as_deref()), self.team.plan.intent(task, step));
+        self.agent.declare_wait(worker, "a change that is merged", intent);
+        self.agent.before("assign", intent).await;
+        self.agent.send(worker, intent, ReviewMessage::Assign { task, step });
+    }
+
+    async fn done(&mut self, task: Name, step: usize, confirmed: Confirmation) {
+        if self.dispatcher.states().is_open(task, step) {
+            self.dispatcher.completed(task, step, Some(confirmed)).await;
+            self.pass_turn_on(task, step);
+        }
+    }
+
+    async fn failed(&mut self, task: Name, step: usize) {
+        self.dispatcher.failed(task, step).await;
+        if !self.dispatcher.states().has_open(task) {
+            (0..self.team.plan.steps.len()).for_each(|step| self.pass_turn_on(task, step));
+        }
+    }
+
+    /// A step is over: the next one that edits its file can begin.
+    fn pass_turn_on(&mut self, task: Name, step: usize) {
+        if let Some(file) = self.owned_file(task, step)
+            && let Some((task, step)) = self.turns.ended(&file, &(task, step)).copied()
+        {
+            self.dispatcher.bring_up(task, DispatchAction::Step(step));
+        }
+    }
+}
