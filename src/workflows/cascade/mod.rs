@@ -51,6 +51,7 @@ pub fn workflow() -> Workflow {
             "give-up-after",
             "idempotency-keys",
             "payload-limit",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
