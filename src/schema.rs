@@ -99,6 +99,7 @@ fn name_what_can_be_named(properties: &mut Value, suite: &Suite) {
     for (path, schema) in [
         ("/without/items/properties/safeguards", one_or_many(suite.safeguard_names())),
         ("/without/items/properties/violates", one_or_many(suite.property_names())),
+        ("/service-level/items/properties/property", json!({ "enum": suite.property_names() })),
         ("/store/properties/reads", json!({ "enum": consistency })),
         ("/step/items/properties/name", word()),
         ("/step/items/properties/tool", call()),

@@ -9,7 +9,7 @@ use perfidy::explore::Run;
 use perfidy::faults::OwnFault;
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
-use perfidy_sim::{DrawSite, Engine, EventKind, Name, Outcome, RunEnd, Seed};
+use perfidy_sim::{DrawSite, Engine, EventKind, Name, RunEnd, RunOutcome, Seed};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ fn with_fault(suite: &Suite, file: &str, fault: &str) -> Arc<Scenario> {
 }
 
 /// What is sent and what is delivered of messages of a kind, by the JSON of each.
-fn exchanged(outcome: &Outcome<Agents>, of: &str) -> [Vec<Value>; 2] {
+fn exchanged(outcome: &RunOutcome<Agents>, of: &str) -> [Vec<Value>; 2] {
     let [mut sent, mut delivered] = [Vec::new(), Vec::new()];
     for event in outcome.history.events() {
         match &event.what {

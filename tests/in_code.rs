@@ -49,7 +49,7 @@ impl Tool for Bank {
         Ok(left)
     }
 
-    fn read(&self, _: Call, _: &Moment<'_>) -> Result<u64, &'static str> {
+    fn read(&self, _: Call, _: &ToolContext<'_>) -> Result<u64, &'static str> {
         Err("a transfer is not a read")
     }
 }

@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 
 use perfidy::explore::strategy::{Bounds, Choice, Start};
-use perfidy::explore::{Campaign, FuzzState, Step, Watchdog};
+use perfidy::explore::{Campaign, FuzzState, TrialsProgress, Watchdog};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -34,7 +34,7 @@ fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
         let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
         trials.skip(turn.done, rounds.informative()).unwrap();
-        while let Step::Ran(runs) = trials.go_on(turn.until - trials.done()) {
+        while let TrialsProgress::Ran(runs) = trials.go_on(turn.until - trials.done()) {
             for run in &runs {
                 rounds.take_in(case, run);
             }

@@ -2,7 +2,7 @@
 
 use perfidy::agent::{Agent, LeaseEvent, Outcome, Report, TeamEvent};
 use perfidy::explore::strategy::{Bounds, Choice, Start};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Run, Step, Watchdog};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Run, TrialsProgress, Watchdog};
 use perfidy::probe::Probe;
 use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
@@ -110,7 +110,7 @@ fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_no
     let start = Start { case: &case, engine: Engine::Native, first_seed: Seed(0), bounds: Bounds::default() };
     let mut strategy = mix.start(&start).expect("it starts");
     let mut trials = campaign.start(&case, &mut *strategy);
-    while let Step::Ran(runs) = trials.go_on(20 - trials.done()) {
+    while let TrialsProgress::Ran(runs) = trials.go_on(20 - trials.done()) {
         for run in &runs {
             rounds.take_in(&case, run);
         }

@@ -4,7 +4,7 @@
 mod cases;
 
 use perfidy::explore::{
-    self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, Spans, Within, shrink, shrink_within,
+    self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, SpanLimits, Spans, shrink, shrink_within,
 };
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
@@ -42,7 +42,7 @@ impl Failure {
 
 /// A failure that was shrunk before, shrunk once more within the spans of its file.
 fn shrunk_again(case: &Case, failure: &Failure, faults: &[Fault], spans: &Spans) -> ShrunkFailure {
-    let effort = Effort { spans: Within::Known(spans), ..Effort::default() };
+    let effort = Effort { spans: SpanLimits::Known(spans), ..Effort::default() };
     shrink_within(effort, case, Engine::Native, failure.seed, failure.property, faults).unwrap()
 }
 
@@ -108,7 +108,7 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
         let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.injected.clone());
         let mut known: Option<Spans> = None;
         for doublings in 0..20 {
-            let spans = known.as_ref().map_or(Within::File, Within::Known);
+            let spans = known.as_ref().map_or(SpanLimits::File, SpanLimits::Known);
             let effort = Effort { events: 500 << doublings, spans, ..Effort::default() };
             let part = shrink_within(effort, &case, Engine::Native, failure.seed, failure.property, &faults)
                 .unwrap();

@@ -1,13 +1,13 @@
 //! The cost of a keyed draw, compared with the `ChaCha` block per draw that it replaces.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use perfidy_sim::{Draws, Name, Purpose, Seed};
+use perfidy_sim::{DrawPurpose, Draws, Name, Seed};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 
-const LATENCY: Purpose = Purpose::new("latency");
-const TIE: Purpose = Purpose::new("tie");
+const LATENCY: DrawPurpose = DrawPurpose::new("latency");
+const TIE: DrawPurpose = DrawPurpose::new("tie");
 
 fn draws(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draws");

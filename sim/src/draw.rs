@@ -59,22 +59,22 @@ impl Chance {
 
 /// What a draw is for; the same words mean the same purpose, whether as text or as a [`Name`].
 #[derive(Clone, Copy)]
-pub struct Purpose(u64);
+pub struct DrawPurpose(u64);
 
-impl Purpose {
+impl DrawPurpose {
     /// A purpose known when the program is built.
     pub const fn new(text: &str) -> Self {
         Self(xxh3_64(text.as_bytes()))
     }
 }
 
-impl From<&'static str> for Purpose {
+impl From<&'static str> for DrawPurpose {
     fn from(text: &'static str) -> Self {
         Self::new(text)
     }
 }
 
-impl From<Name> for Purpose {
+impl From<Name> for DrawPurpose {
     fn from(name: Name) -> Self {
         Self(name.hash64())
     }
@@ -112,14 +112,14 @@ pub struct DrawSite<'a> {
 
 impl DrawSite<'_> {
     /// 64 uniform bits for `purpose`.
-    pub fn bits(&self, purpose: impl Into<Purpose>) -> u64 {
-        let Purpose(purpose) = purpose.into();
+    pub fn bits(&self, purpose: impl Into<DrawPurpose>) -> u64 {
+        let DrawPurpose(purpose) = purpose.into();
         let [.., third, fourth] = self.draws.secret;
         avalanche(self.place.wrapping_add(fold(u64::from(self.nth) ^ third, purpose ^ fourth)))
     }
 
     /// Whether an event of this probability happens; independent for every `purpose`.
-    pub fn happens(&self, purpose: impl Into<Purpose>, chance: Chance) -> bool {
+    pub fn happens(&self, purpose: impl Into<DrawPurpose>, chance: Chance) -> bool {
         scale(self.bits(purpose), 1_000_000) < u64::from(chance.0)
     }
 
@@ -127,13 +127,13 @@ impl DrawSite<'_> {
     ///
     /// # Panics
     /// If `bound` is zero.
-    pub fn below(&self, purpose: impl Into<Purpose>, bound: u64) -> u64 {
+    pub fn below(&self, purpose: impl Into<DrawPurpose>, bound: u64) -> u64 {
         assert!(bound > 0, "there is no number below zero");
         scale(self.bits(purpose), bound)
     }
 
     /// A span in `range`, both ends included, in whole microseconds where the range is wider than one.
-    pub fn span(&self, purpose: impl Into<Purpose>, range: &RangeInclusive<SimSpan>) -> SimSpan {
+    pub fn span(&self, purpose: impl Into<DrawPurpose>, range: &RangeInclusive<SimSpan>) -> SimSpan {
         let (low, high) = (range.start().as_nanos(), range.end().as_nanos());
         if high <= low {
             return *range.start();
@@ -143,7 +143,7 @@ impl DrawSite<'_> {
     }
 
     /// A separate generator for `purpose`, for code that needs a stream.
-    pub fn rng(&self, purpose: impl Into<Purpose>) -> ChaCha8Rng {
+    pub fn rng(&self, purpose: impl Into<DrawPurpose>) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(self.bits(purpose))
     }
 }

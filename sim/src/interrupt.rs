@@ -3,9 +3,9 @@
 //! A run is a pure function and knows no real time, but a campaign must end on a signal or when its time is
 //! over, however long one run takes. Work done [within](Interrupt::within) an interrupt is abandoned once the
 //! interrupt is set: an engine checks it before each event, and unwinds to the enclosing `within` instead of
-//! returning to its caller. So an abandoned run has no [`Outcome`](crate::Outcome): it cannot be judged,
-//! counted or saved by mistake, and the code between the engine and the campaign does not have to pass the
-//! interrupt on. (Salsa cancels queries in the same way.)
+//! returning to its caller. So an abandoned run has no [`RunOutcome`](crate::RunOutcome): it cannot be
+//! judged, counted or saved by mistake, and the code between the engine and the campaign does not have to
+//! pass the interrupt on. (Salsa cancels queries in the same way.)
 //!
 //! ```
 //! use perfidy_sim::{Abandoned, Interrupt, interrupt};

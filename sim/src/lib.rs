@@ -5,7 +5,7 @@
 //! the types of its messages and of its events in the history.
 //!
 //! ```text
-//!     WorldConfig (seed, plan, links, limits) -> World (processes, services) -> Engine::run -> Outcome (history, faults)
+//!     WorldConfig (seed, plan, links, limits) -> World (processes, services) -> Engine::run -> RunOutcome (history, faults)
 //! ```
 //!
 //! A run is a pure function of its seed, its plan and the code on its nodes:
@@ -49,7 +49,7 @@ mod world;
 pub use activity::Activity;
 pub use context::{Context, TimedOut, Within, WriteError};
 pub use digest::{Digest, Words};
-pub use draw::{Chance, DrawSite, Draws, Purpose, Seed};
+pub use draw::{Chance, DrawPurpose, DrawSite, Draws, Seed};
 pub use engine::{Engine, EngineMissing};
 pub use history::{AppEvent, Difference, Event, EventId, EventKind, History, Loss};
 pub use interrupt::{Abandoned, Interrupt};
@@ -59,11 +59,11 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, IncomingMessage, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, ClockDirection, Degradation, Disturbance, Fault, Hook, NotAnAction, NotAnAddress,
-    Plan, Renames, Rule, Selector, TimedFault,
+    Action, Address, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress, Plan,
+    Renames, Rule, Selector, TimedEffect, TimedFault,
 };
 pub use service::{DueFault, Service, ServiceContext};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
 pub use unlogged::unlogged;
-pub use world::{Limits, Outcome, Pinned, RunEnd, World, WorldConfig};
+pub use world::{Limits, Pinned, RunEnd, RunOutcome, World, WorldConfig};

@@ -6,12 +6,12 @@
 use crate::core::Core;
 use crate::queue::{NodeIndex, Pending};
 use crate::{
-    Action, Call, Domain, DrawSite, EventId, EventKind, Fault, IncomingMessage, Name, Purpose, SimSpan,
+    Action, Call, Domain, DrawPurpose, DrawSite, EventId, EventKind, Fault, IncomingMessage, Name, SimSpan,
     SimTime,
 };
 use std::ops::RangeInclusive;
 
-const SPAN: Purpose = Purpose::new("span");
+const SPAN: DrawPurpose = DrawPurpose::new("span");
 
 /// A node that handles messages.
 pub trait Service<D: Domain> {
@@ -118,7 +118,7 @@ impl<D: Domain> ServiceContext<'_, D> {
     }
 
     /// Marks a node as the current leader, as a lock service does with the holder of a lease. Only a timed
-    /// fault can read the mark ([`Disturbance::PartitionLeader`](crate::Disturbance::PartitionLeader)).
+    /// fault can read the mark ([`TimedEffect::PartitionLeader`](crate::TimedEffect::PartitionLeader)).
     pub fn mark(&mut self, node: Name) {
         self.core.marked = Some(node);
     }
@@ -153,7 +153,7 @@ impl DueFault {
         self.said().0
     }
 
-    /// What it concerns of what it strikes, if that was said.
+    /// What it concerns of the thing it is injected into, if that was said.
     ///
     /// # Panics
     /// Never: nothing else fits such a place.

@@ -102,7 +102,7 @@ pub struct Pinned {
 
 /// The results of a run.
 #[derive(Clone)]
-pub struct Outcome<D: Domain> {
+pub struct RunOutcome<D: Domain> {
     /// The events.
     pub history: History<D::AppEvent>,
     /// Why it ended.
@@ -126,7 +126,7 @@ pub struct Outcome<D: Domain> {
     pub declared_waits: Vec<(Name, Name, Name)>,
 }
 
-impl<D: Domain> Outcome<D> {
+impl<D: Domain> RunOutcome<D> {
     /// The fingerprint of the history.
     pub fn digest(&self) -> Digest {
         self.history.digest()
@@ -226,7 +226,7 @@ impl<D: Domain> World<D> {
 
     /// The outcome, once an engine has run the world to its end and dropped every task; none for an abandoned
     /// run.
-    pub(crate) fn into_outcome(self) -> Option<Outcome<D>> {
+    pub(crate) fn into_outcome(self) -> Option<RunOutcome<D>> {
         // A task that was never started may hold a reference to the world: a reference cycle.
         while let Some(never_run) = { self.core.borrow_mut().commands.pop_front() } {
             drop(never_run);
@@ -246,9 +246,9 @@ impl Engine {
     ///
     /// # Panics
     /// If the engine is not compiled in; ask [`Engine::available`] first.
-    pub fn run<D: Domain>(self, build: impl FnOnce() -> World<D> + Send) -> Outcome<D>
+    pub fn run<D: Domain>(self, build: impl FnOnce() -> World<D> + Send) -> RunOutcome<D>
     where
-        Outcome<D>: Send,
+        RunOutcome<D>: Send,
     {
         let outcome = match self {
             Self::Native => crate::engine::native::run(build()),

@@ -5,8 +5,8 @@
 #![cfg(target_os = "linux")]
 
 use perfidy_sim::{
-    Action, Chance, Chaos, Disturbance, Domain, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan,
-    SimTime, TimedFault, World, WorldConfig,
+    Action, Chance, Chaos, Domain, Engine, Hook, Name, Plan, Rule, Seed, Selector, SimSpan, SimTime,
+    TimedEffect, TimedFault, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn chaos() -> Chaos {
         windows: vec![TimedFault {
             kind: Name::new("crashes"),
             site: Name::new("crashes"),
-            disturbance: Disturbance::Crash(vec![Name::new("server")]),
+            disturbance: TimedEffect::Crash(vec![Name::new("server")]),
             every: ms(100)..=ms(3_000),
             lasting: ms(100)..=ms(1_000),
         }],

@@ -2,15 +2,16 @@
 //!
 //! Which field, unless the file names one, and what stands there instead, is drawn at the address of the
 //! fault, so it is the same when the failure is replayed. Where a tool says nothing that an alteration could
-//! change, it changes the rest of the answer: the receipt of a call, or whether the answer can be read at all.
+//! change, it changes the rest of the answer: the receipt of a call, or whether the answer can be read at
+//! all.
 //! A text that is injected there, or that is longer there, no reader would ever see. What cannot be altered
 //! stays as it is, and then the fault is not injected.
 
-use perfidy_sim::{DrawSite, Name, Purpose};
+use perfidy_sim::{DrawPurpose, DrawSite, Name};
 use serde_json::{Map, Value};
 
-const WHICH: Purpose = Purpose::new("which");
-const WHAT: Purpose = Purpose::new("what");
+const WHICH: DrawPurpose = DrawPurpose::new("which");
+const WHAT: DrawPurpose = DrawPurpose::new("what");
 
 /// What a text that was injected tells its reader to do.
 pub(crate) const INSTRUCTION: &str =
@@ -91,8 +92,8 @@ impl Alteration {
         value
     }
 
-    /// Alters a message in place, one of its fields if it is to be that one; not at all if there is nothing in
-    /// it that can be altered like this.
+    /// Alters a message in place, one of its fields if it is to be that one; not at all if there is nothing
+    /// in it that can be altered like this.
     pub(crate) fn of_message(self, message: &mut Value, field: Option<Name>, draw: DrawSite<'_>) {
         match field {
             Some(field) => self.alter_field(message, field, draw),

@@ -4,13 +4,13 @@
 //! latency has the same long tail, so it is now and then the slower of the two.
 
 use crate::agent::{Agent, Operation};
-use perfidy_sim::{Name, Purpose, SimSpan};
+use perfidy_sim::{DrawPurpose, Name, SimSpan};
 use std::ops::RangeInclusive;
 
 /// The name of the guardrail.
 pub const GUARDRAIL: &str = "guardrail";
 
-/// The moment at which a guardrail checks something.
+/// The place at which a guardrail checks something.
 pub const CHECK: &str = "check";
 
 /// The verdict comes late.
@@ -22,7 +22,7 @@ const VERDICT_TOKENS: RangeInclusive<u64> = 5..=20;
 /// One operation in so many is forbidden.
 const FORBIDDEN: u64 = 5;
 
-const VERDICT: Purpose = Purpose::new("verdict");
+const VERDICT: DrawPurpose = DrawPurpose::new("verdict");
 
 impl Agent {
     /// How long a guardrail takes to check some work.

@@ -4,17 +4,17 @@
 use crate::agent::{Agent, Delivery, FIRST_TOKEN};
 use perfidy_sim::{Name, SimSpan};
 
-/// The moment at which an agent takes in a message.
+/// The place at which an agent takes in a message.
 pub const HANDLER: &str = "handler";
 /// Its handler raises an error: the message is gone, and the agent lives.
 pub const HANDLER_ERROR: &str = "handler-error";
 
-/// The moment at which the reply of a tool reaches its caller.
+/// The place at which the reply of a tool reaches its caller.
 pub const REPLY: &str = "reply";
 /// The runtime of the caller has restarted, and the reply finds no request.
 pub const STRANDED_REPLY: &str = "stranded-reply";
 
-/// The moment at which an agent begins a step.
+/// The place at which an agent begins a step.
 pub const WORK: &str = "work";
 /// The agent is asked to shut down while it works.
 pub const SHUTDOWN: &str = "shutdown";

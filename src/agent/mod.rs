@@ -65,7 +65,7 @@ pub use person::{
 pub use report::{AnswerPart, Outcome, Report};
 pub use send::{SendAgent, SendFuture};
 pub use store::{
-    Access, Change, Commit, Consistency, Entries, Entry, Freshness, Refusal, Snapshot, Stamp, Store,
+    Access, Change, Commit, Consistency, Entries, Freshness, ItemEntry, ItemStamp, Refusal, Snapshot, Store,
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{

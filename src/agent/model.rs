@@ -11,7 +11,7 @@ use crate::agent::{
     Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
     RequestedStep, TeamEvent, TypeMismatch,
 };
-use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
+use perfidy_sim::{DrawPurpose, DrawSite, Name, SimSpan, SimTime};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,15 +21,15 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The moment at which a model answers a question that it may have answered before.
+/// The call site at which a model answers a question that it may have answered before.
 pub const ANSWER: &str = "answer";
-/// The moment at which a model completes a prompt, whatever it is.
+/// The call site at which a model completes a prompt, whatever it is.
 pub const COMPLETION: &str = "completion";
-/// The moment at which a model sums a piece of work up.
+/// The call site at which a model sums a piece of work up.
 pub const SUMMARY: &str = "summary";
-/// The moment at which a model says who should go on with something.
+/// The call site at which a model says who should go on with something.
 pub const HANDOFF: &str = "handoff";
-/// The moment at which an agent that reports on its own work could say more than is its own to say.
+/// The place at which an agent that reports on its own work could say more than is its own to say.
 pub const ROLE: &str = "role";
 
 /// The call site at which a model begins to answer.
@@ -43,10 +43,10 @@ pub const UNKNOWN_TARGET: &str = "unknown-target";
 /// Tokens a model reads to sum up a piece of work.
 const SUMMARY_TOKENS: u32 = 1_000;
 
-const LATENCY: Purpose = Purpose::new("latency");
-const CHOICE: Purpose = Purpose::new("choice");
-const OTHERWISE: Purpose = Purpose::new("otherwise");
-const TOKENS: Purpose = Purpose::new("tokens");
+const LATENCY: DrawPurpose = DrawPurpose::new("latency");
+const CHOICE: DrawPurpose = DrawPurpose::new("choice");
+const OTHERWISE: DrawPurpose = DrawPurpose::new("otherwise");
+const TOKENS: DrawPurpose = DrawPurpose::new("tokens");
 
 /// What a model is asked: any serde value, and how long it is.
 #[derive(Clone, Debug)]

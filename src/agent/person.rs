@@ -2,13 +2,13 @@
 //! wrong with them.
 
 use crate::agent::Agent;
-use perfidy_sim::{Name, Purpose, SimSpan};
+use perfidy_sim::{DrawPurpose, Name, SimSpan};
 use std::ops::RangeInclusive;
 
 /// The name of the person who approves.
 pub const APPROVER: &str = "approver";
 
-/// The moment at which a person is asked for an approval.
+/// The place at which a person is asked for an approval.
 pub const APPROVAL: &str = "approval";
 
 /// The answer comes late.
@@ -28,8 +28,8 @@ const THINKS: RangeInclusive<SimSpan> = SimSpan::from_secs(3)..=SimSpan::from_se
 /// One operation in so many is vetoed.
 const VETOED: u64 = 10;
 
-const THINKING: Purpose = Purpose::new("thinking");
-const VETO: Purpose = Purpose::new("veto");
+const THINKING: DrawPurpose = DrawPurpose::new("thinking");
+const VETO: DrawPurpose = DrawPurpose::new("veto");
 
 impl Agent {
     /// How long a person thinks about an intent, and whether the person approves: the same answer however

@@ -1,6 +1,6 @@
 //! What goes wrong with the sources of triggers: schedulers, queues and webhooks.
 
-/// The moment at which a source delivers a trigger for the first time.
+/// The place at which a source delivers a trigger for the first time.
 pub const TRIGGER: &str = "trigger";
 
 /// The trigger comes once more, whatever was answered to it.

@@ -92,6 +92,21 @@ pub(crate) const TABLES: &[FileTable] = &[
         example: "idempotency-keys = true",
     },
     FileTable {
+        name: "service-level",
+        heading: "[[service-level]]",
+        about: "what the team promises of a share of its runs",
+        keys: &[
+            ("at-least", "the share of runs that must keep the promise"),
+            (
+                "completes-within",
+                "every task is reported as done in that time, counted from when it was given",
+            ),
+            ("confidence", "how sure the answer must be; 95% if nothing is said"),
+            ("property", "the property that these runs must keep; the others may break it"),
+        ],
+        example: "completes-within = \"10m\"\n    at-least = \"99%\"",
+    },
+    FileTable {
         name: "settle",
         heading: "[settle]",
         about: "how long the team has after the end of the faults",

@@ -215,8 +215,8 @@ impl Item {
 /// What an entry of `[faults]` of that kind can be.
 pub(crate) fn shape_of_fault(kind: &FaultKind) -> Shape {
     let no_tools = BTreeMap::new();
-    let cast = Workflow::new("").cast(&BTreeMap::new(), &no_tools);
-    shape_read(kind.name, |entry| (kind.read)(entry, &cast, &mut Chaos::default()))
+    let directory = Workflow::new("").directory(&BTreeMap::new(), &no_tools);
+    shape_read(kind.name, |entry| (kind.read)(entry, &directory, &mut Chaos::default()))
 }
 
 /// What an entry of `[safeguards]` of that kind can be.

@@ -1,6 +1,6 @@
 //! A team: what its agents do and how its messages are delivered, as runs of scenarios show.
 
-use crate::explore::{Delivery, Link, deliveries};
+use crate::explore::{DeliverySemantics, MessageRoute, deliveries};
 use crate::faults::ActionMap;
 use crate::scenario::Scenario;
 use perfidy_sim::Name;
@@ -15,7 +15,7 @@ pub struct Team {
     /// The tools of the scenarios.
     pub tools: BTreeSet<Name>,
     /// How messages are delivered, in the first scenario that sends each.
-    pub deliveries: BTreeMap<Link, Delivery>,
+    pub deliveries: BTreeMap<MessageRoute, DeliverySemantics>,
 }
 
 impl Team {

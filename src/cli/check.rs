@@ -1,6 +1,6 @@
 //! `perfidy check`: are these files what they should be?
 
-use super::{Status, complain_of, files_of, print};
+use super::{Status, files_of, print, print_problems};
 use crate::config::Problems;
 use crate::explore::{Aliases, BadSeed, Failure, SavedSeed};
 use crate::inert;
@@ -20,7 +20,7 @@ pub fn check(suite: &Suite, arguments: &Arguments) -> Status {
         match check_one(suite, file) {
             Ok(what) => print(format_args!("{}: {what}", inert::path(file))),
             Err(problems) => {
-                complain_of(&problems);
+                print_problems(&problems);
                 status = Status::BadInput;
             }
         }

@@ -3,7 +3,7 @@
 use super::ending::Ending;
 use super::options::{Runs, Threads};
 use super::{
-    SheetFormat, Status, complain_of, is_available, not_there, print, print_error, say_record, tell,
+    SheetFormat, Status, is_available, not_there, print, print_error, print_problems, say_record, tell,
 };
 use crate::explore::{Campaign, Comparison};
 use crate::inert;
@@ -75,7 +75,7 @@ fn read(suite: &Suite, path: &Path) -> Option<Arc<Scenario>> {
             None
         }
         Err(bad) => {
-            bad.iter().for_each(complain_of);
+            bad.iter().for_each(print_problems);
             if path.is_relative() && !path.exists() {
                 tell(format_args!("  = note: {}", not_there(&path)));
             }

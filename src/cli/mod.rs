@@ -22,7 +22,7 @@ mod stopwatch;
 mod trace;
 
 use options::with_strategies;
-use output::{complain_of, print, print_error, say_record, say_styled, tell, warn};
+use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
 
 use crate::config::problem::nearest_in_words;
 use crate::inert;
@@ -270,7 +270,7 @@ fn files_of(suite: &Suite, paths: &[PathBuf], usual: &[&str]) -> (Vec<PathBuf>, 
         match files_below(path) {
             Ok(found) => files.extend(found),
             Err(problems) => {
-                complain_of(&problems);
+                print_problems(&problems);
                 if path.is_relative() && !path.exists() {
                     tell(format_args!("  = note: {}", not_there(path)));
                 }

@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use super::{complain_of, not_there, print_error, tell};
+use super::{not_there, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
@@ -55,7 +55,7 @@ impl Subject {
             given => scenario::read_all(suite, given),
         };
         let complained = read.map_err(|bad| {
-            bad.iter().for_each(complain_of);
+            bad.iter().for_each(print_problems);
             for path in self.scenarios.iter().filter(|path| path.is_relative() && !path.exists()) {
                 tell(format_args!("  = note: {}", not_there(path)));
             }

@@ -74,16 +74,16 @@ pub fn warn(warning: impl fmt::Display) {
 }
 
 /// Prints what is wrong with a file.
-pub fn complain_of(problems: &Problems) {
-    write_aside(Styled::new(&problems.render(true)).as_ansi());
+pub fn print_problems(problems: &Problems) {
+    write_to_stderr(Styled::new(&problems.render(true)).as_ansi());
 }
 
 /// Prints something beside the result.
 pub fn tell(text: impl fmt::Display) {
-    write_aside(&inert::block(&text.to_string()));
+    write_to_stderr(&inert::block(&text.to_string()));
 }
 
-fn write_aside(text: &str) {
+fn write_to_stderr(text: &str) {
     progress::with_progress_suspended(|| {
         // Where standard error is gone, there is nothing left to write to.
         let _ = writeln!(anstream::stderr().lock(), "{text}");

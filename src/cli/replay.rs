@@ -1,7 +1,7 @@
 //! `perfidy replay`: what do saved failures mean today?
 
 use super::ending::Ending;
-use super::{Format, Status, complain_of, files_of, print, print_error, say_record, say_styled};
+use super::{Format, Status, files_of, print, print_error, print_problems, say_record, say_styled};
 use crate::explore::{Aliases, Failure, ReplayOutcome};
 use crate::inert;
 use crate::report::{ReplayRecord, Story};
@@ -30,7 +30,7 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
         let failure = match Failure::read(suite, &file) {
             Ok(failure) => failure,
             Err(bad) => {
-                complain_of(bad.problems());
+                print_problems(bad.problems());
                 status = status.worse(Status::BadInput);
                 continue;
             }

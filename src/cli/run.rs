@@ -6,7 +6,7 @@ use super::options::{Search, Subject};
 use super::save::save;
 use super::stopwatch::timed;
 use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
-use crate::explore::strategy::{Bounds, Choice, Refused, Start, Strategy};
+use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding};
 use crate::inert;
 use crate::report::{CaseRecord, FindingStory, table};
@@ -71,7 +71,7 @@ fn start_all(
     arguments: &Arguments,
     scenarios: &[Arc<Scenario>],
     ending: &Ending,
-) -> Result<Result<Vec<StartedCase>, Vec<Refused>>, Abandoned> {
+) -> Result<Result<Vec<StartedCase>, Vec<StrategyRefused>>, Abandoned> {
     let usual = Bounds::default();
     let bounds = Bounds {
         faults: arguments.faults.map_or(usual.faults, usize::from),
@@ -211,7 +211,8 @@ fn run_all(
 }
 
 fn usual_seeds(case: &Case) -> u64 {
-    case.without().map_or(SEEDS, |without| without.within_seeds.into())
+    let as_written = || SEEDS.max(case.scenario.runs_for_service_levels());
+    case.without().map_or_else(as_written, |without| without.within_seeds.into())
 }
 
 fn status_of(report: &CaseReport) -> Status {

@@ -2,8 +2,8 @@
 //! since.
 
 use super::ending::Ending;
-use super::{Status, complain_of, files_of, print, print_error, some_time};
-use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, Within, shrink_within};
+use super::{Status, files_of, print, print_error, print_problems, some_time};
+use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, SpanLimits, shrink_within};
 use crate::inert;
 use crate::suite::Suite;
 use perfidy_sim::SimSpan;
@@ -47,7 +47,7 @@ fn shrink_file(suite: &Suite, file: &Path, any_span: bool, ending: &Ending) -> S
         }
         Ok(failure) => failure,
         Err(bad) => {
-            complain_of(bad.problems());
+            print_problems(bad.problems());
             return Status::BadInput;
         }
     };
@@ -59,9 +59,9 @@ fn shrink_file(suite: &Suite, file: &Path, any_span: bool, ending: &Ending) -> S
                 ending.runs.is_set()
             };
             let spans = match &saved.changes {
-                _ if any_span => Within::Any,
-                Some(changes) => Within::Known(&changes.spans),
-                None => Within::File,
+                _ if any_span => SpanLimits::Any,
+                Some(changes) => SpanLimits::Known(&changes.spans),
+                None => SpanLimits::File,
             };
             let effort = Effort { events: u64::MAX, is_over: &is_over, spans };
             shrink_within(effort, &case, engine, seed, property, faults)

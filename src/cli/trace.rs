@@ -4,7 +4,7 @@
 //! a line, or with `--history` one [`Trace`] a line.
 
 use super::ending::watchdog;
-use super::{Status, complain_of, is_available, output, print, print_error, say_record};
+use super::{Status, is_available, output, print, print_error, print_problems, say_record};
 use crate::explore::{Run, Trace};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
@@ -62,7 +62,7 @@ pub fn trace(suite: &Suite, arguments: &Arguments) -> Status {
     let scenario = match Scenario::parse(suite, &arguments.name, &text) {
         Ok(scenario) => scenario,
         Err(problems) => {
-            complain_of(&problems);
+            print_problems(&problems);
             return Status::BadInput;
         }
     };

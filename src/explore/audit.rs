@@ -9,7 +9,7 @@ use crate::agent::Agents;
 use crate::explore::Run;
 use crate::inert::shown;
 use crate::scenario::Case;
-use perfidy_sim::{Digest, Engine, Name, Outcome, Plan, Seed, SimTime, interrupt};
+use perfidy_sim::{Digest, Engine, Name, Plan, RunOutcome, Seed, SimTime, interrupt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::panic::resume_unwind;
@@ -37,7 +37,7 @@ pub enum Rerun {
 
 /// One event in words, so that it can come from another process.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Moment {
+pub struct EventInWords {
     /// Its number in the history.
     pub event: u32,
     /// When.
@@ -56,7 +56,7 @@ pub struct Trace {
     /// The fingerprint of the history.
     pub digest: Digest,
     /// Its events in order.
-    pub moments: Vec<Moment>,
+    pub moments: Vec<EventInWords>,
 }
 
 /// What one of two runs has where they part.
@@ -65,9 +65,9 @@ pub struct Side {
     /// The digest of the whole run.
     pub digest: Digest,
     /// The first event that is different; `None` if the run has no more events.
-    pub event: Option<Moment>,
+    pub event: Option<EventInWords>,
     /// What led to it, the nearest first.
-    pub causes: Vec<Moment>,
+    pub causes: Vec<EventInWords>,
 }
 
 /// Two runs that should be the same and are not.
@@ -98,7 +98,7 @@ pub struct Divergence {
 pub fn audit(case: &Case, engine: Engine, seed: Seed) -> Result<Digest, Box<Divergence>> {
     let fuzzed = |seed| Run::fuzzed(case, engine, seed).outcome;
     let first = on_a_thread_of_its_own(|| fuzzed(seed));
-    let compare = |rerun, again: &Outcome<Agents>| {
+    let compare = |rerun, again: &RunOutcome<Agents>| {
         if again.digest() == first.digest() {
             return Ok(());
         }
@@ -127,8 +127,8 @@ fn on_a_thread_of_its_own<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 impl Trace {
     /// The history of a run.
-    pub fn of(outcome: &Outcome<Agents>) -> Self {
-        let moments = outcome.history.events().iter().map(|event| Moment {
+    pub fn of(outcome: &RunOutcome<Agents>) -> Self {
+        let moments = outcome.history.events().iter().map(|event| EventInWords {
             event: event.id.get(),
             at: event.at,
             node: event.node,
@@ -201,7 +201,7 @@ impl Rerun {
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for EventInWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { event, at, node, what, .. } = self;
         write!(f, "#{event} at {at} on {}: {}", shown(node), shown(what))

@@ -2,8 +2,9 @@
 
 use crate::explore::Watchdog;
 use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
+use crate::explore::service_level::{LevelReport, LevelVerdict};
 use crate::explore::strategy::{self, Strategy};
-use crate::explore::trials::{Mark, RunSummary, Step, Trials};
+use crate::explore::trials::{Judgement, RunSummary, Trials, TrialsProgress};
 use crate::scenario::{Case, Without};
 use perfidy_sim::{Digest, Engine, Fault, Interrupt, Name, Seed};
 use serde::Serialize;
@@ -104,6 +105,9 @@ pub struct CaseReport {
     pub broken_as_written: BTreeMap<&'static str, Seed>,
     /// Of each property that could not be judged in every run: the first such run, and why.
     pub unknown: BTreeMap<&'static str, Inconclusive>,
+    /// Of a case as written: how many of the runs that have the chances of its file kept the promises of its
+    /// service levels.
+    pub levels: Vec<LevelReport>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
     /// Whether it was interrupted.
@@ -135,6 +139,10 @@ pub enum CaseVerdict {
         /// Within how many it should have broken.
         within_seeds: u32,
     },
+    /// Too small a share of runs kept the promise of a service level.
+    LevelMissed(LevelReport),
+    /// There were too few runs to tell whether a service level is met.
+    LevelUndecided(LevelReport),
     /// Something that the case is about never came up.
     Vacuous {
         /// What, in words.
@@ -186,19 +194,20 @@ impl Campaign<'_> {
             by_other_faults: BTreeMap::new(),
             broken_as_written: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            levels: levels_of(case),
             closing: None,
             interrupted: false,
         };
         let mut trials = self.start(case, strategy);
         loop {
             match trials.go_on(u64::MAX) {
-                Step::Ran(runs) => {
+                TrialsProgress::Ran(runs) => {
                     let told = report.findings.len();
                     report.take_in(&runs);
                     report.findings[told..].iter().for_each(&mut *tell);
                 }
-                Step::Over => break,
-                Step::Interrupted => {
+                TrialsProgress::Over => break,
+                TrialsProgress::Interrupted => {
                     report.interrupted = true;
                     return report;
                 }
@@ -215,24 +224,30 @@ impl Campaign<'_> {
     }
 }
 
+/// The service levels of a case. One without some safeguards promises nothing.
+fn levels_of(case: &Case) -> Vec<LevelReport> {
+    let levels = case.scenario.service_levels.iter().filter(|_| case.without().is_none());
+    levels.copied().map(LevelReport::new).collect()
+}
+
 impl Case {
-    /// Whether it means something that this property breaks: as written every one does that is not waived,
-    /// otherwise those that should break.
+    /// Whether it means something that this property breaks: as written every one does that is not waived
+    /// and has no service level, otherwise those that should break.
     pub fn is_about_breaking(&self, property: &str) -> bool {
         match self.without() {
-            None => !self.scenario.waived.contains_key(property),
+            None => !self.scenario.may_break(property),
             Some(without) => without.violates.contains(&property),
         }
     }
 }
 
 impl Tally {
-    fn count(&mut self, mark: &Mark) {
+    fn count(&mut self, mark: &Judgement) {
         match mark {
-            Mark::Holds => self.holds += 1,
-            Mark::Violated(_) => self.violated += 1,
-            Mark::Vacuous => self.vacuous += 1,
-            Mark::Unknown(_) => self.unknown += 1,
+            Judgement::Holds => self.holds += 1,
+            Judgement::Violated(_) => self.violated += 1,
+            Judgement::Vacuous => self.vacuous += 1,
+            Judgement::Unknown(_) => self.unknown += 1,
         }
     }
 }
@@ -273,6 +288,9 @@ impl CaseReport {
         for fault in &run.injected {
             *self.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }
+        for (level, is_kept) in self.levels.iter_mut().zip(&run.kept) {
+            level.count(*is_kept);
+        }
         for probe in &run.reached {
             *self.probes.entry(probe).or_insert(0) += 1;
         }
@@ -284,7 +302,7 @@ impl CaseReport {
             self.never_injected.retain(|index| !is_injected(*index));
         }
         for (property, mark) in &run.verdicts {
-            if let Mark::Unknown(reason) = mark {
+            if let Judgement::Unknown(reason) = mark {
                 let doubt = || Inconclusive { seed: run.seed, reason: reason.clone() };
                 self.unknown.entry(property).or_insert_with(doubt);
             }
@@ -362,6 +380,12 @@ impl CaseReport {
         if self.interrupted {
             return CaseVerdict::Interrupted;
         }
+        let level_that = |is_so: fn(LevelVerdict) -> bool| {
+            self.levels.iter().copied().find(|level| level.runs > 0 && is_so(level.verdict()))
+        };
+        if let Some(missed) = level_that(|verdict| verdict == LevelVerdict::Missed) {
+            return CaseVerdict::LevelMissed(missed);
+        }
         // What did not come up in a run that was cut short may come up in the rest of it.
         if let Some((property, doubt)) = self.unknown.first_key_value() {
             return CaseVerdict::Unknown { property, doubt: doubt.clone() };
@@ -379,18 +403,25 @@ impl CaseReport {
                 return CaseVerdict::Vacuous { what: format!("`{property}` had nothing to judge") };
             }
         }
-        CaseVerdict::Holds
+        match level_that(|verdict| matches!(verdict, LevelVerdict::Undecided { .. })) {
+            Some(undecided) => CaseVerdict::LevelUndecided(undecided),
+            None => CaseVerdict::Holds,
+        }
     }
 }
 
 impl CaseVerdict {
-    /// The exit status it asks for: 0 as expected, 1 broken or not caught, 3 vacuous, unknown or not yet
-    /// caught.
+    /// The exit status it asks for: 0 as expected, 1 broken, not caught or a service level missed, 3 vacuous,
+    /// unknown, undecided or not yet caught.
     pub fn status(&self) -> u8 {
         match self {
             Self::Holds | Self::Caught(_) => 0,
-            Self::Broken(_) | Self::NotCaught { .. } => 1,
-            Self::NotYetCaught { .. } | Self::Vacuous { .. } | Self::Unknown { .. } | Self::Interrupted => 3,
+            Self::Broken(_) | Self::NotCaught { .. } | Self::LevelMissed(_) => 1,
+            Self::NotYetCaught { .. }
+            | Self::LevelUndecided(_)
+            | Self::Vacuous { .. }
+            | Self::Unknown { .. }
+            | Self::Interrupted => 3,
         }
     }
 }

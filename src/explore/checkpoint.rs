@@ -22,13 +22,13 @@ const BEFORE: &str = ".campaign.before.toml";
 const LOCK: &str = ".campaign.lock";
 
 /// The checkpoint of a campaign.
-pub struct Checkpoint {
+pub struct CampaignCheckpoint {
     path: PathBuf,
     /// Locked for as long as it is open. `None` if the checkpoint is another process's.
     lock: Option<File>,
 }
 
-impl Checkpoint {
+impl CampaignCheckpoint {
     /// Claims the checkpoint in a corpus, which is made if it is not there.
     ///
     /// # Errors

@@ -6,14 +6,14 @@
 use crate::agent::Agents;
 use crate::scenario::{Case, Scenario};
 use perfidy_sim::{
-    Action, Address, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, unlogged,
+    Action, Address, Engine, EventKind, Fault, Name, Plan, RunOutcome, Seed, SimSpan, SimTime, unlogged,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A kind of message between two agents or roles.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Link {
+pub struct MessageRoute {
     /// The agent or the role that sends it.
     pub from: Name,
     /// The agent or the role that it is for.
@@ -24,7 +24,7 @@ pub struct Link {
 
 /// How often a message is delivered if the network loses one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Delivery {
+pub enum DeliverySemantics {
     /// At least once: it is sent again, for the first time after this long.
     AtLeastOnce(SimSpan),
     /// At most once: it is not sent again.
@@ -35,23 +35,23 @@ pub enum Delivery {
 /// send to tools and get from them is a matter of safeguards and left out.
 ///
 /// ```
-/// use perfidy::explore::{Delivery, Link, deliveries};
+/// use perfidy::explore::{DeliverySemantics, MessageRoute, deliveries};
 /// use perfidy::scenario::Scenario;
 /// use perfidy::suite::Suite;
 /// use perfidy_sim::Name;
 /// let text = "# A team.\nworkflow = \"conductor\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
 /// let scenario = Scenario::parse(&Suite::shipped(), "own/team", text).unwrap();
 /// let [from, to, kind] = ["coordinator", "executor", "assign"].map(Name::new);
-/// assert!(matches!(deliveries(&scenario)[&Link { from, to, kind }], Delivery::AtLeastOnce(_)));
+/// assert!(matches!(deliveries(&scenario)[&MessageRoute { from, to, kind }], DeliverySemantics::AtLeastOnce(_)));
 /// ```
-pub fn deliveries(scenario: &Arc<Scenario>) -> BTreeMap<Link, Delivery> {
+pub fn deliveries(scenario: &Arc<Scenario>) -> BTreeMap<MessageRoute, DeliverySemantics> {
     let case = Case::as_written(scenario);
     let roles = scenario.workflow.member_names();
-    let mut firsts: BTreeMap<Link, Message> = BTreeMap::new();
+    let mut firsts: BTreeMap<MessageRoute, Message> = BTreeMap::new();
     for (_, message) in sent(&run(&case, Plan::fault_free())) {
         if ![message.from, message.to].iter().any(|node| scenario.tools.contains_key(node)) {
             let (from, to) = (roles.of(message.from), roles.of(message.to));
-            firsts.entry(Link { from, to, kind: message.kind }).or_insert(message);
+            firsts.entry(MessageRoute { from, to, kind: message.kind }).or_insert(message);
         }
     }
     firsts.into_iter().map(|(link, first)| (link, delivery(&case, first))).collect()
@@ -67,19 +67,19 @@ struct Message {
 }
 
 /// What becomes of a message whose first sending is dropped.
-fn delivery(case: &Case, first: Message) -> Delivery {
+fn delivery(case: &Case, first: Message) -> DeliverySemantics {
     let Message { from, to, kind, about } = first;
     let at = Address { site: Name::new(&format!("{from} > {to}, {kind}")), id: about, nth: 1 };
     let drop = Fault { at, action: Action::Drop };
     let outcome = run(case, Plan::Explicit([drop].into()));
     let mut times = sent(&outcome).filter(|(_, message)| *message == first).map(|(at, _)| at);
     match (times.next(), times.next()) {
-        (Some(first), Some(again)) => Delivery::AtLeastOnce(again.since(first)),
-        _ => Delivery::AtMostOnce,
+        (Some(first), Some(again)) => DeliverySemantics::AtLeastOnce(again.since(first)),
+        _ => DeliverySemantics::AtMostOnce,
     }
 }
 
-fn sent(outcome: &Outcome<Agents>) -> impl Iterator<Item = (SimTime, Message)> {
+fn sent(outcome: &RunOutcome<Agents>) -> impl Iterator<Item = (SimTime, Message)> {
     outcome.history.events().iter().filter_map(|event| {
         let EventKind::Sent { to, kind, about, .. } = event.what else { return None };
         Some((event.at, Message { from: event.node, to, kind, about }))
@@ -87,7 +87,7 @@ fn sent(outcome: &Outcome<Agents>) -> impl Iterator<Item = (SimTime, Message)> {
 }
 
 /// A run that leaves no trace in the log, which is of the runs that the user asked for.
-fn run(case: &Case, plan: Plan) -> Outcome<Agents> {
+fn run(case: &Case, plan: Plan) -> RunOutcome<Agents> {
     unlogged(|| Engine::Native.run(|| case.world(Seed(0), plan)))
 }
 
@@ -105,14 +105,14 @@ mod tests {
             let scenario = Scenario::parse_file(&Suite::shipped(), file, Path::new("scenarios"), text);
             deliveries(&scenario.unwrap_or_else(|bad| panic!("{bad}")))
         };
-        let transfers = |all: BTreeMap<Link, Delivery>| -> Vec<Delivery> {
-            let is_it = |(link, _): &(Link, Delivery)| link.kind.as_str() == "transfer";
+        let transfers = |all: BTreeMap<MessageRoute, DeliverySemantics>| -> Vec<DeliverySemantics> {
+            let is_it = |(link, _): &(MessageRoute, DeliverySemantics)| link.kind.as_str() == "transfer";
             all.into_iter().filter(is_it).map(|(_, delivery)| delivery).collect()
         };
         let acknowledged = transfers(of(&text));
         assert!(!acknowledged.is_empty());
-        assert!(acknowledged.iter().all(|delivery| matches!(delivery, Delivery::AtLeastOnce(_))));
+        assert!(acknowledged.iter().all(|delivery| matches!(delivery, DeliverySemantics::AtLeastOnce(_))));
         let text = text.replace("transfer-acks = true\n", "").split("[[without]]").next().unwrap().to_owned();
-        assert!(transfers(of(&text)).contains(&Delivery::AtMostOnce));
+        assert!(transfers(of(&text)).contains(&DeliverySemantics::AtMostOnce));
     }
 }

@@ -5,13 +5,13 @@ use crate::config::problem::nearest_in_words;
 use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, Violation};
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Event, Outcome, Plan, Rule, RunEnd, Seed, interrupt};
+use perfidy_sim::{Engine, Event, Plan, Rule, RunEnd, RunOutcome, Seed, interrupt};
 use std::sync::Arc;
 
 /// A run and what the properties say of it.
 pub struct Run {
     /// What is left of it.
-    pub outcome: Outcome<Agents>,
+    pub outcome: RunOutcome<Agents>,
     /// What each property of the suite says, by its name.
     pub verdicts: Vec<(&'static str, Verdict)>,
     /// The probes of the workflow that it reached.
@@ -54,7 +54,7 @@ impl Run {
         Self::judged(case, outcome)
     }
 
-    fn judged(case: &Case, outcome: Outcome<Agents>) -> Self {
+    fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
         let judge = |property: &Property| {
@@ -80,15 +80,23 @@ impl Run {
     /// If the suite has no property of that name: a test that asks for a property that there is not would
     /// always pass.
     pub fn violation(&self, property: &str) -> Option<&Violation> {
+        match self.verdict(property) {
+            Verdict::Violated(violation) => Some(violation),
+            _ => None,
+        }
+    }
+
+    /// What the property of that name says of the run.
+    ///
+    /// # Panics
+    /// If the suite has no property of that name.
+    pub fn verdict(&self, property: &str) -> &Verdict {
         let judged = self.verdicts.iter().find(|(judged, _)| *judged == property);
         let (_, verdict) = judged.unwrap_or_else(|| {
             let known: Vec<&str> = self.verdicts.iter().map(|(judged, _)| *judged).collect();
             panic!("there is no property `{property}`; {}", nearest_in_words(property, &known))
         });
-        match verdict {
-            Verdict::Violated(violation) => Some(violation),
-            _ => None,
-        }
+        verdict
     }
 }
 
@@ -107,7 +115,7 @@ fn check_probes(case: &Case, history: &TeamHistory) {
 
 /// What is to be said of a run whose time was over before every task had come: nothing holds of those that
 /// did not.
-fn tasks_missing(case: &Case, outcome: &Outcome<Agents>) -> Option<Verdict> {
+fn tasks_missing(case: &Case, outcome: &RunOutcome<Agents>) -> Option<Verdict> {
     if outcome.stop != RunEnd::Deadline {
         return None;
     }
@@ -130,7 +138,7 @@ impl Case {
 }
 
 /// The first event in which two runs that should be the same are not, in words.
-pub fn first_difference(left: &Outcome<Agents>, right: &Outcome<Agents>) -> Option<String> {
+pub fn first_difference(left: &RunOutcome<Agents>, right: &RunOutcome<Agents>) -> Option<String> {
     let (a, b) = left.history.first_difference(&right.history)?;
     let show = |event: Option<&Event<TeamEvent>>| {
         event.map_or_else(

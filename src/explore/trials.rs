@@ -16,6 +16,7 @@ use crate::scenario::Case;
 use perfidy_sim::{Abandoned, Digest, Engine, Fault, Plan, Seed};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many trials a strategy names before it learns from them; bounds the memory of a campaign.
@@ -32,19 +33,22 @@ pub struct RunSummary {
     /// The fingerprint of its history, if the campaign wants that or a property broke.
     pub(super) digest: Option<Digest>,
     pub(super) events: u64,
-    pub(super) verdicts: Vec<(&'static str, Mark)>,
+    pub(super) verdicts: Vec<(&'static str, Judgement)>,
     pub(super) injected: Vec<Fault>,
     /// Of what broke: what did so only by faults that the file does not name.
     pub(super) by_other_faults: Vec<&'static str>,
     /// The probes that it reached.
     pub(super) reached: Vec<&'static str>,
+    /// Whether it kept the promise of each service level of the file, as far as it tells; nothing if its
+    /// faults were not drawn by the chances of the file.
+    pub(super) kept: Vec<Option<bool>>,
     /// Whether the strategy learnt something from it.
     pub(super) informative: bool,
 }
 
 /// What a property said of a run.
 #[derive(Clone, Debug)]
-pub(super) enum Mark {
+pub(super) enum Judgement {
     Holds,
     /// How it broke, in words.
     Violated(String),
@@ -61,7 +65,7 @@ impl RunSummary {
 
     fn broken(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.verdicts.iter().filter_map(|(property, mark)| match mark {
-            Mark::Violated(message) => Some((*property, message.as_str())),
+            Judgement::Violated(message) => Some((*property, message.as_str())),
             _ => None,
         })
     }
@@ -77,7 +81,7 @@ impl RunSummary {
 
 /// How far trials have come.
 #[derive(Debug)]
-pub enum Step {
+pub enum TrialsProgress {
     /// These have been run, in order; there may be more.
     Ran(Vec<RunSummary>),
     /// All have been run.
@@ -142,10 +146,10 @@ impl<'a> Trials<'a> {
         clippy::disallowed_methods,
         reason = "how many run at once is a matter of real time, results are not"
     )]
-    pub fn go_on(&mut self, most: u64) -> Step {
+    pub fn go_on(&mut self, most: u64) -> TrialsProgress {
         match self.has_next() {
-            Err(Abandoned) => return Step::Interrupted,
-            Ok(false) => return Step::Over,
+            Err(Abandoned) => return TrialsProgress::Interrupted,
+            Ok(false) => return TrialsProgress::Over,
             Ok(true) => {}
         }
         let first = self.lessons.len();
@@ -156,13 +160,13 @@ impl<'a> Trials<'a> {
             self.adjust(began.elapsed());
         }
         if ran.is_empty() {
-            return Step::Interrupted;
+            return TrialsProgress::Interrupted;
         }
         let (runs, lessons): (Vec<_>, Vec<_>) = ran.into_iter().unzip();
         self.done += runs.len() as u64;
         self.lessons.extend(lessons);
         self.learn();
-        Step::Ran(runs)
+        TrialsProgress::Ran(runs)
     }
 
     /// Runs these trials of the batch; those before the first that was abandoned.
@@ -226,11 +230,14 @@ fn run(
     })?;
     let feedback = Feedback::of(case, trial, &run);
     let mark = |verdict: &Verdict| match verdict {
-        Verdict::Holds => Mark::Holds,
-        Verdict::Violated(violation) => Mark::Violated(violation.message.clone()),
-        Verdict::Vacuous => Mark::Vacuous,
-        Verdict::Unknown { reason } => Mark::Unknown(reason.clone()),
+        Verdict::Holds => Judgement::Holds,
+        Verdict::Violated(violation) => Judgement::Violated(violation.message.clone()),
+        Verdict::Vacuous => Judgement::Vacuous,
+        Verdict::Unknown { reason } => Judgement::Unknown(reason.clone()),
     };
+    let has_chances_of_file = matches!(plan, Plan::Fuzz(chaos) if Arc::ptr_eq(chaos, &case.scenario.chaos));
+    let levels = case.scenario.service_levels.iter().filter(|_| has_chances_of_file);
+    let kept = levels.map(|level| level.is_kept(case, &run)).collect();
     let is_broken = run.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Violated(_)));
     let summary = RunSummary {
         seed,
@@ -240,6 +247,7 @@ fn run(
         injected: run.outcome.injected,
         by_other_faults,
         reached: run.reached,
+        kept,
         informative: feedback.is_some(),
     };
     Ok((summary, feedback))

@@ -102,7 +102,7 @@ impl CaseReport {
 const LONGER_SETTLE: &str = "give the team more time with `within` in [settle], since time ran out";
 
 /// What makes runs longer, that ended like these.
-fn longer(runs: &[perfidy_sim::Outcome<crate::agent::Agents>]) -> String {
+fn longer(runs: &[perfidy_sim::RunOutcome<crate::agent::Agents>]) -> String {
     if runs.iter().any(|run| run.stop == RunEnd::Deadline) {
         return LONGER_SETTLE.to_owned();
     }

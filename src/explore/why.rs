@@ -68,7 +68,8 @@ mod tests {
     use crate::agent::{Outcome, Report};
     use crate::explore::strategy::{self, Bounds, Start};
     use crate::explore::{
-        Campaign, CaseReport, CaseStatus, CaseVerdict, Finding, FuzzState, NotCounted, Step, Watchdog,
+        Campaign, CaseReport, CaseStatus, CaseVerdict, Finding, FuzzState, NotCounted, TrialsProgress,
+        Watchdog,
     };
     use crate::properties::{Property, TeamHistory};
     use crate::scenario::{Case, Scenario};
@@ -153,7 +154,9 @@ mod tests {
             let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
             let mut trials = campaign.start(case, &mut *strategy);
             while trials.done() < slice.until {
-                let Step::Ran(runs) = trials.go_on(slice.until - trials.done()) else { panic!("{slice:?}") };
+                let TrialsProgress::Ran(runs) = trials.go_on(slice.until - trials.done()) else {
+                    panic!("{slice:?}")
+                };
                 for run in &runs {
                     state.take_in(case, run);
                 }

@@ -10,7 +10,7 @@
 
 use crate::agent::{Agents, Body, Request, Wire, reply_operation};
 use crate::faults::FaultKinds;
-use perfidy_sim::{EventKind, EventKinds, Hook, Name, Outcome, Rule, Selector, SimSpan};
+use perfidy_sim::{EventKind, EventKinds, Hook, Name, Rule, RunOutcome, Selector, SimSpan};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -80,7 +80,7 @@ impl ActionMap {
     /// Adds what a run of a team with these roles, tools and faults shows.
     pub(crate) fn observe(
         &mut self,
-        outcome: &Outcome<Agents>,
+        outcome: &RunOutcome<Agents>,
         (roles, tools, faults): (&Roles, &BTreeSet<Name>, &FaultKinds),
     ) {
         self.events = self.events.and(outcome.history.kinds());

@@ -68,9 +68,9 @@ struct Shutdown {
     after: Spanned<Spread>,
 }
 
-fn read_shutdown(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_shutdown(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Shutdown { at, chance, after } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&after), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&after), directory, chaos)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! message is well formed, and comes from the agent that it says it comes from. Only the others, together,
 //! know better.
 
-use super::{FaultKind, Target, who};
+use super::{FaultKind, Target, targets};
 use crate::agent::Alteration;
 use crate::config::{Entry, OneOrMany, Problem, Ratio};
 use crate::faults::Directory;
@@ -34,17 +34,17 @@ struct Byzantine {
     chance: Spanned<Ratio>,
 }
 
-fn read(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Byzantine { at, message, field, chance } = entry.read()?;
     let word = Name::new(entry.name);
     let kinds = message.iter().flatten().map(|kind| Name::new(kind.get_ref()));
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Message,
-        from: Selector::Of(who::agents(&at, cast)?),
+        from: Selector::Of(targets::agents(&at, directory)?),
         to: Selector::Any,
         what: if message.is_some() { Selector::Of(kinds.collect()) } else { Selector::Any },
-        chance: who::chance(&chance)?,
+        chance: targets::chance(&chance)?,
         action: Action::Custom { word, detail: field.as_deref().map(Name::new), span: SimSpan::ZERO },
         span: None,
     });

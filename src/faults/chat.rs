@@ -123,7 +123,7 @@ struct AtModels {
     lasting: Spanned<Spread>,
 }
 
-fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_lasting(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtModels { at, chance, lasting } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&lasting), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&lasting), directory, chaos)
 }

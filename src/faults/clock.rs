@@ -6,7 +6,7 @@
 //! throughout.
 
 use super::window::{self, Times, degrade, nanos};
-use super::{FaultKind, Target, who};
+use super::{FaultKind, Target, targets};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Chaos, ClockDirection, Degradation, SimSpan, SimTime};
@@ -68,12 +68,12 @@ struct Skew {
     direction: Option<Direction>,
 }
 
-fn read_skew(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_skew(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Skew { at, by, direction } = entry.read()?;
-    let amount = nanos(&who::time(&by)?);
+    let amount = nanos(&targets::time(&by)?);
     let degradations = directions(direction, |direction| Degradation::Skew { by: SimSpan::ZERO, direction });
     let all_along = chaos.until.since(SimTime::ZERO);
-    for node in who::all_nodes(&at, cast)? {
+    for node in targets::all_nodes(&at, directory)? {
         let site = format!("clock-skew {node}");
         let times = [SimSpan::ZERO..=SimSpan::ZERO, all_along..=all_along];
         let disturbance = degrade(vec![node], &degradations, amount.clone());
@@ -92,12 +92,12 @@ struct Step {
     lasting: Spanned<Spread>,
 }
 
-fn read_step(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_step(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Step { at, by, direction, every, lasting } = entry.read()?;
-    let amount = nanos(&who::time(&by)?);
+    let amount = nanos(&targets::time(&by)?);
     let degradations = directions(direction, |direction| Degradation::Step { by: SimSpan::ZERO, direction });
-    let site = format!("clock-step {}", who::joined(&at));
-    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
+    let site = format!("clock-step {}", targets::joined(&at));
+    let disturbance = degrade(targets::all_nodes(&at, directory)?, &degradations, amount);
     let times = Times { every: &every, lasting: &lasting };
     window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
 }
@@ -112,7 +112,7 @@ struct Drift {
     lasting: Spanned<Spread>,
 }
 
-fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_drift(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drift { at, ppm, direction, every, lasting } = entry.read()?;
     if !(1..=MOST_PPM).contains(ppm.get_ref()) {
         let message = format!("a clock does not drift by {}ppm", ppm.get_ref());
@@ -121,8 +121,8 @@ fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
     }
     let amount = u64::from(*ppm.get_ref());
     let degradations = directions(direction, |direction| Degradation::Drift { ppm: 0, direction });
-    let site = format!("clock-drift {}", who::joined(&at));
-    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount..=amount);
+    let site = format!("clock-drift {}", targets::joined(&at));
+    let disturbance = degrade(targets::all_nodes(&at, directory)?, &degradations, amount..=amount);
     let times = Times { every: &every, lasting: &lasting };
     window::add(entry, (&site, window::OF_THE_SAME), disturbance, &times, chaos)
 }
@@ -130,7 +130,7 @@ fn read_drift(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{ClockDirection, Degradation, Disturbance, SimSpan};
+    use perfidy_sim::{ClockDirection, Degradation, SimSpan, TimedEffect};
 
     #[test]
     fn every_clock_is_skewed_by_an_amount_of_its_own_until_chaos_ends() {
@@ -152,7 +152,7 @@ mod tests {
                 r#"clock-drift = {{ at = "planner", ppm = 9{direction}, every = "1m", lasting = "1m" }}"#
             );
             let mut chaos = chaos_of(&text);
-            let Disturbance::Degrade { degradations, amount, .. } = chaos.windows.remove(0).disturbance
+            let TimedEffect::Degrade { degradations, amount, .. } = chaos.windows.remove(0).disturbance
             else {
                 panic!("{text}")
             };

@@ -4,12 +4,12 @@
 //! team, a minority of it, or the current leader, which is the last agent that got a lease from the lock
 //! service.
 
-use super::who::{Between, two};
+use super::targets::{Between, two};
 use super::window::{self, OF_THE_SAME, Times, degrade, nanos};
-use super::{FaultKind, Target, who};
+use super::{FaultKind, Target, targets};
 use crate::config::{Entry, OneOrMany, Problem, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Chaos, Degradation, Disturbance, Name, SimSpan};
+use perfidy_sim::{Chaos, Degradation, Name, SimSpan, TimedEffect};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -68,7 +68,7 @@ enum Split {
     Minority,
 }
 
-fn read_partition(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_partition(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let partition: Partition = entry.read()?;
     let times = Times { every: &partition.every, lasting: &partition.lasting };
     let (site, same, disturbance) = match (&partition.between, partition.split) {
@@ -77,14 +77,14 @@ fn read_partition(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Res
             let sign = if partition.one_way { '>' } else { '|' };
             let site = format!("partition {a} {sign} {b}");
             let same = format!("between `{a}` and `{b}`");
-            (site, same, sides(between, partition.one_way, cast)?)
+            (site, same, sides(between, partition.one_way, directory)?)
         }
         (None, Some(split)) if !partition.one_way => {
             let team = String::from("everyone");
-            let words = partition.among.as_ref().map_or(team, who::joined);
+            let words = partition.among.as_ref().map_or(team, targets::joined);
             let among = match &partition.among {
-                Some(among) => who::all_nodes(among, cast)?,
-                None => cast.agents.clone(),
+                Some(among) => targets::all_nodes(among, directory)?,
+                None => directory.agents.clone(),
             };
             let minority = split == Split::Minority;
             let least = if minority { 3 } else { 2 };
@@ -94,7 +94,7 @@ fn read_partition(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Res
             }
             let how = if minority { "minority" } else { "random" };
             let site = format!("partition {how} of {words}");
-            (site, format!("of this kind among `{words}`"), Disturbance::Split { among, minority })
+            (site, format!("of this kind among `{words}`"), TimedEffect::Split { among, minority })
         }
         _ => {
             return Err(entry.problem("a partition is either between two groups or a split of one").help(
@@ -107,31 +107,31 @@ fn read_partition(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Res
 }
 
 /// A partition between two groups, one of which may be the current leader.
-fn sides(between: &Between, one_way: bool, cast: &Directory) -> Result<Disturbance, Problem> {
+fn sides(between: &Between, one_way: bool, directory: &Directory) -> Result<TimedEffect, Problem> {
     let [a, b] = two(between)?;
-    let is_leader = |word: &who::Word| word.get_ref() == LEADER && !cast.is_node(Name::new(LEADER));
+    let is_leader = |word: &targets::Word| word.get_ref() == LEADER && !directory.is_node(Name::new(LEADER));
     if is_leader(b) {
         let message = "`leader` comes first";
         return Err(Problem::at(b.span(), message).help(format!("write between = [\"leader\", \"{a}\"]")));
     }
     if is_leader(a) {
-        let right = who::nodes(b, cast)?;
+        let right = targets::nodes(b, directory)?;
         if let [only] = right.as_slice()
-            && cast.agents.contains(only)
+            && directory.agents.contains(only)
         {
             let message = format!("when `{only}` leads, the other side is empty");
             return Err(Problem::at(b.span(), message).help("name a group, a tool or the lock service"));
         }
-        return Ok(Disturbance::PartitionLeader { otherwise: cast.agents.clone(), right, one_way });
+        return Ok(TimedEffect::PartitionLeader { otherwise: directory.agents.clone(), right, one_way });
     }
-    let (left, right) = apart(between, cast, "partition")?;
-    Ok(Disturbance::Partition { left, right, one_way })
+    let (left, right) = apart(between, directory, "partition")?;
+    Ok(TimedEffect::Partition { left, right, one_way })
 }
 
 /// Two groups without a common member.
-fn apart(between: &Between, cast: &Directory, what: &str) -> Result<(Vec<Name>, Vec<Name>), Problem> {
+fn apart(between: &Between, directory: &Directory, what: &str) -> Result<(Vec<Name>, Vec<Name>), Problem> {
     let [a, b] = two(between)?;
-    let (left, right) = (who::nodes(a, cast)?, who::nodes(b, cast)?);
+    let (left, right) = (targets::nodes(a, directory)?, targets::nodes(b, directory)?);
     match left.iter().find(|name| right.contains(name)) {
         None => Ok((left, right)),
         Some(both) => {
@@ -150,15 +150,15 @@ struct Flap {
     lasting: Spanned<Spread>,
 }
 
-fn read_flap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_flap(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Flap { between, turn, every, lasting } = entry.read()?;
-    let (left, right) = apart(&between, cast, "link")?;
-    let range = who::time(&turn)?;
+    let (left, right) = apart(&between, directory, "link")?;
+    let range = targets::time(&turn)?;
     if *range.start() < SimSpan::from_millis(10) {
         return Err(Problem::at(turn.span(), "a link does not fail and recover as quickly as this")
             .help("begin with 10ms or more"));
     }
-    let disturbance = Disturbance::Flap { left, right, turn: range };
+    let disturbance = TimedEffect::Flap { left, right, turn: range };
     add_between(entry, &between, disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
@@ -171,17 +171,17 @@ struct SlowLink {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_link(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_link(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowLink { between, by, every, lasting } = entry.read()?;
-    let (left, right) = apart(&between, cast, "link")?;
-    let disturbance = Disturbance::SlowLink { left, right, by: who::time(&by)? };
+    let (left, right) = apart(&between, directory, "link")?;
+    let disturbance = TimedEffect::SlowLink { left, right, by: targets::time(&by)? };
     add_between(entry, &between, disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
 fn add_between(
     entry: &Entry<'_>,
     between: &Between,
-    disturbance: Disturbance,
+    disturbance: TimedEffect,
     times: &Times<'_>,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
@@ -199,19 +199,19 @@ struct SlowReceiver {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_receiver(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_receiver(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowReceiver { at, each, every, lasting } = entry.read()?;
-    let amount = nanos(&who::time(&each)?);
+    let amount = nanos(&targets::time(&each)?);
     let degradations = [Degradation::SlowReceiver { each: SimSpan::ZERO }];
-    let disturbance = degrade(who::all_nodes(&at, cast)?, &degradations, amount);
-    let site = format!("slow-receiver {}", who::joined(&at));
+    let disturbance = degrade(targets::all_nodes(&at, directory)?, &degradations, amount);
+    let site = format!("slow-receiver {}", targets::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::Disturbance;
+    use perfidy_sim::TimedEffect;
 
     const TIMES: &str = r#"every = "1m", lasting = "9s""#;
 
@@ -240,7 +240,7 @@ mod tests {
         let chaos = chaos_of(&format!(
             r#"partition = {{ between = ["leader", "everyone"], one-way = true, {TIMES} }}"#
         ));
-        let Disturbance::PartitionLeader { otherwise, right, one_way: true } = &chaos.windows[0].disturbance
+        let TimedEffect::PartitionLeader { otherwise, right, one_way: true } = &chaos.windows[0].disturbance
         else {
             panic!("{chaos:?}")
         };

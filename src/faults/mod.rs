@@ -9,9 +9,9 @@
 mod actions;
 pub mod agents;
 pub mod byzantine;
-mod cast;
 pub mod chat;
 pub mod clock;
+mod directory;
 mod kind;
 pub mod links;
 pub mod model;
@@ -19,14 +19,14 @@ pub mod network;
 pub mod people;
 pub mod process;
 pub mod storage;
+pub(crate) mod targets;
 pub mod tool_faults;
 pub mod triggers;
-pub(crate) mod who;
 mod window;
 
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
 pub use actions::{ActionMap, Actions, Observed, Places, Roles};
-pub use cast::Directory;
+pub use directory::Directory;
 pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};
 
 /// Every shipped kind, family by family.
@@ -64,7 +64,7 @@ mod tests {
         for entry in faults {
             let kind = super::shipped().find(|kind| kind.name == entry.name).unwrap();
             let read =
-                entry.each().iter().map(|one| (kind.read)(one, &scenario.cast(), &mut chaos)).collect();
+                entry.each().iter().map(|one| (kind.read)(one, &scenario.directory(), &mut chaos)).collect();
             problems.extend(Result::<Vec<()>, Problem>::err(read));
         }
         if problems.is_empty() { Ok(chaos) } else { Err(problems) }

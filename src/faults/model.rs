@@ -6,7 +6,7 @@
 //! alter the JSON of what it completes, as faults of tools do with their answers; one that leaves it as it
 //! was is not injected.
 
-use super::{FaultKind, Target, Time, who};
+use super::{FaultKind, Target, Time, targets};
 use crate::agent::{Alteration, ModelFault};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -167,18 +167,18 @@ struct Slow {
     by: Spanned<Spread>,
 }
 
-pub(super) fn read_slow(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_slow(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Slow { at, chance, by } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&by), directory, chaos)
 }
 
 pub(super) fn read_at_its_call_site(
     entry: &Entry<'_>,
-    cast: &Directory,
+    directory: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
     let Mistaken { at, chance } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), None, cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), None, directory, chaos)
 }
 
 /// Adds the rule of a fault of agents at its moment, with a range of times if it takes one.
@@ -186,24 +186,24 @@ pub(super) fn add_at_its_call_site(
     entry: &Entry<'_>,
     (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
     span: Option<&Spanned<Spread>>,
-    cast: &Directory,
+    directory: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
-    if let Some(tool) = at.iter().find(|word| cast.tools.contains(&Name::new(word.get_ref()))) {
+    if let Some(tool) = at.iter().find(|word| directory.tools.contains(&Name::new(word.get_ref()))) {
         let message = format!("`{}` is a tool; only agents have models", tool.get_ref());
         return Err(Problem::at(tool.span(), message));
     }
     let word = Name::new(entry.name);
-    let call_site = cast.faults.find(entry.name).and_then(FaultKind::call_site);
+    let call_site = directory.faults.find(entry.name).and_then(FaultKind::call_site);
     chaos.rules.push(Rule {
         kind: word,
         hook: Hook::Service,
-        from: Selector::Of(who::agents(at, cast)?),
+        from: Selector::Of(targets::agents(at, directory)?),
         to: Selector::Any,
         what: Selector::Of(call_site.map(Name::new).into_iter().collect()),
-        chance: who::chance(chance)?,
+        chance: targets::chance(chance)?,
         action: Action::of_word(word),
-        span: span.map(who::time).transpose()?,
+        span: span.map(targets::time).transpose()?,
     });
     Ok(())
 }

@@ -2,8 +2,8 @@
 //!
 //! What happens to whole links, by the clock, is in [`links`](super::links).
 
-use super::who::{Between, two};
-use super::{FaultKind, Target, who};
+use super::targets::{Between, two};
+use super::{FaultKind, Target, targets};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Span, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -65,24 +65,24 @@ struct Drop {
     chance: Spanned<Ratio>,
 }
 
-fn read_drop(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_drop(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
-    messages.add_rules("drop", Action::Drop, None, cast, chaos)
+    messages.add_rules("drop", Action::Drop, None, directory, chaos)
 }
 
-fn read_corrupt(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_corrupt(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
-    messages.add_rules("corrupt", Action::Corrupt, None, cast, chaos)
+    messages.add_rules("corrupt", Action::Corrupt, None, directory, chaos)
 }
 
 /// An own fault of messages.
-pub(super) fn read_own(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_own(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Drop { between, message, chance } = entry.read()?;
     let messages = Messages { between, message, chance };
     let action = Action::of_word(Name::new(entry.name));
-    messages.add_rules(entry.name, action, None, cast, chaos)
+    messages.add_rules(entry.name, action, None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -94,10 +94,10 @@ struct Delay {
     by: Spanned<Spread>,
 }
 
-fn read_delay(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_delay(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Delay { between, message, chance, by } = entry.read()?;
     let messages = Messages { between, message, chance };
-    messages.add_rules("delay", Action::Delay(SimSpan::ZERO), Some(&who::time(&by)?), cast, chaos)
+    messages.add_rules("delay", Action::Delay(SimSpan::ZERO), Some(&targets::time(&by)?), directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -109,10 +109,10 @@ struct Duplicate {
     after: Spread,
 }
 
-fn read_duplicate(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_duplicate(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Duplicate { between, message, chance, after } = entry.read()?;
     let messages = Messages { between, message, chance };
-    messages.add_rules("duplicate", Action::Duplicate(SimSpan::ZERO), Some(&after.0), cast, chaos)
+    messages.add_rules("duplicate", Action::Duplicate(SimSpan::ZERO), Some(&after.0), directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -124,7 +124,7 @@ struct Reorder {
     within: Spanned<Span>,
 }
 
-fn read_reorder(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_reorder(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Reorder { between, message, chance, within } = entry.read()?;
     let longest = within.get_ref().0;
     if longest == SimSpan::ZERO {
@@ -133,7 +133,13 @@ fn read_reorder(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Resul
     }
     let shortest = longest.min(SimSpan::from_millis(1));
     let messages = Messages { between, message, chance };
-    messages.add_rules("reorder", Action::Reorder(SimSpan::ZERO), Some(&(shortest..=longest)), cast, chaos)
+    messages.add_rules(
+        "reorder",
+        Action::Reorder(SimSpan::ZERO),
+        Some(&(shortest..=longest)),
+        directory,
+        chaos,
+    )
 }
 
 impl Messages {
@@ -143,13 +149,13 @@ impl Messages {
         kind: &str,
         action: Action,
         span: Option<&RangeInclusive<SimSpan>>,
-        cast: &Directory,
+        directory: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
-        let chance = who::chance(&self.chance)?;
+        let chance = targets::chance(&self.chance)?;
         let what = match &self.message {
             None => Selector::Any,
-            Some(kinds) => Selector::Of(who::each(kinds)),
+            Some(kinds) => Selector::Of(targets::each(kinds)),
         };
         let rule = |from, to, chance: Chance| {
             let (kind, what, span) = (Name::new(kind), what.clone(), span.cloned());
@@ -160,7 +166,7 @@ impl Messages {
             return Ok(());
         };
         let [left, right] = two(between)?;
-        let (left, right) = (who::nodes(left, cast)?, who::nodes(right, cast)?);
+        let (left, right) = (targets::nodes(left, directory)?, targets::nodes(right, directory)?);
         if left.len() == 1 && left == right {
             return Err(Problem::at(between.span(), "there is no link between an agent and itself"));
         }

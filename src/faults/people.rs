@@ -5,7 +5,7 @@
 //! said where the person is ([`approver`](crate::workflows::approver)). A
 //! [`guardrail`](crate::workflows::guardrail) is asked at the site `guardrail, check`.
 
-use super::{FaultKind, Target, Time, who};
+use super::{FaultKind, Target, Time, targets};
 use crate::config::{Entry, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -100,17 +100,17 @@ fn read_plain(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(),
 
 fn read_by(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let By { chance, by } = entry.read()?;
-    add_rule((entry.name, APPROVAL_SITE), &chance, Some(who::time(&by)?), chaos)
+    add_rule((entry.name, APPROVAL_SITE), &chance, Some(targets::time(&by)?), chaos)
 }
 
 fn read_after(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let After { chance, after } = entry.read()?;
-    add_rule((entry.name, APPROVAL_SITE), &chance, Some(who::time(&after)?), chaos)
+    add_rule((entry.name, APPROVAL_SITE), &chance, Some(targets::time(&after)?), chaos)
 }
 
 fn read_verdict_by(entry: &Entry<'_>, _: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let By { chance, by } = entry.read()?;
-    add_rule((entry.name, (GUARDRAIL, CHECK)), &chance, Some(who::time(&by)?), chaos)
+    add_rule((entry.name, (GUARDRAIL, CHECK)), &chance, Some(targets::time(&by)?), chaos)
 }
 
 /// Adds a rule of that name for a node at a call site.
@@ -127,7 +127,7 @@ fn add_rule(
         from: Selector::only(Name::literal(node)),
         to: Selector::Any,
         what: Selector::only(Name::literal(call_site)),
-        chance: who::chance(chance)?,
+        chance: targets::chance(chance)?,
         action: Action::of_word(word),
         span,
     });

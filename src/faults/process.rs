@@ -7,10 +7,10 @@
 //! and after.
 
 use super::window::{self, OF_THE_SAME, Times};
-use super::{FaultKind, Target, who};
+use super::{FaultKind, Target, targets};
 use crate::config::{Entry, Lasting, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use perfidy_sim::{Action, Chance, Chaos, Degradation, Disturbance, Hook, Name, Rule, Selector, SimSpan};
+use perfidy_sim::{Action, Chance, Chaos, Degradation, Hook, Name, Rule, Selector, SimSpan, TimedEffect};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use toml::Spanned;
@@ -84,9 +84,9 @@ enum During {
     Sync,
 }
 
-fn read_crash(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_crash(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let crash: Crash = entry.read()?;
-    let among = who::agents(&crash.at, cast)?;
+    let among = targets::agents(&crash.at, directory)?;
     if let Some(every) = &crash.every {
         let steps = [&crash.before, &crash.after].into_iter().any(Option::is_some)
             || crash.anywhere.is_some()
@@ -95,10 +95,10 @@ fn read_crash(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
             return Err(two_ways(entry, "lasting"));
         }
         let Some(lasting) = &crash.lasting else { return Err(no_lasting(entry)) };
-        let site = format!("crash {}", who::joined(&crash.at));
+        let site = format!("crash {}", targets::joined(&crash.at));
         let (disturbance, lasting) = match (lasting.get_ref(), &crash.at_most) {
             (Lasting::For(spread), None) => {
-                (Disturbance::Crash(among), who::time(&Spanned::new(lasting.span(), spread.clone()))?)
+                (TimedEffect::Crash(among), targets::time(&Spanned::new(lasting.span(), spread.clone()))?)
             }
             (Lasting::For(_), Some(at_most)) => {
                 return Err(Problem::at(at_most.span(), "`at-most` is for those who never come back")
@@ -106,10 +106,10 @@ fn read_crash(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<
             }
             (Lasting::Never, at_most) => {
                 let at_most = a_minority(entry, at_most.as_ref(), &among)?;
-                (Disturbance::Kill { among, at_most }, SimSpan::ZERO..=SimSpan::ZERO)
+                (TimedEffect::Kill { among, at_most }, SimSpan::ZERO..=SimSpan::ZERO)
             }
         };
-        let times = [who::time(every)?, lasting];
+        let times = [targets::time(every)?, lasting];
         return window::push(entry, (&site, OF_THE_SAME), disturbance, times, chaos);
     }
     if let Some(at_most) = &crash.at_most {
@@ -167,21 +167,21 @@ struct Pause {
     lasting: Option<Spanned<Spread>>,
 }
 
-fn read_pause(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_pause(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let pause: Pause = entry.read()?;
     let Some(lasting) = &pause.lasting else { return Err(no_lasting(entry)) };
-    let lasting = who::time(lasting)?;
-    pause.add(entry, Action::Pause(SimSpan::ZERO), lasting, Disturbance::Pause, cast, chaos)
+    let lasting = targets::time(lasting)?;
+    pause.add(entry, Action::Pause(SimSpan::ZERO), lasting, TimedEffect::Pause, directory, chaos)
 }
 
 /// How long a zombie is frozen if the file does not say: longer than most leases.
 const FROZEN: RangeInclusive<SimSpan> = SimSpan::from_secs(20)..=SimSpan::from_secs(60);
 
-fn read_zombie(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_zombie(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let zombie: Pause = entry.read()?;
-    let lasting = zombie.lasting.as_ref().map_or(Ok(FROZEN), who::time)?;
+    let lasting = zombie.lasting.as_ref().map_or(Ok(FROZEN), targets::time)?;
     let frozen = |among| window::degrade(among, &[Degradation::Zombie], 0..=0);
-    zombie.add(entry, Action::Zombie(SimSpan::ZERO), lasting, frozen, cast, chaos)
+    zombie.add(entry, Action::Zombie(SimSpan::ZERO), lasting, frozen, directory, chaos)
 }
 
 impl Pause {
@@ -191,18 +191,18 @@ impl Pause {
         entry: &Entry<'_>,
         at_a_step: Action,
         lasting: RangeInclusive<SimSpan>,
-        by_the_clock: impl FnOnce(Vec<Name>) -> Disturbance,
-        cast: &Directory,
+        by_the_clock: impl FnOnce(Vec<Name>) -> TimedEffect,
+        directory: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
-        let among = who::agents(&self.at, cast)?;
+        let among = targets::agents(&self.at, directory)?;
         if let Some(every) = &self.every {
             let steps = self.before.is_some() || self.after.is_some() || self.anywhere.is_some();
             if steps || self.chance.is_some() {
                 return Err(two_ways(entry, "lasting"));
             }
-            let site = format!("{} {}", entry.name, who::joined(&self.at));
-            let times = [who::time(every)?, lasting];
+            let site = format!("{} {}", entry.name, targets::joined(&self.at));
+            let times = [targets::time(every)?, lasting];
             return window::push(entry, (&site, OF_THE_SAME), by_the_clock(among), times, chaos);
         }
         let chance = by_chance(entry, self.chance.as_ref())?;
@@ -220,23 +220,23 @@ struct Restart {
     lasting: Spanned<Spread>,
 }
 
-fn read_overlap(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    add_restart(entry, Degradation::OverlappingRestart, cast, chaos)
+fn read_overlap(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    add_restart(entry, Degradation::OverlappingRestart, directory, chaos)
 }
 
-fn read_runtime_restart(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    add_restart(entry, Degradation::RuntimeRestart, cast, chaos)
+fn read_runtime_restart(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    add_restart(entry, Degradation::RuntimeRestart, directory, chaos)
 }
 
 fn add_restart(
     entry: &Entry<'_>,
     restart: Degradation,
-    cast: &Directory,
+    directory: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
     let Restart { at, every, lasting } = entry.read()?;
-    let disturbance = window::degrade(who::agents(&at, cast)?, &[restart], 0..=0);
-    let site = format!("{} {}", entry.name, who::joined(&at));
+    let disturbance = window::degrade(targets::agents(&at, directory)?, &[restart], 0..=0);
+    let site = format!("{} {}", entry.name, targets::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
@@ -252,7 +252,7 @@ struct SlowNode {
     lasting: Spanned<Spread>,
 }
 
-fn read_slow_node(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_node(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowNode { at, times, every, lasting } = entry.read()?;
     if !(2..=MOST_TIMES).contains(times.get_ref()) {
         let message = format!("{} times as long is not what a slow node takes", times.get_ref());
@@ -260,13 +260,13 @@ fn read_slow_node(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Res
     }
     let amount = u64::from(*times.get_ref());
     let disturbance =
-        window::degrade(who::agents(&at, cast)?, &[Degradation::Slow { times: 1 }], amount..=amount);
-    let site = format!("slow-node {}", who::joined(&at));
+        window::degrade(targets::agents(&at, directory)?, &[Degradation::Slow { times: 1 }], amount..=amount);
+    let site = format!("slow-node {}", targets::joined(&at));
     window::add(entry, (&site, OF_THE_SAME), disturbance, &Times { every: &every, lasting: &lasting }, chaos)
 }
 
 fn by_chance(entry: &Entry<'_>, chance: Option<&Spanned<Ratio>>) -> Result<Chance, Problem> {
-    who::chance(chance.ok_or_else(|| {
+    targets::chance(chance.ok_or_else(|| {
         let message = format!("nothing says when a {} is injected", entry.name);
         entry
             .problem(message)
@@ -349,7 +349,7 @@ impl AtAStep {
             Some(Steps::Named(steps)) => {
                 for (hook, steps) in [Hook::Before, Hook::After].into_iter().zip(steps) {
                     if let Some(steps) = steps {
-                        add(hook, Selector::Of(who::each(steps)));
+                        add(hook, Selector::Of(targets::each(steps)));
                     }
                 }
             }

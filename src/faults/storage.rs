@@ -3,7 +3,7 @@
 //! What a crash does in any case, taking every write that was not synced, needs no fault of its own. These
 //! are the ways in which disks are worse than that.
 
-use super::{FaultKind, Target, who};
+use super::{FaultKind, Target, targets};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
 use perfidy_sim::{Action, Chaos, Hook, Name, Rule, Selector, SimSpan};
@@ -58,18 +58,18 @@ struct AtADisk {
     chance: Spanned<Ratio>,
 }
 
-fn read_torn_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_torn_write(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtADisk { at, chance } = entry.read()?;
-    add_rule(entry, (&at, &chance), (Hook::Loss, Action::TornWrite), None, cast, chaos)
+    add_rule(entry, (&at, &chance), (Hook::Loss, Action::TornWrite), None, directory, chaos)
 }
 
-fn read_refused_write(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_refused_write(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let AtADisk { at, chance } = entry.read()?;
     if chance.get_ref().0 == perfidy_sim::Chance::ALWAYS {
         return Err(Problem::at(chance.span(), "a disk that refuses every write is not worth having")
             .help("leave it below 100%"));
     }
-    add_rule(entry, (&at, &chance), (Hook::Write, Action::WriteError), None, cast, chaos)
+    add_rule(entry, (&at, &chance), (Hook::Write, Action::WriteError), None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ struct StaleJournal {
     records: Option<Spanned<u32>>,
 }
 
-fn read_stale_journal(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_stale_journal(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let StaleJournal { at, chance, records } = entry.read()?;
     let number = records.as_ref().map_or(1, |records| *records.get_ref());
     if let Some(records) = records.filter(|_| number == 0) {
@@ -88,7 +88,7 @@ fn read_stale_journal(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) ->
             .help("write how many records it misses, or leave `records` out for one"));
     }
     let action = Action::StaleJournal { records: number };
-    add_rule(entry, (&at, &chance), (Hook::Recovery, action), None, cast, chaos)
+    add_rule(entry, (&at, &chance), (Hook::Recovery, action), None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -99,11 +99,11 @@ struct SlowSync {
     by: Spanned<Spread>,
 }
 
-fn read_slow_sync(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_slow_sync(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let SlowSync { at, chance, by } = entry.read()?;
-    let by = who::time(&by)?;
+    let by = targets::time(&by)?;
     let what = (Hook::Sync, Action::SlowSync(SimSpan::ZERO));
-    add_rule(entry, (&at, &chance), what, Some(by), cast, chaos)
+    add_rule(entry, (&at, &chance), what, Some(by), directory, chaos)
 }
 
 fn add_rule(
@@ -111,11 +111,11 @@ fn add_rule(
     (at, chance): (&OneOrMany<String>, &Spanned<Ratio>),
     (hook, action): (Hook, Action),
     span: Option<RangeInclusive<SimSpan>>,
-    cast: &Directory,
+    directory: &Directory,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
-    let (kind, from) = (Name::new(entry.name), Selector::Of(who::agents(at, cast)?));
-    let chance = who::chance(chance)?;
+    let (kind, from) = (Name::new(entry.name), Selector::Of(targets::agents(at, directory)?));
+    let chance = targets::chance(chance)?;
     chaos.rules.push(Rule { kind, hook, from, to: Selector::Any, what: Selector::Any, chance, action, span });
     Ok(())
 }

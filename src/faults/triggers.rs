@@ -68,19 +68,19 @@ struct Held {
     lasting: Spanned<Spread>,
 }
 
-fn read_after(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_after(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Delivered { at, chance, after } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&after), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&after), directory, chaos)
 }
 
-fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_by(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Late { at, chance, by } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&by), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&by), directory, chaos)
 }
 
-fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_lasting(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Held { at, chance, lasting } = entry.read()?;
-    add_at_its_call_site(entry, (&at, &chance), Some(&lasting), cast, chaos)
+    add_at_its_call_site(entry, (&at, &chance), Some(&lasting), directory, chaos)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Trouble that comes and goes by the clock: what its kinds have in common.
 
-use super::who;
+use super::targets;
 use crate::config::{Entry, Problem, Spread};
-use perfidy_sim::{Chaos, Degradation, Disturbance, Name, SimSpan, TimedFault};
+use perfidy_sim::{Chaos, Degradation, Name, SimSpan, TimedEffect, TimedFault};
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
@@ -17,11 +17,11 @@ pub(super) struct Times<'a> {
 pub(super) fn add(
     entry: &Entry<'_>,
     (site, same): (&str, &str),
-    disturbance: Disturbance,
+    disturbance: TimedEffect,
     times: &Times<'_>,
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
-    let (every, lasting) = (who::time(times.every)?, who::time(times.lasting)?);
+    let (every, lasting) = (targets::time(times.every)?, targets::time(times.lasting)?);
     push(entry, (site, same), disturbance, [every, lasting], chaos)
 }
 
@@ -29,7 +29,7 @@ pub(super) fn add(
 pub(super) fn push(
     entry: &Entry<'_>,
     (site, same): (&str, &str),
-    disturbance: Disturbance,
+    disturbance: TimedEffect,
     [every, lasting]: [RangeInclusive<SimSpan>; 2],
     chaos: &mut Chaos,
 ) -> Result<(), Problem> {
@@ -48,8 +48,8 @@ pub(super) fn degrade(
     among: Vec<Name>,
     degradations: &[Degradation],
     amount: RangeInclusive<u64>,
-) -> Disturbance {
-    Disturbance::Degrade { among, degradations: degradations.to_vec(), amount }
+) -> TimedEffect {
+    TimedEffect::Degrade { among, degradations: degradations.to_vec(), amount }
 }
 
 /// A range of times as the amount of a degradation.

@@ -2,7 +2,7 @@
 
 use crate::explore::{
     Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Failure, Finding, FuzzState,
-    ReplayOutcome, Run, SavedSeed, Tally,
+    LevelReport, ReplayOutcome, Run, SavedSeed, Tally,
 };
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::report::{Story, StoryEvent};
@@ -27,7 +27,8 @@ pub struct CaseRecord {
     runs_per_second: u64,
     events: u64,
     digest: Option<Digest>,
-    /// `holds`, `caught`, `broken`, `not-caught`, `not-yet-caught`, `vacuous`, `unknown` or `interrupted`.
+    /// `holds`, `caught`, `broken`, `not-caught`, `not-yet-caught`, `service-level-missed`, `undecided`,
+    /// `vacuous`, `unknown` or `interrupted`.
     verdict: &'static str,
     /// The verdict in words.
     summary: String,
@@ -37,6 +38,9 @@ pub struct CaseRecord {
     /// How many runs reached each probe.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     probes: BTreeMap<&'static str, u64>,
+    /// What became of each service level.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    service_levels: Vec<LevelRecord>,
     saved: Vec<String>,
     /// What the strategy has shown, in its own words.
     shown: Option<String>,
@@ -62,6 +66,8 @@ impl CaseRecord {
                 CaseVerdict::Broken(_) => "broken",
                 CaseVerdict::NotCaught { .. } => "not-caught",
                 CaseVerdict::NotYetCaught { .. } => "not-yet-caught",
+                CaseVerdict::LevelMissed(_) => "service-level-missed",
+                CaseVerdict::LevelUndecided(_) => "undecided",
                 CaseVerdict::Vacuous { .. } => "vacuous",
                 CaseVerdict::Unknown { .. } => "unknown",
                 CaseVerdict::Interrupted => "interrupted",
@@ -75,8 +81,43 @@ impl CaseRecord {
                 .collect(),
             faults_injected: report.injected.clone(),
             probes: report.probes.clone(),
+            service_levels: report.levels.iter().map(LevelRecord::new).collect(),
             saved: stories.iter().filter_map(|story| story.file.as_deref()).map(in_text).collect(),
             shown: report.closing.clone(),
+        }
+    }
+}
+
+/// A service level, in the record of its case.
+#[derive(Serialize)]
+struct LevelRecord {
+    /// The promise and the share of runs that must keep it.
+    promise: String,
+    at_least_per_million: u32,
+    confidence_per_million: u32,
+    /// How many runs kept it, of how many that tell.
+    kept: u64,
+    runs: u64,
+    /// The bounds of the share, each as sure as the file asks.
+    low_per_million: u32,
+    high_per_million: u32,
+    /// `met`, `missed` or `undecided`.
+    verdict: &'static str,
+}
+
+impl LevelRecord {
+    fn new(report: &LevelReport) -> Self {
+        let LevelReport { level, kept, runs } = *report;
+        let (low, high) = report.bounds();
+        Self {
+            promise: level.to_string(),
+            at_least_per_million: level.at_least.as_per_million(),
+            confidence_per_million: level.confidence.as_per_million(),
+            kept,
+            runs,
+            low_per_million: low.as_per_million(),
+            high_per_million: high.as_per_million(),
+            verdict: report.verdict().word(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::explore::{CaseProgress, CaseReport, FuzzState, MAX_SAVED};
 use crate::inert;
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
-use crate::scenario::Case;
+use crate::scenario::{Case, percent};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::time::Duration;
 
@@ -28,7 +28,8 @@ pub fn table(rows: &[(CaseReport, Duration)]) -> String {
             inert::line(&verdict(report)).into_owned(),
         ]);
     }
-    format!("{}\n\n{}", trimmed(&table), trimmed(&injected_faults(rows)))
+    let levels = service_levels(rows).map(|levels| format!("\n\n{levels}")).unwrap_or_default();
+    format!("{}{levels}\n\n{}", trimmed(&table), trimmed(&injected_faults(rows)))
 }
 
 /// The cases of a long campaign with their results so far.
@@ -68,6 +69,30 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
         };
         let row = [rounds.scenario.as_str(), &rounds.label, probe, &reached];
         table.add_row(row.map(|cell| inert::line(cell).into_owned()));
+    }
+    (table.row_count() > 0).then(|| trimmed(&table))
+}
+
+/// What became of each service level; `None` where there are none.
+fn service_levels(rows: &[(CaseReport, Duration)]) -> Option<String> {
+    let mut table = plain(["SCENARIO", "SERVICE LEVEL", "KEPT BY", "SHARE OF RUNS", "VERDICT"]);
+    for (report, _) in rows {
+        for level in &report.levels {
+            let (low, high) = level.bounds();
+            let verdict = if level.runs == 0 {
+                "no run has the chances of the file; --strategy random".to_owned()
+            } else {
+                level.verdict().word().to_owned()
+            };
+            let row = [
+                report.case.scenario.name.to_string(),
+                level.level.to_string(),
+                format!("{} of {}", level.kept, level.runs),
+                format!("{} to {}", percent(low), percent(high)),
+                verdict,
+            ];
+            table.add_row(row.map(|cell| inert::line(&cell).into_owned()));
+        }
     }
     (table.row_count() > 0).then(|| trimmed(&table))
 }

@@ -101,6 +101,8 @@ pub(super) fn verdict(report: &CaseReport) -> String {
             let why = report.not_counted().map(|why| why.to_string());
             with_closing(&with_why(tried, why), report)
         }
+        CaseVerdict::LevelMissed(level) => format!("SERVICE LEVEL MISSED: {level}"),
+        CaseVerdict::LevelUndecided(level) => format!("undecided: {level}"),
         CaseVerdict::Vacuous { what } => with_why(format!("VACUOUS: {what}"), report.what_to_do()),
         CaseVerdict::Unknown { property, doubt } => {
             format!("UNKNOWN: {property} could not be judged (seed {}): {}", doubt.seed, doubt.reason)

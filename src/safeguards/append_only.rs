@@ -4,19 +4,19 @@
 //! changes everything").
 //!
 //! ```
-//! use perfidy::agent::{Agent, Entry, StoreError, Version};
+//! use perfidy::agent::{Agent, ItemEntry, StoreError, Version};
 //! use perfidy::safeguards::append_only::append;
 //! use perfidy_sim::Name;
 //!
 //! /// Adds a line to a log that many agents write, whatever the others add meanwhile.
-//! async fn log(agent: &Agent, line: Entry) -> Result<Version, StoreError> {
+//! async fn log(agent: &Agent, line: ItemEntry) -> Result<Version, StoreError> {
 //!     let op = agent.new_operation_id(line.id);
 //!     Ok(append(agent.store(), Name::new("log"), line, op).await?.version)
 //! }
 //! ```
 
-use crate::agent::{Change, Entry, OpId, Stamp, Store, StoreError};
-use crate::config::{Entry as FileEntry, Problem};
+use crate::agent::{Change, ItemEntry, ItemStamp, OpId, Store, StoreError};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Name;
 
@@ -32,7 +32,7 @@ impl Safeguard for AppendOnly {
         "an agent writes the whole item back, and overwrites what others added after its read";
     const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
-    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
 }
@@ -41,6 +41,11 @@ impl Safeguard for AppendOnly {
 ///
 /// # Errors
 /// As [`Store::commit`].
-pub async fn append(store: Store<'_>, item: Name, entry: Entry, op: OpId) -> Result<Stamp, StoreError> {
+pub async fn append(
+    store: Store<'_>,
+    item: Name,
+    entry: ItemEntry,
+    op: OpId,
+) -> Result<ItemStamp, StoreError> {
     store.commit_with_retry(item, Change::Append(entry), op).await
 }

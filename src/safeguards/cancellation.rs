@@ -41,9 +41,9 @@ impl Message for CalledOff {
 
 /// The work that an agent must not do any more.
 #[derive(Default, Debug)]
-pub struct Cancelled(RefCell<BTreeSet<Name>>);
+pub struct CancelledWork(RefCell<BTreeSet<Name>>);
 
-impl Cancelled {
+impl CancelledWork {
     /// The cancelled work, recovered from the agent's journal.
     pub fn recover(agent: &Agent) -> Self {
         let cancelled = Self::default();

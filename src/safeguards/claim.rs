@@ -11,9 +11,9 @@
 //! own name there.
 
 use crate::agent::{
-    Agent, Change, Entries, Entry, Freshness, Headers, Message, Purpose, Snapshot, StoreError, Version,
+    Agent, Change, Entries, Freshness, Headers, ItemEntry, Message, Purpose, Snapshot, StoreError, Version,
 };
-use crate::config::{Entry as FileEntry, Problem};
+use crate::config::{Entry, Problem};
 use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -38,7 +38,7 @@ impl Safeguard for ClaimByLease {
         "an agent takes a task that it saw free a moment ago; two agents can do so at once";
     const PROTECTS: &'static [&'static str] = &["one-owner-per-task"];
 
-    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         let possible = SimSpan::from_secs(3)..=SimSpan::from_secs(3_600);
         Ok(Some(Self { lease: lease(entry, &possible)? }))
     }
@@ -158,7 +158,7 @@ impl Claims {
 
     /// The change that writes the agent's name into the claim on work that was at this version.
     fn own(&self, work: Name, version: Version) -> Change {
-        self.rewrite(version, [Entry::new(self.me, Owned { work })].into())
+        self.rewrite(version, [ItemEntry::new(self.me, Owned { work })].into())
     }
 
     fn rewrite(&self, version: Version, entries: Entries) -> Change {

@@ -1,7 +1,7 @@
 //! Deadlock detection without an agent that sees the whole: edge chasing (Chandy, Misra and Haas 1983,
 //! "Distributed deadlock detection").
 //!
-//! An agent that has waited for a while sends a [`Probe`] to the agent that it waits for. An agent that waits
+//! An agent that has waited for a while sends a [`WaitProbe`] to the agent that it waits for. An agent that waits
 //! itself forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes
 //! back to its origin has found a cycle. Each agent in the cycle finds it, but one must give up its wait and
 //! not all: the probe carries the first (by name) of the waits that are optional, and only the agent of
@@ -54,7 +54,7 @@ pub struct Wait {
 
 /// A message that finds out whether a wait is part of a cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Probe {
+pub struct WaitProbe {
     /// The work whose wait it checks.
     origin: Name,
     /// The work that it asks about.
@@ -65,13 +65,13 @@ pub struct Probe {
     steps: u32,
 }
 
-impl Message for Probe {
+impl Message for WaitProbe {
     fn kind(&self) -> &'static str {
         "probe"
     }
 }
 
-impl Probe {
+impl WaitProbe {
     /// Sends it to an agent.
     pub fn send(self, agent: &Agent, to: Name) {
         agent.send(to, self.at, self);
@@ -84,7 +84,7 @@ pub enum ProbeOutcome {
     /// The work it asks about does not wait: there is no cycle.
     Dropped,
     /// It is to be sent to this agent.
-    Forward(Name, Probe),
+    Forward(Name, WaitProbe),
     /// It is back at its origin: there is a cycle, and this is the wait to give up, if any can be.
     CycleFound(Option<Wait>),
 }
@@ -116,15 +116,15 @@ impl OwnWaits {
         }
     }
 
-    fn probe(&self, intent: Name) -> Option<(Name, Probe)> {
+    fn probe(&self, intent: Name) -> Option<(Name, WaitProbe)> {
         let waits = self.0.borrow();
         let wait = waits.get(&intent)?;
         let victim = wait.optional.then_some(intent);
-        Some((wait.on, Probe { origin: intent, at: wait.needs, victim, steps: 1 }))
+        Some((wait.on, WaitProbe { origin: intent, at: wait.needs, victim, steps: 1 }))
     }
 
     /// Decides what happens to a received probe.
-    pub fn follow(&self, probe: Probe) -> ProbeOutcome {
+    pub fn follow(&self, probe: WaitProbe) -> ProbeOutcome {
         let waits = self.0.borrow();
         let Some(wait) = waits.get(&probe.at) else { return ProbeOutcome::Dropped };
         if probe.at == probe.origin {
@@ -135,7 +135,7 @@ impl OwnWaits {
         }
         let own = wait.optional.then_some(wait.intent);
         let victim = [probe.victim, own].into_iter().flatten().min();
-        ProbeOutcome::Forward(wait.on, Probe { at: wait.needs, victim, steps: probe.steps + 1, ..probe })
+        ProbeOutcome::Forward(wait.on, WaitProbe { at: wait.needs, victim, steps: probe.steps + 1, ..probe })
     }
 }
 

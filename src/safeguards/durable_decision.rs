@@ -35,7 +35,7 @@ impl Safeguard for DurableDecision {
 
 /// Whether a transaction is committed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub enum Decision {
+pub enum CommitDecision {
     /// Everything is done.
     Commit,
     /// Nothing is done.
@@ -45,7 +45,7 @@ pub enum Decision {
 /// A record of the coordinator.
 #[derive(Clone, Copy, Hash, Debug, Serialize, Deserialize)]
 enum DecisionRecord {
-    Decided { transaction: Name, decision: Decision },
+    Decided { transaction: Name, decision: CommitDecision },
     Ended { transaction: Name, is_whole: bool },
 }
 
@@ -60,18 +60,18 @@ impl Message for DecisionRecord {
 /// ```
 /// use perfidy::agent::Agent;
 /// use perfidy::safeguards::Safeguards;
-/// use perfidy::safeguards::durable_decision::{Decision, Decisions};
+/// use perfidy::safeguards::durable_decision::{CommitDecision, Decisions};
 /// use perfidy_sim::Name;
 ///
 /// async fn all_have_voted(agent: &Agent, on: &Safeguards, decisions: &mut Decisions, order: Name) {
-///     if decisions.decide(agent, on, order, Decision::Commit).await == Decision::Commit {
+///     if decisions.decide(agent, on, order, CommitDecision::Commit).await == CommitDecision::Commit {
 ///         // From here on the participants may be told.
 ///     }
 /// }
 /// ```
 #[derive(Default, Debug)]
 pub struct Decisions {
-    decided: Lookup<Name, Decision>,
+    decided: Lookup<Name, CommitDecision>,
     /// Those of which some participant may not know yet.
     open: BTreeSet<Name>,
     /// Those that were committed, and not carried out as a whole.
@@ -87,7 +87,7 @@ impl Decisions {
     }
 
     /// The decision on a transaction, if there is one.
-    pub fn get(&self, transaction: Name) -> Option<Decision> {
+    pub fn get(&self, transaction: Name) -> Option<CommitDecision> {
         self.decided.get(transaction).copied()
     }
 
@@ -98,7 +98,7 @@ impl Decisions {
 
     /// Whether everything of a transaction was done.
     pub fn is_done(&self, transaction: Name) -> bool {
-        self.get(transaction) == Some(Decision::Commit)
+        self.get(transaction) == Some(CommitDecision::Commit)
             && self.has_ended(transaction)
             && !self.broken.contains(&transaction)
     }
@@ -115,8 +115,8 @@ impl Decisions {
         agent: &Agent,
         safeguards: &Safeguards,
         transaction: Name,
-        decision: Decision,
-    ) -> Decision {
+        decision: CommitDecision,
+    ) -> CommitDecision {
         if let Some(known) = self.get(transaction) {
             return known;
         }
@@ -131,8 +131,8 @@ impl Decisions {
         agent: &Agent,
         safeguards: &Safeguards,
         transaction: Name,
-    ) -> Decision {
-        self.decide(agent, safeguards, transaction, Decision::Abort).await
+    ) -> CommitDecision {
+        self.decide(agent, safeguards, transaction, CommitDecision::Abort).await
     }
 
     /// Records that every participant has acted on the decision, and whether each could keep its promise.
@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn the_first_decision_stays_and_is_open_until_it_has_ended() {
         let transaction = Name::new("task-1");
-        let commit = DecisionRecord::Decided { transaction, decision: Decision::Commit };
-        let abort = DecisionRecord::Decided { transaction, decision: Decision::Abort };
+        let commit = DecisionRecord::Decided { transaction, decision: CommitDecision::Commit };
+        let abort = DecisionRecord::Decided { transaction, decision: CommitDecision::Abort };
         let open = decided(&[commit, abort]);
-        assert_eq!(open.get(transaction), Some(Decision::Commit));
+        assert_eq!(open.get(transaction), Some(CommitDecision::Commit));
         assert_eq!(open.open(), [transaction]);
         assert!(!open.has_ended(transaction));
         assert!(!open.is_done(transaction), "not yet");

@@ -20,7 +20,7 @@
 
 use crate::agent::{Agent, Message, OpId};
 use crate::config::{Entry, Problem};
-use crate::safeguards::durable_decision::Decision;
+use crate::safeguards::durable_decision::CommitDecision;
 use crate::safeguards::{Safeguard, Safeguards, checkpoint, switch};
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
@@ -73,11 +73,11 @@ pub enum Branch {
 
 impl Branch {
     /// The decision on the transaction, as far as it follows from this.
-    pub fn decision(&self) -> Option<Decision> {
+    pub fn decision(&self) -> Option<CommitDecision> {
         match self {
             Self::Prepared { .. } => None,
-            Self::Committing { .. } | Self::Committed { .. } => Some(Decision::Commit),
-            Self::Aborted => Some(Decision::Abort),
+            Self::Committing { .. } | Self::Committed { .. } => Some(CommitDecision::Commit),
+            Self::Aborted => Some(CommitDecision::Abort),
         }
     }
 }

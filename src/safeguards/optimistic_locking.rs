@@ -5,17 +5,19 @@
 //! long can be too late each time, so the number of cycles has a limit.
 //!
 //! ```
-//! use perfidy::agent::{Agent, Entry, Version};
+//! use perfidy::agent::{Agent, ItemEntry, Version};
 //! use perfidy::safeguards::optimistic_locking::{GaveUp, update};
 //! use perfidy_sim::Name;
 //!
 //! /// Adds an entry to a list that other agents rewrite as well.
-//! async fn add(agent: &Agent, list: Name, entry: Entry) -> Result<Version, GaveUp> {
+//! async fn add(agent: &Agent, list: Name, entry: ItemEntry) -> Result<Version, GaveUp> {
 //!     update(agent, list, 12, async |seen| seen.and(entry.clone())).await
 //! }
 //! ```
 
-use crate::agent::{Agent, Change, Entries, Freshness, OpId, Snapshot, Stamp, Store, StoreError, Version};
+use crate::agent::{
+    Agent, Change, Entries, Freshness, ItemStamp, OpId, Snapshot, Store, StoreError, Version,
+};
 use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::Name;
@@ -98,7 +100,7 @@ pub async fn replace_if_unchanged(
     seen: &Snapshot,
     entries: Entries,
     op: OpId,
-) -> Result<Stamp, StoreError> {
+) -> Result<ItemStamp, StoreError> {
     store.commit_with_retry(item, Change::ReplaceAt { version: seen.stamp.version, entries }, op).await
 }
 

@@ -4,8 +4,8 @@
 //! agent that comes second finds the first plan and drops its own. So it does not matter that the drafts were
 //! made from different evidence.
 
-use crate::agent::{Agent, Change, Entry, Freshness, Message, Refusal, Snapshot, StoreError, Version};
-use crate::config::{Entry as FileEntry, Problem};
+use crate::agent::{Agent, Change, Freshness, ItemEntry, Message, Refusal, Snapshot, StoreError, Version};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::Name;
 
@@ -21,7 +21,7 @@ impl Safeguard for PlanCommit {
         "an agent follows the plan that it drafted or got itself, whatever the others follow";
     const PROTECTS: &'static [&'static str] = &["plan-agreement"];
 
-    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
 }
@@ -44,7 +44,7 @@ pub async fn agree<P: Message + Clone>(
         return Ok(plan);
     }
     let plan = draft().await?;
-    let entries = [Entry::new(task, plan.clone())].into();
+    let entries = [ItemEntry::new(task, plan.clone())].into();
     let op = agent.new_operation_id(task);
     let version = Version::default();
     if !commits {

@@ -4,11 +4,12 @@
 //! Composing takes time (a model reads the item), and other agents do the same meanwhile. Each safeguard is a
 //! separate switch; without any of them, the last write wins and the others are lost.
 
-use crate::agent::{Agent, Change, Entry, Lease, Snapshot, Stamp, Store, StoreError, Token, Version};
+use crate::agent::{Agent, Change, ItemEntry, ItemStamp, Lease, Snapshot, Store, StoreError, Token, Version};
 use crate::protocols::{Question, write_text};
 use crate::safeguards::Safeguards;
 use crate::safeguards::append_only::{AppendOnly, append};
 use crate::safeguards::consistent_reads::Reader;
+use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fencing::FencingTokens;
 use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::optimistic_locking::{
@@ -39,7 +40,9 @@ enum WriteMode {
 /// Adds entries to shared items, one after the other.
 pub struct ItemWriter {
     agent: Agent,
+    safeguards: Safeguards,
     reader: Rc<Reader>,
+    answers: ModelAnswers,
     lock: Option<WriteLock>,
     locks_whole_cycle: bool,
     checks_lease: bool,
@@ -53,7 +56,9 @@ impl ItemWriter {
     pub fn new(agent: &Agent, safeguards: &Safeguards, reader: Rc<Reader>) -> Self {
         Self {
             agent: agent.clone(),
+            safeguards: safeguards.clone(),
             reader,
+            answers: ModelAnswers::recover(agent),
             lock: safeguards.get::<WriteLock>().copied(),
             locks_whole_cycle: safeguards.has::<LockWholeCycle>(),
             checks_lease: !safeguards.lacks::<LeaseCheck>(),
@@ -73,7 +78,7 @@ impl ItemWriter {
     ///
     /// # Errors
     /// [`GaveUp`] if other agents always wrote first, or no answer came.
-    pub async fn add(&self, item: Name, entry: Entry) -> Result<Version, GaveUp> {
+    pub async fn add(&self, item: Name, entry: ItemEntry) -> Result<Version, GaveUp> {
         let _turn = self.turn.lock().await;
         retry_on_conflict(CYCLES, async || {
             let mut lease = if self.locks_whole_cycle { self.acquire(item).await? } else { None };
@@ -90,7 +95,7 @@ impl ItemWriter {
     async fn cycle(
         &self,
         item: Name,
-        entry: &Entry,
+        entry: &ItemEntry,
         lease: &mut Option<Lease>,
     ) -> Result<Version, UpdateFailure> {
         let seen = match lease {
@@ -103,7 +108,10 @@ impl ItemWriter {
         }
         let tokens = TOKENS_PER_ENTRY * (seen.entries.len() as u32 + 1);
         let question = Question::new("Add what is to be added to this.", entry.id);
-        write_text(&self.agent, entry.id, &question.prompt(tokens), 1).await;
+        let ask = async || write_text(&self.agent, entry.id, &question.prompt(tokens), 1).await;
+        // An item that has changed meanwhile is another question.
+        let asked = (entry.id, seen.stamp.version.0);
+        self.answers.complete(&self.agent, &self.safeguards, asked, ask).await;
         if lease.is_none() {
             *lease = self.acquire(item).await?;
         }
@@ -119,8 +127,8 @@ impl ItemWriter {
         store: Store<'_>,
         item: Name,
         seen: &Snapshot,
-        entry: Entry,
-    ) -> Result<Stamp, StoreError> {
+        entry: ItemEntry,
+    ) -> Result<ItemStamp, StoreError> {
         let op = self.agent.new_operation_id(entry.id);
         match self.mode {
             WriteMode::Append => append(store, item, entry, op).await,

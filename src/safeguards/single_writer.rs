@@ -4,7 +4,7 @@
 //! Thompson 2011). The writer is a bottleneck, and this works only while all agents agree which one it is.
 //!
 //! ```
-//! use perfidy::agent::{Agent, Entry};
+//! use perfidy::agent::{Agent, ItemEntry};
 //! use perfidy::safeguards::append_only::append;
 //! use perfidy::safeguards::single_writer::{add_through, serve};
 //! use perfidy_sim::Name;
@@ -13,7 +13,7 @@
 //! async fn writer(agent: Agent) {
 //!     loop {
 //!         let mail = agent.receive().await;
-//!         serve(&agent, &mail, async |agent: &Agent, item, entry: Entry| {
+//!         serve(&agent, &mail, async |agent: &Agent, item, entry: ItemEntry| {
 //!             let op = agent.new_operation_id(entry.id);
 //!             Some(append(agent.store(), item, entry, op).await.ok()?.version)
 //!         });
@@ -21,13 +21,13 @@
 //! }
 //!
 //! /// Any other agent.
-//! async fn log(agent: &Agent, line: Entry) -> bool {
+//! async fn log(agent: &Agent, line: ItemEntry) -> bool {
 //!     add_through(agent, Name::new("writer"), Name::new("log"), line).await.is_some()
 //! }
 //! ```
 
-use crate::agent::{Agent, Delivery, Entry, Headers, Message, Purpose, Version};
-use crate::config::{Entry as FileEntry, Problem};
+use crate::agent::{Agent, Delivery, Headers, ItemEntry, Message, Purpose, Version};
+use crate::config::{Entry, Problem};
 use crate::safeguards::{Safeguard, switch};
 use perfidy_sim::{Name, SimSpan};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl Safeguard for SingleWriter {
     const WITHOUT: &'static str = "every agent writes the shared items itself";
     const PROTECTS: &'static [&'static str] = &["no-lost-update"];
 
-    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
 }
@@ -55,7 +55,7 @@ impl Safeguard for SingleWriter {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum Addition {
     /// A request to add this entry to this item.
-    Requested { item: Name, entry: Entry },
+    Requested { item: Name, entry: ItemEntry },
     /// The entry is there since this version.
     Written(Version),
 }
@@ -78,7 +78,7 @@ impl Message for Addition {
 
 /// Asks the writer to add an entry to an item; the version since which it is there, or `None` if the writer
 /// does not confirm it. It may have been added all the same.
-pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) -> Option<Version> {
+pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: ItemEntry) -> Option<Version> {
     let about = entry.id;
     agent.declare_wait(writer, "acknowledgement of an addition", about);
     let answer = agent.request(writer, about, Addition::Requested { item, entry }, WRITER_TIMEOUT).await;
@@ -94,7 +94,7 @@ pub async fn add_through(agent: &Agent, writer: Name, item: Name, entry: Entry) 
 pub fn serve(
     agent: &Agent,
     mail: &Delivery,
-    add: impl AsyncFnOnce(&Agent, Name, Entry) -> Option<Version> + 'static,
+    add: impl AsyncFnOnce(&Agent, Name, ItemEntry) -> Option<Version> + 'static,
 ) -> bool {
     let Some(Addition::Requested { item, entry }) = mail.open().cloned() else { return false };
     let (writer, mail) = (agent.clone(), mail.clone());

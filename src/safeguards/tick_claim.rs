@@ -18,8 +18,8 @@
 //! }
 //! ```
 
-use crate::agent::{Agent, Change, Entry, Freshness, Message, OpId, Snapshot, StoreError};
-use crate::config::{Entry as FileEntry, Problem};
+use crate::agent::{Agent, Change, Freshness, ItemEntry, Message, OpId, Snapshot, StoreError};
+use crate::config::{Entry, Problem};
 use crate::safeguards::append_only::append;
 use crate::safeguards::{Safeguard, Safeguards, switch};
 use perfidy_sim::Name;
@@ -37,7 +37,7 @@ impl Safeguard for TickClaim {
     const WITHOUT: &'static str = "every firing of a tick begins a run of its own";
     const PROTECTS: &'static [&'static str] = &["no-duplicate-effects", "one-firing-per-tick"];
 
-    fn read(entry: &FileEntry<'_>) -> Result<Option<Self>, Problem> {
+    fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)
     }
 }
@@ -68,7 +68,7 @@ impl Message for Ended {
 
 /// The run of a tick.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Run {
+pub struct TickRun {
     /// Its id.
     pub run: OpId,
     /// Whether its work is done, if it is over.
@@ -85,8 +85,8 @@ pub async fn claim(
     safeguards: &Safeguards,
     tick: Name,
     mine: OpId,
-) -> Result<Run, StoreError> {
-    let my_run = Run { run: mine, ended: None };
+) -> Result<TickRun, StoreError> {
+    let my_run = TickRun { run: mine, ended: None };
     if !safeguards.has::<TickClaim>() {
         return Ok(my_run);
     }
@@ -95,7 +95,7 @@ pub async fn claim(
     if let Some(run) = run_in(&found) {
         return Ok(run);
     }
-    let entries = [Entry::new(tick, Fired { run: mine })].into();
+    let entries = [ItemEntry::new(tick, Fired { run: mine })].into();
     let change = Change::ReplaceAt { version: found.stamp.version, entries };
     let op = agent.new_operation_id(item);
     match agent.store().commit_with_retry(item, change, op).await {
@@ -114,7 +114,7 @@ pub async fn end(agent: &Agent, safeguards: &Safeguards, tick: Name, is_done: bo
     if safeguards.has::<TickClaim>() {
         let item = record_of(tick);
         let op = agent.new_operation_id(item);
-        let _ = append(agent.store(), item, Entry::new(item, Ended { is_done }), op).await;
+        let _ = append(agent.store(), item, ItemEntry::new(item, Ended { is_done }), op).await;
     }
 }
 
@@ -122,9 +122,9 @@ fn record_of(tick: Name) -> Name {
     Name::joined(Name::literal("firing of"), " ", tick)
 }
 
-fn run_in(snapshot: &Snapshot) -> Option<Run> {
+fn run_in(snapshot: &Snapshot) -> Option<TickRun> {
     let entries = snapshot.entries.all();
     let run = entries.iter().find_map(|entry| entry.body.open::<Fired>())?.run;
     let ended = entries.iter().find_map(|entry| entry.body.open::<Ended>()).map(|ended| ended.is_done);
-    Some(Run { run, ended })
+    Some(TickRun { run, ended })
 }

@@ -5,7 +5,7 @@ use crate::faults::agents::failures_in;
 use crate::faults::model::fault_of;
 use crate::safeguards::Safeguards;
 use crate::scenario::{Scenario, Without};
-use crate::workflows::{Plan, TeamConfig};
+use crate::workflows::{TaskPlan, TeamConfig};
 use perfidy_sim::{Lookup, Name, Renames};
 use std::fmt;
 use std::ops::Deref;
@@ -120,7 +120,7 @@ impl Case {
 
     fn configure_team(&self) -> TeamConfig {
         let scenario = &self.scenario;
-        let groups = scenario.cast().groups;
+        let groups = scenario.directory().groups;
         let workers = scenario.workflow.roles.last().map(|role| groups[&Name::new(role.group)].clone());
         let workers = workers.unwrap_or_default();
         let mut places = Lookup::default();
@@ -130,7 +130,7 @@ impl Case {
         TeamConfig {
             workflow: scenario.workflow.name,
             groups,
-            plan: Arc::new(Plan::new(scenario.tasks.count, scenario.steps.clone())),
+            plan: Arc::new(TaskPlan::new(scenario.tasks.count, scenario.steps.clone())),
             workers: workers.into(),
             places,
             safeguards: self.safeguards.clone(),

@@ -21,12 +21,15 @@ mod read;
 mod removal;
 mod rename;
 mod resolve;
+mod service_level;
 mod world;
 
 pub use builder::ScenarioBuilder;
 pub use case::{Case, Form, NoSuchCase};
 pub use configured::Configured;
 pub use read::{files_below, read_all, read_long_text, read_text, root_of};
+
+pub use service_level::{Promise, ServiceLevel};
 
 #[cfg(feature = "cli")]
 pub(crate) use read::file_named;
@@ -35,6 +38,7 @@ pub(crate) use read::is_too_long_to_save;
 pub(crate) use active::trouble_with_name;
 pub(crate) use rename::{Renaming, renamed};
 pub(crate) use resolve::{is_word, not_a_word, own_shape, tables, tool_keys, without_directives};
+pub(crate) use service_level::percent;
 pub(crate) use world::usual_events;
 
 use crate::agent::ChatLimits;
@@ -43,7 +47,7 @@ use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
-use crate::workflows::{Step, Store, Tasks, Workflow};
+use crate::workflows::{Step, StoreConfig, Tasks, Workflow};
 use perfidy_sim::{Chaos, Fault, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
@@ -85,7 +89,7 @@ pub struct Contents {
     /// The tools, by name.
     pub tools: BTreeMap<Name, ToolConfig>,
     /// The team's shared store, if the file has one.
-    pub store: Option<Store>,
+    pub store: Option<StoreConfig>,
     /// How long messages take.
     pub network: Network,
     /// How models answer.
@@ -107,6 +111,8 @@ pub struct Contents {
     pub waived: BTreeMap<&'static str, String>,
     /// The properties that the file names otherwise: each must have something to judge.
     pub judged: Vec<&'static str>,
+    /// What the team promises of a share of its runs.
+    pub service_levels: Vec<ServiceLevel>,
     /// The cases without some safeguards.
     pub without: Vec<Without>,
 }
@@ -196,9 +202,15 @@ impl Scenario {
         self.configured.iter().any(|configured| configured.injects(fault))
     }
 
+    /// Whether runs may break a property: the file waives it, or asks for it in a share of runs.
+    pub fn may_break(&self, property: &str) -> bool {
+        let of_a_share = |level: &ServiceLevel| level.property() == Some(property);
+        self.waived.contains_key(property) || self.service_levels.iter().any(of_a_share)
+    }
+
     /// The roles, agents and tools of the scenario, to resolve names.
-    pub fn cast(&self) -> Directory {
-        let cast = self.workflow.cast(&self.team, &self.tools);
-        cast.with_faults(self.suite.fault_kinds())
+    pub fn directory(&self) -> Directory {
+        let directory = self.workflow.directory(&self.team, &self.tools);
+        directory.with_faults(self.suite.fault_kinds())
     }
 }

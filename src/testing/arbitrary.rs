@@ -69,7 +69,9 @@ impl RunInput {
         Run::planned(&self.case, Engine::Native, self.seed, &self.plan)
     }
 
-    /// Runs it, and checks every property of the suite. What breaks is shrunk and saved.
+    /// Runs it, and checks every property of the suite but those that may break: the file waives them, asks
+    /// for them in a share of runs, or says that they break without what the case takes away. What breaks is
+    /// shrunk and saved.
     ///
     /// # Errors
     /// A failure with the whole story if a property breaks or cannot be judged.
@@ -82,6 +84,7 @@ impl RunInput {
                     let why = format!("{self:?}: {property} could not be judged: {reason}");
                     return Err(TestCaseError::fail(why));
                 }
+                Verdict::Violated(_) if self.may_break(property) => {}
                 Verdict::Violated(_) => {
                     let (faults, corpus) = (&run.outcome.injected, Corpus::new(&self.corpus));
                     let (story, not_saved) =
@@ -92,6 +95,11 @@ impl RunInput {
             }
         }
         Ok(run)
+    }
+
+    fn may_break(&self, property: &str) -> bool {
+        let mut without = self.case.without().into_iter().flat_map(|without| &without.violates);
+        self.case.scenario.may_break(property) || without.any(|broken| *broken == property)
     }
 
     /// The same failure, as small as it gets; `None` if no property breaks.
@@ -124,11 +132,32 @@ impl fmt::Debug for RunInput {
 /// # Panics
 /// When the first is drawn, if there is no scenario.
 pub fn runs_of(scenarios: impl IntoIterator<Item = Arc<Scenario>>) -> RunInputs {
-    let cases: Vec<Case> = scenarios.into_iter().map(|scenario| Case::as_written(&scenario)).collect();
-    RunInputs { cases: cases.into(), corpus: None }
+    runs_of_cases(scenarios.into_iter().map(|scenario| Case::as_written(&scenario)))
 }
 
-/// The runs of some scenarios; [`runs_of`] makes them.
+/// The same for runs of these cases, also of some without a safeguard.
+///
+/// ```
+/// use perfidy::prelude::*;
+/// use perfidy::scenario::Case;
+/// use perfidy::testing::arbitrary::runs_of_cases;
+/// use proptest::prelude::*;
+///
+/// let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
+/// let scenario = Scenario::parse(&Suite::shipped(), "conductor/lost-ack", &text).unwrap();
+/// proptest!(ProptestConfig::with_cases(20), |(run in runs_of_cases(Case::all(&scenario)))| {
+///     // Without a safeguard only what its `[[without]]` names may break.
+///     run.check()?;
+/// });
+/// ```
+///
+/// # Panics
+/// When the first is drawn, if there is no case.
+pub fn runs_of_cases(cases: impl IntoIterator<Item = Case>) -> RunInputs {
+    RunInputs { cases: cases.into_iter().collect(), corpus: None }
+}
+
+/// The runs of some cases; [`runs_of`] and [`runs_of_cases`] make them.
 #[derive(Clone, Debug)]
 pub struct RunInputs {
     cases: Arc<[Case]>,
@@ -241,6 +270,13 @@ mod tests {
     fn a_scenario_that_holds_holds_in_every_run() {
         let inputs = runs_of([careful()]);
         runner().run(&inputs, |run| run.check().map(drop)).unwrap();
+    }
+
+    #[test]
+    fn without_a_safeguard_what_its_case_names_may_break_and_nothing_else() {
+        let cases = Case::all(&careful());
+        assert!(cases.len() > 1);
+        runner().run(&runs_of_cases(cases), |run| run.check().map(drop)).unwrap();
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: &Corpus) -> Resul
     match report.verdict() {
         // A few seeds can show that something happens, and not that it never does.
         CaseVerdict::Holds | CaseVerdict::Caught(_) | CaseVerdict::NotYetCaught { .. } => Ok(()),
-        CaseVerdict::Vacuous { .. } if !enough => Ok(()),
+        CaseVerdict::Vacuous { .. } | CaseVerdict::LevelUndecided(_) if !enough => Ok(()),
         CaseVerdict::Broken(findings) => {
             let stories: Vec<String> =
                 findings.iter().map(|finding| story_of(report, finding, corpus)).collect();
@@ -110,6 +110,13 @@ pub(super) fn judge(report: &CaseReport, seeds: Seeds, corpus: &Corpus) -> Resul
             let (case, seeds, help) = (&report.case, report.seeds, report.what_to_do().unwrap_or_default());
             let story = format!("{case}: in {seeds} seeds {what}, so the case shows nothing: {help}.");
             Err(Failing::new(format!("vacuous: {what}; {help}"), story))
+        }
+        CaseVerdict::LevelMissed(level) | CaseVerdict::LevelUndecided(level) => {
+            let (what, case) = (level.to_string(), &report.case);
+            let story = format!(
+                "{case}: {what}.\nThe faults of the file, or what the team does about them, decide it."
+            );
+            Err(Failing::new(what, story))
         }
         CaseVerdict::Unknown { property, doubt } => Err(Failing::new(
             format!("unknown: {property} could not be judged (seed {})", doubt.seed),

@@ -37,7 +37,8 @@ impl Seeds {
 
     /// How many seeds are enough to say that something never happens in a case.
     pub fn needed(self, case: &Case) -> u64 {
-        case.without().map_or(self.usual, |without| without.within_seeds.into())
+        let as_written = || self.usual.max(case.scenario.runs_for_service_levels());
+        case.without().map_or_else(as_written, |without| without.within_seeds.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts: balances in whole units, and transfers between them that are declined when an account is short.
 
-use super::{Asked, Moment, Tool, ToolKind};
+use super::{Asked, Tool, ToolContext, ToolKind};
 use crate::config::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,7 +145,7 @@ impl Tool for Accounts {
         Ok(Balance { account, balance })
     }
 
-    fn read(&self, call: AccountsCall, _: &Moment<'_>) -> Result<Balance, Declined> {
+    fn read(&self, call: AccountsCall, _: &ToolContext<'_>) -> Result<Balance, Declined> {
         // What would be the answer to a transfer is what is there before it.
         let (AccountsCall::Balance { account }
         | AccountsCall::Transfer { from: account, .. }

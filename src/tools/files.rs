@@ -3,7 +3,7 @@
 //! A write or an edit can have a precondition, the version that its author goes by, in its arguments or as
 //! the header of that name (`If-Match` in HTTP): it is declined if the file has another by then.
 
-use super::{Asked, Moment, Tool, ToolKind};
+use super::{Asked, Tool, ToolContext, ToolKind};
 use crate::agent::Operation;
 use crate::config::Problem;
 use serde::{Deserialize, Serialize};
@@ -226,7 +226,7 @@ impl Tool for Files {
         }
     }
 
-    fn read(&self, call: FileCall, _: &Moment<'_>) -> Result<FileReply, FileRefusal> {
+    fn read(&self, call: FileCall, _: &ToolContext<'_>) -> Result<FileReply, FileRefusal> {
         self.look(call)
     }
 }

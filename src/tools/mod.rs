@@ -30,7 +30,7 @@
 //! own goes into your [suite](crate::suite::Suite::tool).
 //!
 //! ```
-//! use perfidy::tools::{Asked, Moment, Tool};
+//! use perfidy::tools::{Asked, ToolContext, Tool};
 //! use serde::{Deserialize, Serialize};
 //!
 //! /// A counter that does not go above ten.
@@ -55,7 +55,7 @@
 //!         Ok(self.0)
 //!     }
 //!
-//!     fn read(&self, call: Call, _: &Moment<'_>) -> Result<u32, &'static str> {
+//!     fn read(&self, call: Call, _: &ToolContext<'_>) -> Result<u32, &'static str> {
 //!         match call {
 //!             Call::Total => Ok(self.0),
 //!             Call::Add { .. } => Err("this is no question"),
@@ -119,7 +119,7 @@ pub trait Tool: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// The reason for which it does not answer.
-    fn read(&self, call: Self::Call, moment: &Moment<'_>) -> Result<Self::Reply, Self::Refusal>;
+    fn read(&self, call: Self::Call, moment: &ToolContext<'_>) -> Result<Self::Reply, Self::Refusal>;
 
     /// Makes out what a request says. As it is unless you say otherwise, the operation is the name of a
     /// variant of [`Tool::Call`] and the arguments are its fields.
@@ -149,13 +149,13 @@ impl Asked {
 }
 
 /// When a question is answered, and what the world outside is like.
-pub struct Moment<'a> {
+pub struct ToolContext<'a> {
     /// The time as of which the answer is: now, unless the tool is behind.
     pub as_of: SimTime,
     service: &'a ServiceContext<'a, Agents>,
 }
 
-impl Moment<'_> {
+impl ToolContext<'_> {
     /// The name of the tool.
     pub fn tool(&self) -> Name {
         self.service.name()

@@ -1,6 +1,6 @@
 //! Prototypes: a tool of any type in the state in which a run finds it.
 
-use super::{Asked, Moment, Tool};
+use super::{Asked, Tool, ToolContext};
 use crate::agent::{Content, InitialState, StateMachine, ToolRequest};
 use perfidy_sim::Name;
 use serde_json::Value;
@@ -23,7 +23,12 @@ pub(super) enum NotDone {
 pub(super) trait Running: Send + Sync {
     fn copy(&self) -> Box<dyn Running>;
     fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone>;
-    fn read(&self, operation: Name, arguments: &Content, moment: &Moment<'_>) -> Result<Content, NotDone>;
+    fn read(
+        &self,
+        operation: Name,
+        arguments: &Content,
+        moment: &ToolContext<'_>,
+    ) -> Result<Content, NotDone>;
     fn check(&self, operation: Name, arguments: &Content) -> Result<(), String>;
     fn can_reply(&self, result: Value) -> bool;
     fn initial_state(&self) -> Option<InitialState>;
@@ -39,7 +44,12 @@ impl<T: Tool> Running for T {
         Tool::apply(self, call, asked).map(Content::new).map_err(|why| NotDone::Declined(Content::new(why)))
     }
 
-    fn read(&self, operation: Name, arguments: &Content, moment: &Moment<'_>) -> Result<Content, NotDone> {
+    fn read(
+        &self,
+        operation: Name,
+        arguments: &Content,
+        moment: &ToolContext<'_>,
+    ) -> Result<Content, NotDone> {
         let call = T::parse(operation, arguments).map_err(NotDone::Unreadable)?;
         Tool::read(self, call, moment).map(Content::new).map_err(|why| NotDone::Declined(Content::new(why)))
     }

@@ -4,7 +4,7 @@
 //! To undo is an operation like any other.
 
 use super::kind::NoKeys;
-use super::{Asked, Moment, Tool, ToolKind};
+use super::{Asked, Tool, ToolContext, ToolKind};
 use crate::agent::Content;
 use perfidy_sim::Name;
 
@@ -21,7 +21,7 @@ impl Tool for Records {
         Ok(())
     }
 
-    fn read(&self, (): (), _: &Moment<'_>) -> Result<(), &'static str> {
+    fn read(&self, (): (), _: &ToolContext<'_>) -> Result<(), &'static str> {
         Err("records are looked up, not read")
     }
 

@@ -5,16 +5,16 @@
 //! When a version begins and how long it is, is drawn by its number, so it is the same whenever it is asked
 //! for, and however often.
 
-use super::{Asked, Moment, Tool, ToolKind};
+use super::{Asked, Tool, ToolContext, ToolKind};
 use crate::agent::{Content, instructs};
 use crate::config::{Numbers, Problem, Spread};
-use perfidy_sim::{Name, Purpose, SimSpan, SimTime};
+use perfidy_sim::{DrawPurpose, Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
-const LASTS: Purpose = Purpose::new("lasts");
-const TOKENS: Purpose = Purpose::new("tokens");
+const LASTS: DrawPurpose = DrawPurpose::new("lasts");
+const TOKENS: DrawPurpose = DrawPurpose::new("tokens");
 
 /// What a source knows does not change faster than this.
 const SHORTEST_CHANGE: SimSpan = SimSpan::from_millis(100);
@@ -131,7 +131,7 @@ impl Tool for Sources {
         Err("a source is read; nothing can be done to it")
     }
 
-    fn read(&self, item: Name, moment: &Moment<'_>) -> Result<Document, &'static str> {
+    fn read(&self, item: Name, moment: &ToolContext<'_>) -> Result<Document, &'static str> {
         let (mut from, mut version) = (SimTime::ZERO, 1);
         loop {
             let (lasts, tokens) = moment.draw(", versions of ", item, version, |draw| {

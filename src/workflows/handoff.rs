@@ -39,6 +39,7 @@ pub fn workflow() -> Workflow {
             "give-up-after",
             "idempotency-keys",
             "journal-fencing",
+            "reply-correlation",
             "retry",
             "retry-backoff",
             "retry-writes",

@@ -31,10 +31,10 @@
 pub mod agent_loop;
 pub mod approver;
 mod arguments;
-pub(crate) mod cast;
 pub mod chain;
 pub mod commit;
 pub mod conductor;
+pub(crate) mod directory;
 pub mod dispatcher;
 pub mod guardrail;
 pub mod handoff;
@@ -66,9 +66,9 @@ mod workflow;
 
 pub use arguments::StepArguments;
 pub use steps::{Step, Undo, one_at_a_time};
-pub use task_state::Plan;
+pub use task_state::TaskPlan;
 pub use team::TeamContext;
-pub use team_config::{Cancelled, Store, Tasks, TeamConfig};
+pub use team_config::{CancelledTasks, StoreConfig, Tasks, TeamConfig};
 pub use workflow::{AgentCode, Role, Workflow};
 
 /// The maximum number of agents in a role of a shipped workflow.

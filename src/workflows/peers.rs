@@ -15,7 +15,7 @@
 //! each escalates the steps that have failed with it and reports the task as failed.
 
 use crate::agent::{
-    Agent, ArtifactId, Entries, Entry, Headers, Message, OpId, Outcome, Report, StoreError, ToolError,
+    Agent, ArtifactId, Entries, Headers, ItemEntry, Message, OpId, Outcome, Report, StoreError, ToolError,
 };
 use crate::protocols::{Question, SingleFlight, write_text};
 use crate::safeguards::Safeguards;
@@ -57,6 +57,7 @@ pub fn workflow() -> Workflow {
             "lease-check",
             "observe-before-retry",
             "plan-commit",
+            "reply-correlation",
             "retry",
             "retry-backoff",
             "tool-dedupe",
@@ -147,7 +148,7 @@ async fn run(agent: Agent, team: TeamContext) {
         let pursuer = peer.clone();
         work.start_or_repeat(&peer.agent, task, async move || {
             // If a pursuit fails, the next one, which begins when the user asks again, corrects it.
-            let _ = pursuer.pursue(task, &ops).await;
+            let _ = pursuer.start_work(task, &ops).await;
         });
     }
 }
@@ -177,7 +178,7 @@ impl Workload {
     fn of(&mut self, entries: &Entries, team: &TeamContext) -> Vec<usize> {
         let Self { read, load } = self;
         load.resize(team.workers.len(), 0);
-        let peers = |entries: Vec<Entry>| {
+        let peers = |entries: Vec<ItemEntry>| {
             entries.into_iter().filter_map(|entry| team.place_of(entry.body.open::<Done>()?.by))
         };
         if let Some(more) = entries.behind(read) {
@@ -195,7 +196,7 @@ impl Workload {
 
 impl Peer {
     /// Works on a task until it ends, as long as the store answers.
-    async fn pursue(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
+    async fn start_work(&self, task: Name, ops: &[OpId]) -> Result<(), StoreError> {
         let plan = &self.team.plan;
         let progress = progress_of(task);
         let mut assignment = None;
@@ -307,7 +308,7 @@ impl Peer {
         if seen.has(self.team.plan.intent(task, step)) || seen.has(end_of(task)) {
             return;
         }
-        let entries = seen.and(Entry::new(end_of(task), GivenUp { by: self.agent.name() }));
+        let entries = seen.and(ItemEntry::new(end_of(task), GivenUp { by: self.agent.name() }));
         let op = self.agent.new_operation_id(task);
         // If another peer has written meanwhile, the next failure decides.
         let _ = replace_if_unchanged(self.agent.store(), progress, &seen, entries, op).await;
@@ -330,7 +331,7 @@ impl Peer {
     /// Records in the store that a step is done, for the task and for later plans.
     async fn put_down(&self, task: Name, intent: Name) -> Result<(), StoreError> {
         for item in [progress_of(task), Name::literal(WORKLOAD)] {
-            let entry = Entry::new(intent, Done { by: self.agent.name() });
+            let entry = ItemEntry::new(intent, Done { by: self.agent.name() });
             let op = self.agent.new_operation_id(intent);
             append(self.agent.store(), item, entry, op).await?;
         }

@@ -23,6 +23,7 @@ use crate::safeguards::cite_artifacts::{self, CiteArtifacts, artifact_store};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::version_check::{VersionCheck, Versions};
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::TaskStates;
@@ -47,8 +48,11 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "cite-artifacts",
             "event-log",
+            "give-up-after",
             "idempotency-keys",
+            "reply-correlation",
             "reply-dedupe",
+            "resend-orders",
             "retry",
             "retry-backoff",
             "retry-writes",
@@ -218,7 +222,7 @@ impl Lead {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let patience = PATIENCE.max(PATIENCE_A_LINK.saturating_mul(team.workers.len() as u64));
         Self {
-            dispatcher: Dispatcher::recover(&agent, &team, patience),
+            dispatcher: Dispatcher::recover(&agent, &team, ResendOrders::of_or(team.safeguards(), patience)),
             versions: Rc::new(Versions::recover(&agent, team.safeguards())),
             stage: Stage::recover(agent, team),
         }

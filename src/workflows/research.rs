@@ -36,6 +36,7 @@ pub fn workflow() -> Workflow {
             "call-timeout",
             "event-log",
             "join",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",

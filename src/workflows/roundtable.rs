@@ -13,7 +13,7 @@
 
 use crate::agent::{Agent, Confirmation, Delivery, Headers, Message, OpId, Purpose};
 use crate::protocols::{Question, SingleFlight};
-use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, Probe, ProbeOutcome, Wait};
+use crate::safeguards::deadlock_detection::{DeadlockDetection, OwnWaits, ProbeOutcome, Wait, WaitProbe};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::wait_limit::{BoundedWait, WaitLimit};
@@ -40,9 +40,11 @@ pub fn workflow() -> Workflow {
             "checksummed-log",
             "deadlock-detection",
             "event-log",
+            "give-up-after",
             "idempotency-keys",
             "journal-fencing",
             "observe-before-retry",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
@@ -223,7 +225,7 @@ impl Member {
         let has_step = |step| self.team.plan.has_step(step);
         loop {
             let mail = self.agent.receive().await;
-            if let Some(probe) = mail.open::<Probe>() {
+            if let Some(probe) = mail.open::<WaitProbe>() {
                 self.follow(*probe);
             }
             match mail.open() {
@@ -243,7 +245,7 @@ impl Member {
         }
     }
 
-    fn follow(&self, probe: Probe) {
+    fn follow(&self, probe: WaitProbe) {
         match self.waits.follow(probe) {
             ProbeOutcome::Forward(to, probe) => probe.send(&self.agent, to),
             ProbeOutcome::CycleFound(Some(wait)) => self.give_up(wait),

@@ -41,6 +41,7 @@ pub fn workflow() -> Workflow {
             "inbox-dedupe",
             "journal-fencing",
             "outbox",
+            "reply-correlation",
             "retry",
             "retry-backoff",
             "retry-writes",

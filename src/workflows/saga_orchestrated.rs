@@ -38,6 +38,7 @@ pub fn workflow() -> Workflow {
             "event-log",
             "idempotency-keys",
             "journal-fencing",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",

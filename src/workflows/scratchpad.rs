@@ -14,7 +14,7 @@
 //! user. An editor whose tool fails again and again escalates the call and writes into the document that the
 //! task is given up; each editor that reads this reports the task as failed.
 
-use crate::agent::{Agent, Entry, Message, OpId, Outcome, Report, ToolError, Version};
+use crate::agent::{Agent, ItemEntry, Message, OpId, Outcome, Report, ToolError, Version};
 use crate::protocols::SingleFlight;
 use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -46,6 +46,7 @@ pub fn workflow() -> Workflow {
             "call-timeout",
             "consistent-reads",
             "dead-letter",
+            "event-log",
             "fencing-tokens",
             "give-up-after",
             "idempotency-keys",
@@ -53,6 +54,7 @@ pub fn workflow() -> Workflow {
             "lock-whole-cycle",
             "observe-before-retry",
             "optimistic-locking",
+            "reply-correlation",
             "retry",
             "retry-backoff",
             "single-writer",
@@ -142,17 +144,17 @@ impl Editor {
             let submitted = mail.open().and_then(|message| UserMessage::task_in(message, &self.team.plan));
             if let Some((task, ops)) = submitted {
                 self.tasks.borrow_mut().insert(task, ops);
-                self.pursue(task);
+                self.start_work(task);
             }
             if let Some(Updated { task }) = mail.open() {
-                self.pursue(*task);
+                self.start_work(*task);
             }
             let editor = self.clone();
             serve(&self.agent, &mail, async move |_: &Agent, task, entry| editor.write(task, entry).await);
         }
     }
 
-    fn pursue(&self, task: Name) {
+    fn start_work(&self, task: Name) {
         if let Some(ops) = self.tasks.borrow().get(task).cloned() {
             let editor = self.clone();
             self.work.start_or_repeat(&self.agent, task, async move || editor.work_on(task, &ops).await);
@@ -188,7 +190,7 @@ impl Editor {
             if let Some(failures) = self.failures.borrow_mut().get_mut(operation.intent) {
                 failures.open = None;
             }
-            let part = Entry::new(operation.intent, Part { author: self.agent.name() });
+            let part = ItemEntry::new(operation.intent, Part { author: self.agent.name() });
             let Some(version) = self.add(task, part).await else { return };
             self.written.borrow_mut().insert(operation.intent, version);
         }
@@ -213,7 +215,7 @@ impl Editor {
             return;
         }
         self.escalate_failures(task, ops).await;
-        self.add(task, Entry::new(end_of(task), GivenUp { by: self.agent.name() })).await;
+        self.add(task, ItemEntry::new(end_of(task), GivenUp { by: self.agent.name() })).await;
     }
 
     /// Escalates the steps of a task that this editor leaves undone after a failure.
@@ -232,7 +234,7 @@ impl Editor {
 
     /// Gets an entry into the document, directly or through the single writer. Returns the version since
     /// which it is there, if it is.
-    async fn add(&self, task: Name, entry: Entry) -> Option<Version> {
+    async fn add(&self, task: Name, entry: ItemEntry) -> Option<Version> {
         let writer = self.team.workers[0];
         if self.team.safeguards().has::<SingleWriter>() && writer != self.agent.name() {
             return add_through(&self.agent, writer, task, entry).await;
@@ -241,7 +243,7 @@ impl Editor {
     }
 
     /// Writes a part into the document, and notifies the others.
-    async fn write(&self, task: Name, part: Entry) -> Option<Version> {
+    async fn write(&self, task: Name, part: ItemEntry) -> Option<Version> {
         let version = self.writer.add(task, part).await.ok()?;
         self.tell_all(task);
         Some(version)
@@ -251,7 +253,7 @@ impl Editor {
         for editor in self.team.workers.iter().filter(|editor| **editor != self.agent.name()) {
             self.agent.send(*editor, task, Updated { task });
         }
-        self.pursue(task);
+        self.start_work(task);
     }
 }
 

@@ -44,6 +44,7 @@ pub fn workflow() -> Workflow {
             "intent-keys",
             "observe-before-retry",
             "persist-before-call",
+            "reply-correlation",
             "retry",
             "retry-backoff",
             "retry-writes",

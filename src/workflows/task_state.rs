@@ -1,6 +1,6 @@
 //! The state of each task, as a coordinator knows it, and the plan of its steps.
 //!
-//! A [`Plan`] is known to every agent of a team from its start: the steps of a task and their order. The
+//! A [`TaskPlan`] is known to every agent of a team from its start: the steps of a task and their order. The
 //! [`TaskStates`] are one coordinator's view: which tasks it has accepted and the state of each step. Only a
 //! [`TaskEvent`] changes them; the coordinator writes these events to its journal and replays them after a
 //! crash (event sourcing).
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// The steps of every task, and the names of the tasks and of their intents.
 #[derive(Debug)]
-pub struct Plan {
+pub struct TaskPlan {
     /// The tasks, in the order in which they come.
     pub tasks: Vec<Name>,
     /// The steps of each.
@@ -23,7 +23,7 @@ pub struct Plan {
     needed_by: Vec<Vec<usize>>,
 }
 
-impl Plan {
+impl TaskPlan {
     /// The plan of so many tasks, which all have these steps.
     pub fn new(tasks: u32, steps: Vec<Step>) -> Self {
         let tasks = (1..=tasks).map(|number| Name::new(&format!("task-{number}")));
@@ -172,7 +172,7 @@ impl TaskState {
 /// One coordinator's view of all tasks.
 #[derive(Debug)]
 pub struct TaskStates {
-    plan: Arc<Plan>,
+    plan: Arc<TaskPlan>,
     tasks: Lookup<Name, TaskState>,
     /// The tasks that have not ended.
     open: BTreeSet<Name>,
@@ -180,7 +180,7 @@ pub struct TaskStates {
 
 impl TaskStates {
     /// No tasks yet.
-    pub fn new(plan: Arc<Plan>) -> Self {
+    pub fn new(plan: Arc<TaskPlan>) -> Self {
         Self { plan, tasks: Lookup::default(), open: BTreeSet::new() }
     }
 
@@ -293,7 +293,7 @@ mod tests {
         };
         let task = Name::new("task-1");
         let steps = vec![step("first", &[]), step("second", &[0]), step("aside", &[])];
-        let mut states = TaskStates::new(Arc::new(Plan::of(vec![task], steps)));
+        let mut states = TaskStates::new(Arc::new(TaskPlan::of(vec![task], steps)));
         states.apply(&TaskEvent::Accepted { task, ops: Arc::new([OpId(1), OpId(2), OpId(3)]) });
         (states, task)
     }

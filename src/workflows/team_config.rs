@@ -3,7 +3,7 @@
 use crate::agent::{AgentFailures, ChatLimits, Consistency, ModelFaults, TeamEvent, UserEvent};
 use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
-use crate::workflows::Plan;
+use crate::workflows::TaskPlan;
 use perfidy_sim::{Chance, Lookup, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -18,7 +18,7 @@ pub struct TeamConfig {
     /// The members of each group.
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// The tasks' steps and names.
-    pub plan: Arc<Plan>,
+    pub plan: Arc<TaskPlan>,
     /// The agents that carry out steps.
     pub workers: Arc<[Name]>,
     /// The place of each among these.
@@ -28,7 +28,7 @@ pub struct TeamConfig {
     /// How the tasks come.
     pub tasks: Tasks,
     /// The store that the team shares, if it is described.
-    pub store: Option<Store>,
+    pub store: Option<StoreConfig>,
     /// How long a call of a model takes.
     pub model_latency: RangeInclusive<SimSpan>,
     /// What models can do as chat models.
@@ -85,7 +85,7 @@ pub struct Tasks {
     /// How much time the team has for each from when it takes it on, if that is limited.
     pub within: Option<SimSpan>,
     /// Whether the user cancels some.
-    pub cancelled: Option<Cancelled>,
+    pub cancelled: Option<CancelledTasks>,
 }
 
 impl Tasks {
@@ -97,7 +97,7 @@ impl Tasks {
 
 /// Tasks that the user cancels again.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cancelled {
+pub struct CancelledTasks {
     /// How likely that is, for each.
     pub chance: Chance,
     /// How long after it was handed to the team.
@@ -106,7 +106,7 @@ pub struct Cancelled {
 
 /// The shared store as the file describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Store {
+pub struct StoreConfig {
     /// How many replicas serve its reads; with none the primary does.
     pub replicas: usize,
     /// How far each lags behind each change.

@@ -6,7 +6,7 @@ use crate::agent::{
 };
 use crate::protocols::ResendTimer;
 use crate::workflows::TeamContext;
-use crate::workflows::task_state::Plan;
+use crate::workflows::task_state::TaskPlan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ pub enum UserMessage {
 impl UserMessage {
     /// The task that a message submits, with the operation ids of its steps. `None` if it submits none, or
     /// one that is no task of this plan, since something has altered it on its way.
-    pub fn task_in(&self, plan: &Plan) -> Option<(Name, Arc<[OpId]>)> {
+    pub fn task_in(&self, plan: &TaskPlan) -> Option<(Name, Arc<[OpId]>)> {
         match self {
             Self::Submit { task, ops } if ops.len() == plan.steps.len() => Some((*task, Arc::clone(ops))),
             Self::Submit { .. } | Self::Cancel { .. } | Self::Report(_) => None,

@@ -44,9 +44,11 @@ pub fn workflow() -> Workflow {
         .safeguards(&[
             "call-timeout",
             "event-log",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
+            "retry-writes",
             "voting-quorum",
         ])
         .properties(&["agreement", "eventual-termination", "no-silent-partial"])

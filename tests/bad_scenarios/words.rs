@@ -125,3 +125,26 @@ fn names_of_what_is_never_sent_or_called() {
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
+
+#[test]
+fn service_levels() {
+    let level = |keys: &str| format!("[[service-level]]\n{keys}\n[settle]");
+    let time = "completes-within = \"5m\"\nat-least = \"99%\"";
+    let bad = [
+        ("of no promise", level("at-least = \"99%\"")),
+        ("of two promises", level(&format!("{time}\nproperty = \"no-duplicate-effects\""))),
+        ("without a share", level("completes-within = \"5m\"")),
+        ("of every run", level("completes-within = \"5m\"\nat-least = \"100%\"")),
+        ("of no run", level("completes-within = \"5m\"\nat-least = \"0%\"")),
+        ("more than certain", level(&format!("{time}\nconfidence = \"100%\""))),
+        ("less sure than a coin", level(&format!("{time}\nconfidence = \"50%\""))),
+        ("without any time", level("completes-within = \"0s\"\nat-least = \"99%\"")),
+        ("of a property that there is not", level("property = \"no-duplicates\"\nat-least = \"99%\"")),
+        ("of a waived property", level("property = \"no-phantom-completion\"\nat-least = \"99%\"")),
+        ("the same twice", level(&format!("{time}\n[[service-level]]\n{time}"))),
+        ("a table for a list", format!("[service-level]\n{time}\n[settle]")),
+    ];
+    let edits = bad.each_ref().map(|(name, text)| (*name, [("[settle]", text.as_str())]));
+    let table: Vec<(&str, &[(&str, &str)])> = edits.iter().map(|(name, edit)| (*name, &edit[..])).collect();
+    insta::assert_snapshot!(said_of_edits(&table));
+}

@@ -20,6 +20,7 @@ mod replay;
 mod resume;
 mod run;
 mod saving;
+mod service_level;
 mod shrink;
 mod workshop;
 

@@ -6,7 +6,7 @@ use perfidy::safeguards::claim::{Claims, LeaseLost, Ownership};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{
-    Action, Address, Context, Engine, Event, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime,
+    Action, Address, Context, Engine, Event, Fault, Name, Plan, RunEnd, RunOutcome, Seed, SimSpan, SimTime,
     World, WorldConfig,
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ fn safeguards() -> Safeguards {
 }
 
 /// Runs two agents, `a` and `b`, with a plan.
-fn two<A, B>(faults: &[Fault], a: A, b: B) -> Outcome<Agents>
+fn two<A, B>(faults: &[Fault], a: A, b: B) -> RunOutcome<Agents>
 where
     A: AsyncFn(Agent, Claims) + Copy + Send + Sync + 'static,
     B: AsyncFn(Agent, Claims) + Copy + Send + Sync + 'static,
@@ -65,7 +65,7 @@ impl Message for Acts {
 }
 
 /// When an agent made announcements of this kind.
-fn said<M: Message>(outcome: &Outcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
+fn said<M: Message>(outcome: &RunOutcome<Agents>, who: &str, wanted: fn(&M) -> bool) -> Vec<SimTime> {
     let says = |event: &&Event<TeamEvent>| {
         let Some(TeamEvent::Announced { content, .. }) = event.app_event() else { return false };
         event.node == Name::new(who) && content.open().is_some_and(wanted)

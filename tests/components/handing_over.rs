@@ -8,7 +8,9 @@ use perfidy::safeguards::transfer_acks::{UnknownAgent, hand_over};
 use perfidy::safeguards::version_check::Versions;
 use perfidy::scenario::Scenario;
 use perfidy::suite::Suite;
-use perfidy_sim::{Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, World, WorldConfig};
+use perfidy_sim::{
+    Engine, EventKind, Fault, Name, Plan, RunEnd, RunOutcome, Seed, SimSpan, World, WorldConfig,
+};
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::rc::Rc;
@@ -41,7 +43,7 @@ fn spawn_agent<F: Future<Output = ()> + 'static>(
 }
 
 /// Runs a world in which every assertion of an agent holds.
-fn runs_well(plan: Plan, build: impl FnOnce(&mut World<Agents>) + Send) -> Outcome<Agents> {
+fn runs_well(plan: Plan, build: impl FnOnce(&mut World<Agents>) + Send) -> RunOutcome<Agents> {
     let outcome = Engine::Native.run(|| {
         let mut world = World::new(WorldConfig { plan, ..WorldConfig::fault_free(Seed(1)) });
         build(&mut world);

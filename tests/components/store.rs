@@ -1,7 +1,7 @@
 //! The shared store from an agent's view: versions, repetitions, lagging replicas, tokens.
 
 use perfidy::agent::{
-    Agent, Agents, Change, Entries, Entry, Freshness, LeaseService, Message, OpId, Refusal, Snapshot,
+    Agent, Agents, Change, Entries, Freshness, ItemEntry, LeaseService, Message, OpId, Refusal, Snapshot,
     StoreError, StoreService, Token, Version,
 };
 use perfidy_sim::{Context, Engine, Name, RunEnd, Seed, SimSpan, World, WorldConfig};
@@ -22,8 +22,8 @@ fn item() -> Name {
     Name::literal(ITEM)
 }
 
-fn line(id: &str) -> Entry {
-    Entry::new(Name::new(id), Line)
+fn line(id: &str) -> ItemEntry {
+    ItemEntry::new(Name::new(id), Line)
 }
 
 fn lines(ids: &[&str]) -> Entries {

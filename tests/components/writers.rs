@@ -1,7 +1,7 @@
 //! Components with which agents write a shared item and elect a leader, used as agents of another team would
 //! use them.
 
-use perfidy::agent::{Agent, Agents, Entry, Freshness, LeaseService, Message, StoreService, Token};
+use perfidy::agent::{Agent, Agents, Freshness, ItemEntry, LeaseService, Message, StoreService, Token};
 use perfidy::safeguards::Safeguards;
 use perfidy::safeguards::append_only::append;
 use perfidy::safeguards::election::{Candidate, Election, Leadership};
@@ -10,7 +10,7 @@ use perfidy::safeguards::optimistic_locking::{GaveUp, UpdateFailure, retry_on_co
 use perfidy::safeguards::single_writer::{add_through, serve};
 use perfidy::safeguards::verify::Verify;
 use perfidy_sim::{
-    Engine, EventKind, Fault, Name, Outcome, Plan, RunEnd, Seed, SimSpan, SimTime, World, WorldConfig,
+    Engine, EventKind, Fault, Name, Plan, RunEnd, RunOutcome, Seed, SimSpan, SimTime, World, WorldConfig,
 };
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -36,8 +36,8 @@ fn document() -> Name {
     Name::literal("document")
 }
 
-fn part(name: Name) -> Entry {
-    Entry::new(name, Mark::Part)
+fn part(name: Name) -> ItemEntry {
+    ItemEntry::new(name, Mark::Part)
 }
 
 /// Adds an agent that runs this.
@@ -64,7 +64,7 @@ fn reader(world: &mut World<Agents>, parts: &'static [&'static str]) {
 }
 
 /// Runs a world with a store and a lock service, in which every assertion of an agent holds.
-pub fn run(plan: &Plan, build: impl Fn(&mut World<Agents>) + Send + Sync) -> Outcome<Agents> {
+pub fn run(plan: &Plan, build: impl Fn(&mut World<Agents>) + Send + Sync) -> RunOutcome<Agents> {
     let outcome = Engine::Native.run(|| {
         let mut world = World::new(WorldConfig { plan: plan.clone(), ..WorldConfig::fault_free(Seed(1)) });
         world.service(Name::literal(StoreService::NAME), StoreService::new(0, SimSpan::ZERO..=SimSpan::ZERO));

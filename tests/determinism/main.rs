@@ -8,7 +8,7 @@ mod cases;
 use perfidy::agent::Agents;
 use perfidy::explore::{Campaign, Run, Watchdog, first_difference};
 use perfidy::scenario::Case;
-use perfidy_sim::{Engine, Interrupt, Outcome, Plan, Seed};
+use perfidy_sim::{Engine, Interrupt, Plan, RunOutcome, Seed};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -27,12 +27,12 @@ fn engines() -> impl Iterator<Item = Engine> {
     Engine::ALL.into_iter().filter(|engine| engine.available().is_ok())
 }
 
-fn run(case: &Case, engine: Engine, seed: u64) -> Outcome<Agents> {
+fn run(case: &Case, engine: Engine, seed: u64) -> RunOutcome<Agents> {
     Run::fuzzed(case, engine, Seed(seed)).outcome
 }
 
 /// Panics at the first event in which two runs that must be equal differ.
-fn assert_same(case: &Case, engine: Engine, seed: u64, one: &Outcome<Agents>, other: &Outcome<Agents>) {
+fn assert_same(case: &Case, engine: Engine, seed: u64, one: &RunOutcome<Agents>, other: &RunOutcome<Agents>) {
     if let Some(difference) = first_difference(one, other) {
         panic!("{case}, seed {seed}, {engine} engine: the two runs part\n{difference}");
     }

@@ -100,8 +100,8 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
         |document: &DocumentMut| Scenario::parse(&Suite::shipped(), "every-team", &document.to_string());
     let tool = scenario.tools.keys().next().expect("every team has a tool").as_str();
     let actions = ActionMap::of(scenario);
-    let cast = scenario.cast();
-    let is_of_the_team = |node: &Name| !cast.tools.contains(node) && !cast.services.contains(node);
+    let directory = scenario.directory();
+    let is_of_the_team = |node: &Name| !directory.tools.contains(node) && !directory.services.contains(node);
     let team = actions.by.iter().filter(|(node, _)| is_of_the_team(node));
     let mut steps = team.flat_map(|(_, does)| &does.steps);
     let (step, _) =

@@ -30,7 +30,7 @@ impl Tool for Till {
         Ok(amount)
     }
 
-    fn read(&self, _: Call, _: &Moment<'_>) -> Result<u64, &'static str> {
+    fn read(&self, _: Call, _: &ToolContext<'_>) -> Result<u64, &'static str> {
         Err("a payment is not a read")
     }
 }

@@ -150,7 +150,7 @@ impl Change {
                 table(document, "faults")?[kind.name] = Item::Value(said.into());
             }
             Self::Pinned { action } => {
-                let agents = scenario.cast().agents;
+                let agents = scenario.directory().agents;
                 let list = document.entry("fault").or_insert_with(|| ArrayOfTables::new().into());
                 let list = list.as_array_of_tables_mut()?;
                 let mut pinned = Table::new();
@@ -173,9 +173,9 @@ fn fault(
     spans: [&str; 3],
     number: u32,
 ) -> Option<InlineTable> {
-    let cast = scenario.cast();
-    let agents = cast.agent_names();
-    let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+    let directory = scenario.directory();
+    let agents = directory.agent_names();
+    let tools: Vec<&str> = directory.tools.iter().map(|tool| tool.as_str()).collect();
     let nodes = [&agents[..], &tools, &["user", "leases", "store"]].concat();
     let pick = |names: &[&str], index: Index| {
         (!names.is_empty()).then(|| names[index.index(names.len())].to_owned())

@@ -4,9 +4,11 @@ use super::Core;
 use crate::clock::{Clock, opposite};
 use crate::node::{Command, Node, Role, number_of};
 use crate::queue::{NodeIndex, Pending};
-use crate::{Action, Call, Degradation, Domain, EventId, EventKind, Fault, Name, Purpose, SimSpan, SimTime};
+use crate::{
+    Action, Call, Degradation, Domain, DrawPurpose, EventId, EventKind, Fault, Name, SimSpan, SimTime,
+};
 
-const OVERLAPPING_RESTART: Purpose = Purpose::new("overlapping-restart");
+const OVERLAPPING_RESTART: DrawPurpose = DrawPurpose::new("overlapping-restart");
 
 /// The degradation of a node. A node that never had any has none of this.
 #[derive(Clone, Debug)]
@@ -70,7 +72,7 @@ impl<D: Domain> Core<D> {
     /// A degradation of a node begins; it ends at `ends`.
     pub(super) fn degrade(&mut self, index: NodeIndex, fault: Fault, ends: SimTime, injected: EventId) {
         let Action::Degrade { degradation, lasting, .. } = fault.action else {
-            unreachable!("only ailments ail")
+            unreachable!("only degradations degrade a node")
         };
         let (now, incarnation) = (self.now, self.node(index).incarnation);
         match degradation {

@@ -17,8 +17,8 @@ use crate::slab::Slab;
 use crate::step::Crashed;
 use crate::{
     Activity, Disk, Domain, DrawSite, EventId, EventKind, History, Hook, IncomingMessage, Interrupt, Name,
-    Outcome, Pinned, Rule, RunEnd, SimSpan, SimTime, WorldConfig, activity, interrupt, panic_capture, pool,
-    stamp,
+    Pinned, Rule, RunEnd, RunOutcome, SimSpan, SimTime, WorldConfig, activity, interrupt, panic_capture,
+    pool, stamp,
 };
 use degradations::Degraded;
 pub(crate) use degradations::Health;
@@ -496,7 +496,7 @@ impl<D: Domain> Core<D> {
     }
 
     /// Ends the history and returns the outcome, unless the run was abandoned.
-    pub fn outcome(&mut self) -> Option<Outcome<D>> {
+    pub fn outcome(&mut self) -> Option<RunOutcome<D>> {
         let stop = match self.end.expect("an engine runs until the world stops") {
             End::Of(stop) => stop,
             End::Abandoned => return None,
@@ -510,7 +510,7 @@ impl<D: Domain> Core<D> {
         let history = std::mem::take(&mut self.history);
         let Waits { timeouts, declared } = self.waits.take().unwrap_or_default();
         let (timeouts, declared_waits) = (timeouts.into_iter().collect(), declared.into_iter().collect());
-        Some(Outcome {
+        Some(RunOutcome {
             history,
             stop,
             ended,

@@ -25,7 +25,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, RunEnd, SimSpan, SimTime, World, interrupt, panic_capture, unlogged};
+use crate::{Domain, RunEnd, RunOutcome, SimSpan, SimTime, World, interrupt, panic_capture, unlogged};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
@@ -45,16 +45,16 @@ use std::time::Duration;
 const OVERSHOOT: Duration = Duration::from_nanos(50);
 
 /// Builds a world on a thread of its own and runs it to its end; no outcome if the run was abandoned.
-pub(crate) fn run<D: Domain>(build: impl FnOnce() -> World<D> + Send) -> Option<Outcome<D>>
+pub(crate) fn run<D: Domain>(build: impl FnOnce() -> World<D> + Send) -> Option<RunOutcome<D>>
 where
-    Outcome<D>: Send,
+    RunOutcome<D>: Send,
 {
     let interrupt = interrupt::current();
     let simulate = || interrupt::inherit(interrupt, || simulate(build));
     thread::scope(|scope| scope.spawn(simulate).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<Outcome<D>> {
+fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<RunOutcome<D>> {
     // The first runtime on a thread fixes std's hash keys, which must be fixed before the world's own code
     // runs.
     drop(Runtime::with_seed_and_config(0, madsim::Config::default()));

@@ -94,7 +94,9 @@ impl FromStr for Engine {
 pub(crate) use madsim::run as run_madsim;
 
 #[cfg(not(madsim))]
-pub(crate) fn run_madsim<D: Domain>(_: impl FnOnce() -> crate::World<D> + Send) -> Option<crate::Outcome<D>> {
+pub(crate) fn run_madsim<D: Domain>(
+    _: impl FnOnce() -> crate::World<D> + Send,
+) -> Option<crate::RunOutcome<D>> {
     panic!("{EngineMissing}")
 }
 

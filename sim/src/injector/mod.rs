@@ -8,19 +8,19 @@ mod steps;
 mod table;
 mod timed;
 
-use crate::plan::{Action, Address, Disturbance, Fault, Hook, Rule, Selector};
-use crate::{DrawSite, Name, Purpose, SimSpan, SimTime, WorldConfig};
+use crate::plan::{Action, Address, Fault, Hook, Rule, Selector, TimedEffect};
+use crate::{DrawPurpose, DrawSite, Name, SimSpan, SimTime, WorldConfig};
 use draws::WorldDraws;
 pub(crate) use steps::NodeClass;
 pub(crate) use table::Table;
 use table::{Site, SiteId};
 
 /// How long a message or a sync takes.
-pub(crate) const LATENCY: Purpose = Purpose::new("latency");
+pub(crate) const LATENCY: DrawPurpose = DrawPurpose::new("latency");
 /// The order of events at the same time.
-pub(crate) const TIE: Purpose = Purpose::new("tie");
+pub(crate) const TIE: DrawPurpose = DrawPurpose::new("tie");
 // The rule's kind is the purpose of its chance; the span needs a separate purpose.
-const SPAN: Purpose = Purpose::new("span of the fault");
+const SPAN: DrawPurpose = DrawPurpose::new("span of the fault");
 
 /// The answer to the question what becomes of a message.
 pub(crate) struct MessageFate {
@@ -207,7 +207,7 @@ impl FaultInjector {
         let window = self.table.chaos().map(|chaos| &chaos.windows[window].disturbance);
         match (window, fault.action) {
             (
-                Some(Disturbance::PartitionLeader { right, .. }),
+                Some(TimedEffect::PartitionLeader { right, .. }),
                 Action::Partition { one_way, at, lasting, .. },
             ) => {
                 let right = timed::without(right, marked);

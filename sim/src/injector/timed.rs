@@ -1,6 +1,6 @@
 //! Timed faults: which node a fault schedule hits and how badly, drawn at its site.
 
-use crate::plan::{Action, Disturbance, TimedFault};
+use crate::plan::{Action, TimedEffect, TimedFault};
 use crate::{DrawSite, Name, SimSpan, SimTime};
 use rand_chacha::rand_core::Rng;
 
@@ -14,37 +14,37 @@ pub(super) fn action(
 ) -> Option<Action> {
     let one_of = |names: &[Name]| names[draw.below("who", names.len() as u64) as usize];
     Some(match &window.disturbance {
-        Disturbance::Partition { left, right, one_way } => {
+        TimedEffect::Partition { left, right, one_way } => {
             Action::Partition { left: joined(left), right: joined(right), one_way: *one_way, at, lasting }
         }
-        Disturbance::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
-        Disturbance::Crash(among) => Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) },
-        Disturbance::Kill { among, at_most } => {
+        TimedEffect::Pause(among) => Action::PauseAt { node: one_of(among), at, lasting },
+        TimedEffect::Crash(among) => Action::CrashAt { node: one_of(among), at, back_after: Some(lasting) },
+        TimedEffect::Kill { among, at_most } => {
             (nth <= *at_most).then(|| Action::CrashAt { node: one_of(among), at, back_after: None })?
         }
-        Disturbance::Split { among, minority } => {
+        TimedEffect::Split { among, minority } => {
             let (left, right) = split(among, *minority, draw);
             Action::Partition { left: joined(&left), right: joined(&right), one_way: false, at, lasting }
         }
-        Disturbance::PartitionLeader { otherwise, right, one_way } => {
+        TimedEffect::PartitionLeader { otherwise, right, one_way } => {
             let left = one_of(otherwise);
             Action::Partition { left, right: without(right, left), one_way: *one_way, at, lasting }
         }
-        Disturbance::Flap { left, right, turn } => {
+        TimedEffect::Flap { left, right, turn } => {
             let (left, right) = (joined(left), joined(right));
             Action::Flap { left, right, at, lasting, turn: draw.span("turn", turn) }
         }
-        Disturbance::SlowLink { left, right, by } => {
+        TimedEffect::SlowLink { left, right, by } => {
             let (left, right) = (joined(left), joined(right));
             Action::SlowLink { left, right, at, lasting, by: draw.span("by", by) }
         }
-        Disturbance::Degrade { among, degradations, amount } => {
+        TimedEffect::Degrade { among, degradations, amount } => {
             let degradation = degradations[draw.below("what", degradations.len() as u64) as usize];
             let more = draw.below("how much", amount.end() - amount.start() + 1);
             let degradation = degradation.with_amount(amount.start() + more);
             Action::Degrade { node: one_of(among), at, lasting, degradation }
         }
-        Disturbance::Custom { word, among } => {
+        TimedEffect::Custom { word, among } => {
             Action::CustomAt { word: *word, node: one_of(among), at, lasting }
         }
     })

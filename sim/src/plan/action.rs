@@ -129,7 +129,7 @@ pub enum Action {
     Custom {
         /// The word.
         word: Name,
-        /// What it concerns of what it strikes; `None` if that is left to the upper layer.
+        /// What it concerns of the thing it is injected into; `None` if that is left to the upper layer.
         detail: Option<Name>,
         /// The span; zero if the word needs none.
         span: SimSpan,

@@ -151,7 +151,7 @@ impl Rule {
 
 /// The effect of a timed fault schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Disturbance {
+pub enum TimedEffect {
     /// Partitions one group from another.
     Partition {
         /// One side; the sending side if `one_way`.
@@ -224,7 +224,7 @@ pub enum Disturbance {
     },
 }
 
-impl Disturbance {
+impl TimedEffect {
     /// The two groups whose links it concerns, and whether only those from the first to the second; `None` if
     /// it concerns nodes.
     pub fn links(&self) -> Option<(&[Name], &[Name], bool)> {
@@ -270,7 +270,7 @@ pub struct TimedFault {
     /// The site of its draws and addresses, such as `partition coordinator | executors`.
     pub site: Name,
     /// What it does.
-    pub disturbance: Disturbance,
+    pub disturbance: TimedEffect,
     /// The time before each fault.
     pub every: RangeInclusive<SimSpan>,
     /// How long each fault lasts.

@@ -2,8 +2,8 @@
 
 use crate::{Numbers, ms, name};
 use perfidy_sim::{
-    Action, Chance, Chaos, ClockDirection, Degradation, Disturbance, Hook, IncomingMessage, Limits, Name,
-    Plan, Rule, Seed, Selector, Service, ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
+    Action, Chance, Chaos, ClockDirection, Degradation, Hook, IncomingMessage, Limits, Name, Plan, Rule,
+    Seed, Selector, Service, ServiceContext, SimSpan, SimTime, TimedEffect, TimedFault, World, WorldConfig,
 };
 use std::sync::Arc;
 
@@ -119,13 +119,13 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         every: ms(200)..=ms(20_000),
         lasting: ms(100)..=ms(4_000),
     };
-    let partition = Disturbance::Partition {
+    let partition = TimedEffect::Partition {
         left: names(&["a"]),
         right: names(&["b", "counter"]),
         one_way: seed.is_multiple_of(2),
     };
     let [left, right] = [names(&["a"]), names(&["b", "counter"])];
-    let degrade = |degradations: &[Degradation], amount| Disturbance::Degrade {
+    let degrade = |degradations: &[Degradation], amount| TimedEffect::Degrade {
         among: names(&["a", "b", "c", "counter"]),
         degradations: degradations.to_vec(),
         amount,
@@ -139,11 +139,11 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
     let drifts = [ClockDirection::Ahead, ClockDirection::Behind]
         .map(|direction| Degradation::Drift { ppm: 0, direction });
     let windows = vec![
-        window("random split", Disturbance::Split { among: names(&["a", "b", "c"]), minority: false }),
-        window("minority", Disturbance::Split { among: names(&["a", "b", "c"]), minority: true }),
+        window("random split", TimedEffect::Split { among: names(&["a", "b", "c"]), minority: false }),
+        window("minority", TimedEffect::Split { among: names(&["a", "b", "c"]), minority: true }),
         window(
             "marked",
-            Disturbance::PartitionLeader {
+            TimedEffect::PartitionLeader {
                 otherwise: names(&["a", "b", "c"]),
                 right: names(&["b", "counter"]),
                 one_way: false,
@@ -151,9 +151,9 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         ),
         window(
             "flap",
-            Disturbance::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
+            TimedEffect::Flap { left: left.clone(), right: right.clone(), turn: ms(20)..=ms(700) },
         ),
-        window("slow-link", Disturbance::SlowLink { left, right, by: ms(10)..=ms(900) }),
+        window("slow-link", TimedEffect::SlowLink { left, right, by: ms(10)..=ms(900) }),
         window("zombies", degrade(&[Degradation::Zombie], 0..=0)),
         window("twins", degrade(&[Degradation::OverlappingRestart], 0..=0)),
         window("runtimes", degrade(&[Degradation::RuntimeRestart], 0..=0)),
@@ -162,11 +162,11 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         window("skew", degrade(&skews, nanos..=9 * seconds)),
         window("step", degrade(&steps, nanos..=9 * seconds)),
         window("drift", degrade(&drifts, 1..=300_000)),
-        window("kill", Disturbance::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
+        window("kill", TimedEffect::Kill { among: names(&["a", "b", "c"]), at_most: 1 }),
         window("partition", partition),
-        window("pauses", Disturbance::Pause(names(&["a", "b"]))),
-        window("crashes", Disturbance::Crash(names(&["b", "c"]))),
-        window("trouble", Disturbance::Custom { word: name("trouble"), among: names(&["counter"]) }),
+        window("pauses", TimedEffect::Pause(names(&["a", "b"]))),
+        window("crashes", TimedEffect::Crash(names(&["b", "c"]))),
+        window("trouble", TimedEffect::Custom { word: name("trouble"), among: names(&["counter"]) }),
     ];
     let until = if short { 8 } else { 60 };
     let chaos = Chaos { rules, windows, pinned: Vec::new(), until: SimTime::ZERO + SimSpan::from_secs(30) };

@@ -1,7 +1,7 @@
 //! Wrong clocks, and their effect on a node.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, EventKind, Outcome, SimSpan, World};
+use perfidy_sim::{Event, EventKind, RunOutcome, SimSpan, World};
 
 /// Records every ten seconds what its clocks show, in milliseconds: the wall clock, then the monotonic one.
 fn watcher(world: &mut World<Numbers>) {
@@ -15,7 +15,7 @@ fn watcher(world: &mut World<Numbers>) {
     });
 }
 
-fn noted_at(outcome: &Outcome<Numbers>) -> Vec<u64> {
+fn noted_at(outcome: &RunOutcome<Numbers>) -> Vec<u64> {
     let times = outcome.history.app_events().map(|(event, _)| event.at.as_nanos() / 1_000_000);
     times.step_by(2).collect()
 }

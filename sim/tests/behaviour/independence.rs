@@ -1,7 +1,7 @@
 //! No draw depends on unrelated events.
 
 use crate::{Numbers, chaos, ms, name, on_every_engine, run};
-use perfidy_sim::{Engine, EventKind, Fault, Outcome, SimTime, World};
+use perfidy_sim::{Engine, EventKind, Fault, RunOutcome, SimTime, World};
 
 /// The workload with two more nodes that draw, tick and exchange messages.
 fn with_strangers(world: &mut World<Numbers>) {
@@ -20,14 +20,14 @@ fn with_strangers(world: &mut World<Numbers>) {
 
 const LOCALS: [&str; 4] = ["a", "b", "c", "counter"];
 
-fn local_events(outcome: &Outcome<Numbers>) -> Vec<(SimTime, perfidy_sim::Name, EventKind<u64>)> {
+fn local_events(outcome: &RunOutcome<Numbers>) -> Vec<(SimTime, perfidy_sim::Name, EventKind<u64>)> {
     let local = |event: &&perfidy_sim::Event<u64>| LOCALS.contains(&event.node.as_str());
     let waiting = |event: &&perfidy_sim::Event<u64>| matches!(event.what, EventKind::Waiting { .. });
     let events = outcome.history.events().iter().filter(local).filter(|event| !waiting(event));
     events.map(|event| (event.at, event.node, event.what.clone())).collect()
 }
 
-fn local_faults(outcome: &Outcome<Numbers>) -> Vec<Fault> {
+fn local_faults(outcome: &RunOutcome<Numbers>) -> Vec<Fault> {
     let stranger = |fault: &Fault| ["stranger", "friend"].iter().any(|s| fault.at.site.as_str().contains(s));
     let mut faults: Vec<Fault> = outcome.injected.iter().copied().filter(|fault| !stranger(fault)).collect();
     faults.sort_unstable();

@@ -3,8 +3,8 @@
 
 use crate::{Numbers, at, events_at, name, notes, on_every_engine, run, with_faults};
 use perfidy_sim::{
-    Action, Chaos, Disturbance, Engine, EventKind, Fault, IncomingMessage, Loss, Name, Outcome, Plan, Seed,
-    Service, ServiceContext, SimSpan, SimTime, TimedFault, World, WorldConfig,
+    Action, Chaos, Engine, EventKind, Fault, IncomingMessage, Loss, Name, Plan, RunOutcome, Seed, Service,
+    ServiceContext, SimSpan, SimTime, TimedEffect, TimedFault, World, WorldConfig,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn counting(world: &mut World<Numbers>) {
     });
 }
 
-fn when_heard(outcome: &Outcome<Numbers>) -> Vec<SimTime> {
+fn when_heard(outcome: &RunOutcome<Numbers>) -> Vec<SimTime> {
     outcome.history.app_events().map(|(event, _)| event.at).collect()
 }
 
@@ -125,7 +125,7 @@ fn elected(world: &mut World<Numbers>) {
     }
 }
 
-fn windows_of(disturbance: Disturbance) -> WorldConfig {
+fn windows_of(disturbance: TimedEffect) -> WorldConfig {
     let second = SimSpan::from_secs(1);
     let window = TimedFault {
         kind: name("partition"),
@@ -150,7 +150,7 @@ fn team() -> Vec<Name> {
 
 #[test]
 fn a_cut_around_the_marked_node_finds_it_when_it_begins() {
-    let config = windows_of(Disturbance::PartitionLeader {
+    let config = windows_of(TimedEffect::PartitionLeader {
         otherwise: team()[3..].to_vec(),
         right: team(),
         one_way: false,
@@ -170,7 +170,7 @@ fn a_cut_around_the_marked_node_finds_it_when_it_begins() {
 
 #[test]
 fn without_a_partition_leader_another_node_is_cut_off() {
-    let config = windows_of(Disturbance::PartitionLeader {
+    let config = windows_of(TimedEffect::PartitionLeader {
         otherwise: team()[3..].to_vec(),
         right: team(),
         one_way: true,
@@ -187,7 +187,7 @@ fn without_a_partition_leader_another_node_is_cut_off() {
 #[test]
 fn a_split_is_drawn_anew_for_every_window_and_a_minority_is_one() {
     for minority in [true, false] {
-        let config = windows_of(Disturbance::Split { among: team(), minority });
+        let config = windows_of(TimedEffect::Split { among: team(), minority });
         let mut seen = BTreeSet::new();
         for seed in 0..20 {
             let config = WorldConfig { seed: Seed(seed), ..config.clone() };

@@ -20,7 +20,7 @@ mod tokio_code;
 mod tokio_sync;
 
 use perfidy_sim::{
-    Action, Address, Domain, Engine, EventKind, Fault, Name, Outcome, Plan, Seed, SimSpan, SimTime, World,
+    Action, Address, Domain, Engine, EventKind, Fault, Name, Plan, RunOutcome, Seed, SimSpan, SimTime, World,
     WorldConfig,
 };
 
@@ -38,14 +38,18 @@ impl Domain for Numbers {
 fn on_every_engine(
     config: &WorldConfig,
     build: impl Fn(&mut World<Numbers>) + Sync,
-    mut look: impl FnMut(Engine, Outcome<Numbers>),
+    mut look: impl FnMut(Engine, RunOutcome<Numbers>),
 ) {
     for engine in Engine::ALL.into_iter().filter(|engine| engine.available().is_ok()) {
         look(engine, run(engine, config, &build));
     }
 }
 
-fn run(engine: Engine, config: &WorldConfig, build: impl Fn(&mut World<Numbers>) + Sync) -> Outcome<Numbers> {
+fn run(
+    engine: Engine,
+    config: &WorldConfig,
+    build: impl Fn(&mut World<Numbers>) + Sync,
+) -> RunOutcome<Numbers> {
     engine.run(|| {
         let mut world = World::new(config.clone());
         build(&mut world);
@@ -77,19 +81,19 @@ fn at(millis: u64) -> SimTime {
     SimTime::ZERO + ms(millis)
 }
 
-fn notes(outcome: &Outcome<Numbers>) -> Vec<u64> {
+fn notes(outcome: &RunOutcome<Numbers>) -> Vec<u64> {
     outcome.history.app_events().map(|(_, note)| *note).collect()
 }
 
 /// The last event before the run ended.
-fn last_thing(outcome: &Outcome<Numbers>) -> &EventKind<u64> {
+fn last_thing(outcome: &RunOutcome<Numbers>) -> &EventKind<u64> {
     assert_eq!(outcome.history.ended(), Some(outcome.stop));
     let [.., last, _] = outcome.history.events() else { panic!("nothing happened") };
     &last.what
 }
 
 /// The events of a node, in order.
-fn events_at(outcome: &Outcome<Numbers>, node: &str) -> Vec<EventKind<u64>> {
+fn events_at(outcome: &RunOutcome<Numbers>, node: &str) -> Vec<EventKind<u64>> {
     let events = outcome.history.events().iter().filter(|event| event.node == name(node));
     events.map(|event| event.what.clone()).collect()
 }

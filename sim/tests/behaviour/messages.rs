@@ -1,7 +1,7 @@
 //! Faults of messages in flight.
 
 use crate::{Numbers, at, last_thing, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, EventKind, Loss, Outcome, SimSpan, World};
+use perfidy_sim::{Event, EventKind, Loss, RunOutcome, SimSpan, World};
 
 fn two_letters(world: &mut World<Numbers>) {
     world.process(name("sender"), |context| async move {
@@ -18,7 +18,7 @@ fn two_letters(world: &mut World<Numbers>) {
     });
 }
 
-fn first_note(outcome: &Outcome<Numbers>) -> &Event<u64> {
+fn first_note(outcome: &RunOutcome<Numbers>) -> &Event<u64> {
     outcome.history.app_events().next().expect("something was read").0
 }
 

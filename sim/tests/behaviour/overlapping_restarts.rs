@@ -1,7 +1,7 @@
 //! Overlapping restarts: a second incarnation of a node begins before the first has ended.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{Event, EventKind, Outcome, SimSpan, World};
+use perfidy_sim::{Event, EventKind, RunOutcome, SimSpan, World};
 
 /// Two nodes: one ticks every second with its incarnation, one sends a letter every second.
 fn clerk(world: &mut World<Numbers>) {
@@ -30,7 +30,7 @@ fn clerk(world: &mut World<Numbers>) {
 }
 
 /// The letters that were read, in the thousands, with the incarnation that read each in the hundreds.
-fn letters(outcome: &Outcome<Numbers>) -> Vec<u64> {
+fn letters(outcome: &RunOutcome<Numbers>) -> Vec<u64> {
     notes(outcome).into_iter().filter(|note| *note >= 1_000).collect()
 }
 

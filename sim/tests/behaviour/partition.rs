@@ -1,7 +1,7 @@
 //! A partition loses the messages across it, in one direction or both, until it ends.
 
 use crate::{Numbers, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{EventKind, Loss, Outcome, SimSpan, World};
+use perfidy_sim::{EventKind, Loss, RunOutcome, SimSpan, World};
 
 /// Two nodes that send each other a number every second: 0, 1, 2 and so on, the right one from 100.
 fn neighbours(world: &mut World<Numbers>) {
@@ -22,13 +22,13 @@ fn neighbours(world: &mut World<Numbers>) {
     }
 }
 
-fn heard(outcome: &Outcome<Numbers>) -> Vec<u64> {
+fn heard(outcome: &RunOutcome<Numbers>) -> Vec<u64> {
     let mut numbers = notes(outcome);
     numbers.sort_unstable();
     numbers
 }
 
-fn lost_to_the_cut(outcome: &Outcome<Numbers>) -> usize {
+fn lost_to_the_cut(outcome: &RunOutcome<Numbers>) -> usize {
     let lost = |what: &EventKind<u64>| matches!(what, EventKind::Lost { why: Loss::Partition, .. });
     outcome.history.events().iter().filter(|event| lost(&event.what)).count()
 }

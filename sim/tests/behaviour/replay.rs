@@ -1,7 +1,7 @@
 //! A fuzzed run is a list of faults, and the list makes the same run.
 
 use crate::{Numbers, chaos, name, on_every_engine, run, with_faults};
-use perfidy_sim::{Engine, Fault, Hook, Outcome, Plan, RunEnd, World, WorldConfig};
+use perfidy_sim::{Engine, Fault, Hook, Plan, RunEnd, RunOutcome, World, WorldConfig};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::mem::discriminant;
@@ -14,11 +14,11 @@ fn replay(
     config: &WorldConfig,
     faults: &[Fault],
     build: impl Fn(&mut World<Numbers>) + Sync,
-) -> Outcome<Numbers> {
+) -> RunOutcome<Numbers> {
     run(engine, &WorldConfig { plan: Plan::Explicit(faults.into()), ..config.clone() }, build)
 }
 
-fn assert_same(engine: Engine, left: &Outcome<Numbers>, right: &Outcome<Numbers>) {
+fn assert_same(engine: Engine, left: &RunOutcome<Numbers>, right: &RunOutcome<Numbers>) {
     if let Some((one, other)) = left.history.first_difference(&right.history) {
         panic!("{engine}: {one:#?} is not {other:#?}");
     }

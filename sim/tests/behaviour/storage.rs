@@ -1,7 +1,7 @@
 //! Storage faults: write errors, stale journals, torn writes and slow syncs, all recorded in the history.
 
 use crate::{Numbers, at, events_at, ms, name, notes, on_every_engine, with_faults};
-use perfidy_sim::{EventKind, Outcome, SimSpan, World, WriteError};
+use perfidy_sim::{EventKind, RunOutcome, SimSpan, World, WriteError};
 
 /// Writes 1, 2 and 3, each synced before the next, then 4 and 5 without a sync; records at each start what it
 /// reads.
@@ -29,7 +29,7 @@ fn clerk(world: &mut World<Numbers>) {
 
 const CRASH: (&str, &str) = ("clerk, after work, day, try 1", "crash, back after 1s");
 
-fn all_met(outcome: &Outcome<Numbers>) -> bool {
+fn all_met(outcome: &RunOutcome<Numbers>) -> bool {
     outcome.pinned.iter().all(|pinned| pinned.reached) && outcome.injected.len() == outcome.pinned.len()
 }
 

@@ -2,12 +2,12 @@
 
 use crate::{Numbers, at, chaos, last_thing, ms, name, notes, run, with_faults};
 use madsim_tokio as tokio;
-use perfidy_sim::{Context, Engine, EventKind, Limits, Outcome, RunEnd, SimSpan, World, WorldConfig};
+use perfidy_sim::{Context, Engine, EventKind, Limits, RunEnd, RunOutcome, SimSpan, World, WorldConfig};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-fn on_madsim(faults: &[(&str, &str)], build: impl Fn(&mut World<Numbers>) + Sync) -> Outcome<Numbers> {
+fn on_madsim(faults: &[(&str, &str)], build: impl Fn(&mut World<Numbers>) + Sync) -> RunOutcome<Numbers> {
     run(Engine::Madsim, &with_faults(faults), build)
 }
 

@@ -19,7 +19,7 @@ pub use transcript::{
 };
 
 use crate::agent::{Agent, AgentEvent, Author, Content, Model, OpId, Operation, SUMMARY, TeamEvent};
-use perfidy_sim::{DrawSite, Name, Purpose, SimSpan, SimTime};
+use perfidy_sim::{DrawPurpose, DrawSite, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +28,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use transcript::{StepState, unreadable_arguments};
 
-/// The moment at which a model replies to a transcript.
+/// The call site at which a model replies to a transcript.
 pub const CHAT: &str = "chat";
 
 /// The faults of replies: what each does is in [`faults::chat`](crate::faults::chat).
@@ -103,13 +103,13 @@ const LONGEST_REPLY: SimSpan = SimSpan::from_secs(180);
 /// How long an agent waits for its model.
 pub const MODEL_TIMEOUT_SPAN: SimSpan = SimSpan::from_secs(180);
 
-const FIRST_TOKEN: Purpose = Purpose::new("first token");
-const QUEUE: Purpose = Purpose::new("queue");
-const FACTOR: Purpose = Purpose::new("factor");
-const ORDER: Purpose = Purpose::new("order");
-const CALL_ID: Purpose = Purpose::new("call id");
-const WORDING: Purpose = Purpose::new("wording");
-const TEXT: Purpose = Purpose::new("text");
+const FIRST_TOKEN: DrawPurpose = DrawPurpose::new("first token");
+const QUEUE: DrawPurpose = DrawPurpose::new("queue");
+const FACTOR: DrawPurpose = DrawPurpose::new("factor");
+const ORDER: DrawPurpose = DrawPurpose::new("order");
+const CALL_ID: DrawPurpose = DrawPurpose::new("call id");
+const WORDING: DrawPurpose = DrawPurpose::new("wording");
+const TEXT: DrawPurpose = DrawPurpose::new("text");
 
 /// What a chat model can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

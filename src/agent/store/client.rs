@@ -5,7 +5,7 @@
 //! asks for at least that.
 
 use super::{
-    Access, Change, Commit, Freshness, Refusal, Snapshot, Stamp, StoreError, StoreOutcome, StoreService,
+    Access, Change, Commit, Freshness, ItemStamp, Refusal, Snapshot, StoreError, StoreOutcome, StoreService,
     StoreWire, Version,
 };
 use crate::agent::{Agent, AgentEvent, Delivery, Indefinite, OpId, TeamEvent, Token};
@@ -26,7 +26,7 @@ pub(crate) struct StoreSession {
 }
 
 impl StoreSession {
-    fn has_seen(&self, item: Name, stamp: Stamp) {
+    fn has_seen(&self, item: Name, stamp: ItemStamp) {
         let mut versions = self.versions.borrow_mut();
         let version = versions.get_or_insert_with(item, Version::default);
         *version = stamp.version.max(*version);
@@ -89,7 +89,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// [`StoreError::Definite`] if it did not happen, [`StoreError::Indefinite`] if it may have. A retry with
     /// the same id is safe.
-    pub async fn commit(self, item: Name, change: Change, op: OpId) -> Result<Stamp, StoreError> {
+    pub async fn commit(self, item: Name, change: Change, op: OpId) -> Result<ItemStamp, StoreError> {
         let access = match change {
             Change::ReplaceAt { version, .. } => Access::ChangeAt(version, op),
             Change::Replace { .. } | Change::Append(_) => Access::Change(op),
@@ -110,7 +110,12 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub async fn commit_with_retry(self, item: Name, change: Change, op: OpId) -> Result<Stamp, StoreError> {
+    pub async fn commit_with_retry(
+        self,
+        item: Name,
+        change: Change,
+        op: OpId,
+    ) -> Result<ItemStamp, StoreError> {
         let mut result = self.commit(item, change.clone(), op).await;
         for _ in 1..TRIES {
             if !matches!(result, Err(StoreError::Indefinite(_))) {
@@ -126,7 +131,7 @@ impl<'a> Store<'a> {
         item: Name,
         access: Access,
         wire: StoreWire,
-        success: impl Fn(&StoreWire) -> Option<(T, Stamp, StoreOutcome)>,
+        success: impl Fn(&StoreWire) -> Option<(T, ItemStamp, StoreOutcome)>,
     ) -> Result<T, StoreError> {
         let store = Name::literal(StoreService::NAME);
         let asked = self.agent.record_event(TeamEvent::Agent(AgentEvent::Asked { item, access }));
@@ -153,6 +158,6 @@ impl<'a> Store<'a> {
     }
 }
 
-fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Option<Stamp>, StoreOutcome) {
+fn unclear<T>(error: Indefinite) -> (Result<T, StoreError>, Option<ItemStamp>, StoreOutcome) {
     (Err(StoreError::Indefinite(error)), None, StoreOutcome::Unknown(error))
 }

@@ -3,7 +3,7 @@
 //! Every agent reads a document again after each added part. To copy a document of a thousand parts each time
 //! would dominate the cost of a run.
 
-use super::Entry;
+use super::ItemEntry;
 use perfidy_sim::{Lookup, Name};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 /// The entries of an item, in their order.
 ///
 /// ```
-/// use perfidy::agent::{Entries, Entry, Message};
+/// use perfidy::agent::{Entries, ItemEntry, Message};
 /// use perfidy_sim::Name;
 /// use serde::{Deserialize, Serialize};
 /// #[derive(Hash, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 ///     }
 /// }
 /// let [a, b, c] = ["a", "b", "c"].map(Name::new);
-/// let one = Entries::default().and(Entry::new(a, Part));
-/// let (two, other) = (one.and(Entry::new(b, Part)), one.and(Entry::new(c, Part)));
+/// let one = Entries::default().and(ItemEntry::new(a, Part));
+/// let (two, other) = (one.and(ItemEntry::new(b, Part)), one.and(ItemEntry::new(c, Part)));
 /// assert!(two.has(b) && !other.has(b) && !one.has(b) && other.has(a));
 /// assert_eq!(two.since(&one).len(), 1);
 /// ```
@@ -42,13 +42,13 @@ const FEW: usize = 8;
 /// The longest list so far; the others are prefixes of it.
 #[derive(Default)]
 struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<ItemEntry>,
     /// The index of the first entry of each name, once there are more than a few.
     places: Lookup<Name, usize>,
 }
 
 impl Log {
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: ItemEntry) {
         self.entries.push(entry);
         if self.entries.len() > FEW {
             let Self { entries, places } = self;
@@ -77,7 +77,7 @@ impl Entries {
 
     /// These entries with one more.
     #[must_use]
-    pub fn and(&self, entry: Entry) -> Self {
+    pub fn and(&self, entry: ItemEntry) -> Self {
         let is_longest = self.log().entries.len() == self.len;
         let log = if is_longest { Arc::clone(&self.log) } else { Self::from_iter(self.all()).log };
         log.write().unwrap_or_else(PoisonError::into_inner).push(entry);
@@ -90,24 +90,24 @@ impl Entries {
     }
 
     /// The first entry.
-    pub fn first(&self) -> Option<Entry> {
+    pub fn first(&self) -> Option<ItemEntry> {
         self.log().entries[..self.len].first().cloned()
     }
 
     /// All entries.
-    pub fn all(&self) -> Vec<Entry> {
+    pub fn all(&self) -> Vec<ItemEntry> {
         self.log().entries[..self.len].to_vec()
     }
 
     /// The entries that `earlier` does not have, by name.
-    pub fn since(&self, earlier: &Self) -> Vec<Entry> {
+    pub fn since(&self, earlier: &Self) -> Vec<ItemEntry> {
         let known = if Arc::ptr_eq(&self.log, &earlier.log) { earlier.len.min(self.len) } else { 0 };
         let log = self.log();
         log.entries[known..self.len].iter().filter(|entry| !earlier.has(entry.id)).cloned().collect()
     }
 
     /// The entries after `beginning`, if this list grew from it.
-    pub fn behind(&self, beginning: &Self) -> Option<Vec<Entry>> {
+    pub fn behind(&self, beginning: &Self) -> Option<Vec<ItemEntry>> {
         let grew = Arc::ptr_eq(&self.log, &beginning.log) && beginning.len <= self.len;
         grew.then(|| self.log().entries[beginning.len..self.len].to_vec())
     }
@@ -123,8 +123,8 @@ impl Entries {
     }
 }
 
-impl FromIterator<Entry> for Entries {
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+impl FromIterator<ItemEntry> for Entries {
+    fn from_iter<I: IntoIterator<Item = ItemEntry>>(entries: I) -> Self {
         let mut log = Log::default();
         entries.into_iter().for_each(|entry| log.push(entry));
         let len = log.entries.len();
@@ -132,8 +132,8 @@ impl FromIterator<Entry> for Entries {
     }
 }
 
-impl<const N: usize> From<[Entry; N]> for Entries {
-    fn from(entries: [Entry; N]) -> Self {
+impl<const N: usize> From<[ItemEntry; N]> for Entries {
+    fn from(entries: [ItemEntry; N]) -> Self {
         Self::from_iter(entries)
     }
 }
@@ -153,7 +153,7 @@ impl Serialize for Entries {
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<Entry>::deserialize(deserializer).map(Self::from_iter)
+        Vec::<ItemEntry>::deserialize(deserializer).map(Self::from_iter)
     }
 }
 

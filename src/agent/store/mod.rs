@@ -1,7 +1,7 @@
 //! The shared store: versioned items that a team writes together, with replicas that lag.
 //!
-//! An item is a list of named [`Entry`]s. Every change of an item makes a new [`Version`] of it, and has a
-//! place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
+//! An item is a list of named entries ([`ItemEntry`]). Every change of an item makes a new [`Version`] of it,
+//! and has a place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
 //! by some replica, which may lack the latest changes, or have a later change before an earlier one, unless
 //! the reader asks for more ([`Freshness`]).
 //!
@@ -42,7 +42,7 @@ pub struct Commit(pub u64);
 
 /// The change that made the data which an agent has read or written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
-pub struct Stamp {
+pub struct ItemStamp {
     /// Of the item.
     pub version: Version,
     /// Of the store.
@@ -51,21 +51,21 @@ pub struct Stamp {
 
 /// A named part of an item.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ItemEntry {
     /// Its name, in stories and for comparison.
     pub id: Name,
     /// Its content.
     pub body: Body,
 }
 
-impl Entry {
+impl ItemEntry {
     /// An entry with this content.
     pub fn new(id: Name, body: impl Message) -> Self {
         Self { id, body: Body::new(body) }
     }
 }
 
-impl Hash for Entry {
+impl Hash for ItemEntry {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id.hash(state);
         state.write_u64(self.body.digest());
@@ -76,7 +76,7 @@ impl Hash for Entry {
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The change that made it.
-    pub stamp: Stamp,
+    pub stamp: ItemStamp,
     /// Its entries.
     pub entries: Entries,
 }
@@ -88,7 +88,7 @@ impl Snapshot {
     }
 
     /// Its entries with one more.
-    pub fn and(&self, entry: Entry) -> Entries {
+    pub fn and(&self, entry: ItemEntry) -> Entries {
         self.entries.and(entry)
     }
 }
@@ -124,14 +124,14 @@ pub enum Change {
         entries: Entries,
     },
     /// One more entry after the existing ones.
-    Append(Entry),
+    Append(ItemEntry),
 }
 
 /// A change that did not happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Refusal {
     /// The item is not at the version that the writer had read, but at the version of this change.
-    Moved(Stamp),
+    Moved(ItemStamp),
     /// The item has seen this higher token.
     Fenced(Token),
 }
@@ -233,7 +233,7 @@ pub(crate) enum StoreWire {
     Read { item: Name, asks: Freshness, fence: Option<Token> },
     Commit { item: Name, change: Change, op: OpId, fence: Option<Token> },
     Snapshot(Snapshot),
-    Committed(Stamp),
+    Committed(ItemStamp),
     Refused(Refusal),
 }
 

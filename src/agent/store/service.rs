@@ -1,8 +1,8 @@
 //! The store service: a primary that decides, and replicas that follow with a lag.
 
-use super::{Change, Commit, Entries, Freshness, Refusal, Snapshot, Stamp, StoreWire, Version};
+use super::{Change, Commit, Entries, Freshness, ItemStamp, Refusal, Snapshot, StoreWire, Version};
 use crate::agent::{Agents, Author, Body, Message, OpId, StoreEvent, TeamEvent, Token};
-use perfidy_sim::{IncomingMessage, Lookup, Name, Purpose, Service, ServiceContext, SimSpan, SimTime};
+use perfidy_sim::{DrawPurpose, IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -17,7 +17,7 @@ const LAG_OF: [&str; StoreService::MAX_REPLICAS] = [
 
 /// The draw site for the replica that serves a read.
 const CHOICE: &str = "store, replica for a read";
-const WHICH: Purpose = Purpose::new("which");
+const WHICH: DrawPurpose = DrawPurpose::new("which");
 
 /// When a change reaches each replica.
 type Arrivals = [SimTime; StoreService::MAX_REPLICAS];
@@ -42,7 +42,7 @@ struct Kept {
 struct Item {
     /// The latest state and the earlier ones that some replica may still return, the oldest first.
     kept: VecDeque<Kept>,
-    done: Lookup<OpId, Stamp>,
+    done: Lookup<OpId, ItemStamp>,
     fence: Option<Token>,
 }
 
@@ -82,7 +82,7 @@ impl Item {
 }
 
 fn nothing() -> Snapshot {
-    Snapshot { stamp: Stamp::default(), entries: Entries::default() }
+    Snapshot { stamp: ItemStamp::default(), entries: Entries::default() }
 }
 
 impl StoreService {
@@ -140,7 +140,7 @@ impl StoreService {
         by: Name,
         item: Name,
         (change, op, fence): (&Change, OpId, Option<Token>),
-    ) -> Result<Stamp, Refusal> {
+    ) -> Result<ItemStamp, Refusal> {
         let known = self.items.get_or_insert_with(item, Item::default);
         if let Some(stamp) = known.done.get(op) {
             return Ok(*stamp);
@@ -153,7 +153,8 @@ impl StoreService {
             Author::HARNESS,
             TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }),
         );
-        let after = Snapshot { stamp: Stamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
+        let after =
+            Snapshot { stamp: ItemStamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
         for entry in after.entries.since(&before.entries) {
             context.record_event(
                 Author::HARNESS,

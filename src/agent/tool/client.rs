@@ -5,11 +5,11 @@ use super::{
 };
 use super::{ToolCall, ToolError, ToolRequest, Wire, call_kind, cancel_of, look_up_of, read_of};
 use crate::agent::{Agent, AgentEvent, Author, Body, CallOutcome, Content, TeamEvent};
-use perfidy_sim::{Name, Purpose, SimSpan, TimedOut};
+use perfidy_sim::{DrawPurpose, Name, SimSpan, TimedOut};
 use serde::de::DeserializeOwned;
 use std::future::pending;
 
-const OP: Purpose = Purpose::new("op");
+const OP: DrawPurpose = DrawPurpose::new("op");
 
 impl Agent {
     /// Calls a tool and waits for its answer, for at most `within`.

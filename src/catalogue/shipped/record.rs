@@ -2,7 +2,7 @@
 
 use crate::agent::Request;
 use crate::catalogue::{Broke, Team};
-use crate::explore::{Delivery, Link};
+use crate::explore::{DeliverySemantics, MessageRoute};
 use crate::faults::{ActionMap, Actions, Places};
 use perfidy_sim::{Name, SimSpan};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,10 @@ impl Record {
 impl From<TeamOnFile> for Team {
     fn from(file: TeamOnFile) -> Self {
         let delivery = |MessageOnFile { from, to, kind, again_after }: MessageOnFile| {
-            (Link { from, to, kind }, again_after.map_or(Delivery::AtMostOnce, Delivery::AtLeastOnce))
+            (
+                MessageRoute { from, to, kind },
+                again_after.map_or(DeliverySemantics::AtMostOnce, DeliverySemantics::AtLeastOnce),
+            )
         };
         let by = file.agents.into_iter().map(|(node, agent)| (node, agent.into())).collect();
         Self {
@@ -113,11 +116,11 @@ mod writing {
 
     impl From<&Team> for TeamOnFile {
         fn from(team: &Team) -> Self {
-            let message = |(link, delivery): (&Link, &Delivery)| {
-                let Link { from, to, kind } = *link;
+            let message = |(link, delivery): (&MessageRoute, &DeliverySemantics)| {
+                let MessageRoute { from, to, kind } = *link;
                 let again_after = match delivery {
-                    Delivery::AtLeastOnce(after) => Some(*after),
-                    Delivery::AtMostOnce => None,
+                    DeliverySemantics::AtLeastOnce(after) => Some(*after),
+                    DeliverySemantics::AtMostOnce => None,
                 };
                 MessageOnFile { from, to, kind, again_after }
             };

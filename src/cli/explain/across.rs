@@ -5,7 +5,7 @@ use super::picture::OfWorkflow;
 use crate::agent::kinds;
 use crate::catalogue::{Family, Item, Relation};
 use crate::faults::{FaultKind, FaultKinds};
-use perfidy_sim::{Disturbance, Hook, Name, Rule};
+use perfidy_sim::{Hook, Name, Rule, TimedEffect};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -136,17 +136,17 @@ fn place(rule: &Rule, kinds: &FaultKinds) -> &'static str {
     }
 }
 
-fn place_by_the_clock(disturbance: &Disturbance) -> &'static str {
+fn place_by_the_clock(disturbance: &TimedEffect) -> &'static str {
     match disturbance {
-        Disturbance::Partition { .. }
-        | Disturbance::Split { .. }
-        | Disturbance::PartitionLeader { .. }
-        | Disturbance::Flap { .. }
-        | Disturbance::SlowLink { .. } => "links, by the clock",
-        Disturbance::Degrade { .. }
-        | Disturbance::Kill { .. }
-        | Disturbance::Pause(_)
-        | Disturbance::Crash(_) => "a node, by the clock",
-        Disturbance::Custom { .. } => "a tool or service, by the clock",
+        TimedEffect::Partition { .. }
+        | TimedEffect::Split { .. }
+        | TimedEffect::PartitionLeader { .. }
+        | TimedEffect::Flap { .. }
+        | TimedEffect::SlowLink { .. } => "links, by the clock",
+        TimedEffect::Degrade { .. }
+        | TimedEffect::Kill { .. }
+        | TimedEffect::Pause(_)
+        | TimedEffect::Crash(_) => "a node, by the clock",
+        TimedEffect::Custom { .. } => "a tool or service, by the clock",
     }
 }

@@ -194,7 +194,7 @@ fn special(word: &str) -> Option<(String, String)> {
         }
         "try" => (
             "an address",
-            "the how-manieth time this is at a place for one id: `try 2` is its second time there".to_owned(),
+            "how often this place has come up for one id: `try 2` is its second time there".to_owned(),
         ),
         "window" => (
             "an address",

@@ -2,7 +2,7 @@
 
 use super::Known;
 use crate::catalogue::{Item, Team};
-use crate::explore::{Delivery, Link};
+use crate::explore::{DeliverySemantics, MessageRoute};
 use crate::faults::{Actions, FaultKinds, Places};
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
@@ -108,9 +108,11 @@ fn messages(Team { actions, tools, deliveries }: &Team) -> Vec<Sent> {
         let from = *from;
         let to_agents = does.sends.clone().into_iter().filter(|(to, _)| !tools.contains(to));
         let one = move |(to, message)| {
-            let (delivery, again_after) = match deliveries.get(&Link { from, to, kind: message }) {
-                Some(Delivery::AtLeastOnce(after)) => (Semantics::AtLeastOnce, Some(rounded(*after))),
-                Some(Delivery::AtMostOnce) => (Semantics::AtMostOnce, None),
+            let (delivery, again_after) = match deliveries.get(&MessageRoute { from, to, kind: message }) {
+                Some(DeliverySemantics::AtLeastOnce(after)) => {
+                    (Semantics::AtLeastOnce, Some(rounded(*after)))
+                }
+                Some(DeliverySemantics::AtMostOnce) => (Semantics::AtMostOnce, None),
                 None => (Semantics::OnlySentUnderFaults, None),
             };
             Sent { from, to, message, delivery, again_after }

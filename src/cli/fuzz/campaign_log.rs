@@ -8,8 +8,8 @@ use crate::cli::findings::{ShrunkFinding, in_short};
 use crate::cli::save::{save, save_at_once};
 use crate::cli::{Format, Status, print, print_error, say_record, say_styled, tell};
 use crate::explore::{
-    CaseStatus, Checkpoint, Corpus, Finding, Fingerprint, FuzzState, RunSummary, Saved, SavedSeed, Slice,
-    Unfinished,
+    CampaignCheckpoint, CaseStatus, Corpus, Finding, Fingerprint, FuzzState, RunSummary, Saved, SavedSeed,
+    Slice, Unfinished,
 };
 use crate::inert::{self, Styled};
 use crate::report::{FindingStory, FuzzRecord, fuzz_table, probes_table};
@@ -59,7 +59,7 @@ pub struct CampaignLog {
     format: Format,
     cases: Vec<Case>,
     corpus: Corpus,
-    checkpoint: Checkpoint,
+    checkpoint: CampaignCheckpoint,
     pub rounds: FuzzState,
     pub pending: Option<Pending>,
     saved: Kept,
@@ -77,7 +77,7 @@ impl CampaignLog {
         format: Format,
         cases: Vec<Case>,
         corpus: Corpus,
-        checkpoint: Checkpoint,
+        checkpoint: CampaignCheckpoint,
         rounds: FuzzState,
     ) -> Self {
         Self {

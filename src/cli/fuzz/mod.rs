@@ -16,7 +16,7 @@ use super::progress::Progress;
 use super::stopwatch::{Stopwatch, timed};
 use super::{Format, Status, is_available, print_error, some_time};
 use crate::explore::strategy::{Bounds, Start};
-use crate::explore::{Campaign, Checkpoint, Corpus, RunSummary, Slice, Step};
+use crate::explore::{Campaign, CampaignCheckpoint, Corpus, RunSummary, Slice, TrialsProgress};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
@@ -76,7 +76,7 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     corpus.sweep();
-    let checkpoint = match Checkpoint::claim(&folder) {
+    let checkpoint = match CampaignCheckpoint::claim(&folder) {
         Ok(checkpoint) => checkpoint,
         Err(error) => {
             print_error(format!("cannot write to {}: {error}; nothing was run", inert::path(&folder)));
@@ -178,9 +178,9 @@ impl Fuzz<'_> {
         while trials.done() < slice.until {
             let (step, took) = timed(|| trials.go_on(slice.until - trials.done()));
             match step {
-                Step::Ran(runs) => self.take_in(slice, runs, took)?,
-                Step::Over => break,
-                Step::Interrupted => return Left::Break(Status::AsExpected),
+                TrialsProgress::Ran(runs) => self.take_in(slice, runs, took)?,
+                TrialsProgress::Over => break,
+                TrialsProgress::Interrupted => return Left::Break(Status::AsExpected),
             }
             if !on_step() {
                 return Left::Break(Status::BadInput);

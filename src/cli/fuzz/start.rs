@@ -1,8 +1,8 @@
 //! How a campaign begins: anew, or where the last one in its corpus stopped.
 
 use super::Arguments;
-use crate::cli::{complain_of, print_error, tell, warn};
-use crate::explore::{Checkpoint, FuzzState};
+use crate::cli::{print_error, print_problems, tell, warn};
+use crate::explore::{CampaignCheckpoint, FuzzState};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
@@ -13,7 +13,7 @@ pub fn start(
     suite: &Suite,
     arguments: &Arguments,
     folder: &Path,
-    checkpoint: &Checkpoint,
+    checkpoint: &CampaignCheckpoint,
     all: Vec<Case>,
 ) -> Option<(FuzzState, Vec<Case>)> {
     let as_written = |case: &Case| case.without().is_none();
@@ -36,7 +36,7 @@ pub fn start(
         print_error(format!("the campaign in {} is still running", inert::path(folder)));
         return None;
     }
-    let rounds = checkpoint.read().map_err(|problems| complain_of(&problems)).ok()?;
+    let rounds = checkpoint.read().map_err(|problems| print_problems(&problems)).ok()?;
     if rounds.choice(suite).is_none() {
         print_error(format!(
             "{} cannot go on: there is no strategy `{}`. Begin anew without --resume.",
@@ -60,7 +60,7 @@ pub fn start(
 
 /// Makes room for the checkpoint of a new campaign. The checkpoint of an earlier one is not lost, and its
 /// owner is told.
-fn has_set_aside(checkpoint: &Checkpoint) -> bool {
+fn has_set_aside(checkpoint: &CampaignCheckpoint) -> bool {
     let moved_to = match checkpoint.set_aside() {
         Ok(None) => return true,
         Ok(Some(moved_to)) => moved_to,

@@ -1,7 +1,7 @@
 //! What an ablation shows: rows for what was removed, columns for properties.
 
 use crate::explore::Finding;
-use crate::explore::trials::{Mark, RunSummary};
+use crate::explore::trials::{Judgement, RunSummary};
 use crate::scenario::Scenario;
 use perfidy_sim::{Engine, Seed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,7 @@ impl Row {
     /// Counts a run. What it means is found out when the row is whole.
     pub(super) fn take_in(&mut self, run: &RunSummary) {
         self.seeds += 1;
-        let has_judged = |mark: &Mark| matches!(mark, Mark::Holds | Mark::Violated(_));
+        let has_judged = |mark: &Judgement| matches!(mark, Judgement::Holds | Judgement::Violated(_));
         let judged = run.verdicts.iter().filter(|(_, mark)| has_judged(mark));
         self.judged.extend(judged.map(|(property, _)| *property));
         for (property, message) in run.violations() {

@@ -5,8 +5,8 @@
 //! row for what was removed, a column for each property, and in a [`Cell`] how many runs broke the property
 //! and after how many seeds it first did.
 //!
-//! A `[[without]]` case of the file claims such a cell. A cell that no case claims is [news](Claim::News): the
-//! safeguard does more than the file says. What breaks with nothing removed shows nothing of a safeguard, and
+//! A `[[without]]` case of the file claims such a cell. A cell that no case claims is [news](Claim::News):
+//! the safeguard does more than the file says. What breaks with nothing removed shows nothing of a safeguard, and
 //! what breaks without one safeguard is no news of a pair that it belongs to.
 //!
 //! As in a `[[without]]` case, only what breaks by faults that the file names counts: the delays of PCT can
@@ -19,7 +19,7 @@ pub use matrix::{Cell, Claim, Matrix, Row};
 pub use removals::Removals;
 
 use crate::explore::strategy::{Bounds, Choice, Start};
-use crate::explore::{Campaign, Step};
+use crate::explore::{Campaign, TrialsProgress};
 use crate::scenario::{Case, Scenario};
 use perfidy_sim::Abandoned;
 use std::sync::Arc;
@@ -100,9 +100,9 @@ impl Ablation<'_> {
         let mut trials = self.campaign.start(&case, &mut *strategy);
         loop {
             match trials.go_on(u64::MAX) {
-                Step::Ran(runs) => runs.iter().for_each(|run| row.take_in(run)),
-                Step::Over => return Ok(row),
-                Step::Interrupted => return Err(Abandoned),
+                TrialsProgress::Ran(runs) => runs.iter().for_each(|run| row.take_in(run)),
+                TrialsProgress::Over => return Ok(row),
+                TrialsProgress::Interrupted => return Err(Abandoned),
             }
         }
     }

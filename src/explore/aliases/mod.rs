@@ -22,7 +22,7 @@
 //! [messages]
 //! assign = "order"
 //!
-//! [properties]                 # and [workflows], [safeguards], [faults], [moments]
+//! [properties]                 # and [workflows], [safeguards], [faults], [call-sites]
 //! no-lost-effects = "no-phantom-completion"
 //! ```
 //!
@@ -212,7 +212,7 @@ mod tests {
             ("[workflows]\na = \"conducter\"", ["unknown workflow `conducter`", "did you mean `conductor`?"]),
             ("[safeguards]\na = \"retyr\"", ["unknown safeguard `retyr`", "did you mean `retry`?"]),
             ("[faults]\na = \"dorp\"", ["unknown kind of fault `dorp`", "did you mean `drop`?"]),
-            ("[moments]\na = \"sumary\"", ["unknown moment `sumary`", "did you mean `summary`?"]),
+            ("[call-sites]\na = \"sumary\"", ["unknown call site `sumary`", "did you mean `summary`?"]),
             (
                 "[properties]\nno-orphans = \"no-deadlock\"",
                 [":2:1", "there still is a property `no-orphans`"],
@@ -223,7 +223,10 @@ mod tests {
             ),
             ("[properties]\na = \"b\"\nb = \"a\"", ["`b` is an old name as well as a new one", ":3:5"]),
             ("[operations]\na = \"b\"\nc = \"b\"", ["`a` is called `b` already", "folder"]),
-            ("[operations]\na = \"b\"\n[moments]\na = \"answer\"", ["has another new name", "share one set"]),
+            (
+                "[operations]\na = \"b\"\n[call-sites]\na = \"answer\"",
+                ["has another new name", "share one set"],
+            ),
         ] {
             refuses(text, &words);
         }

@@ -32,7 +32,7 @@ pub(super) fn renaming(
             let sent = actions?.message_kinds();
             (sent.contains(&new) && !sent.contains(&old)).then(|| Renames::of_messages([(old, new)]))?
         }
-        Table::Moments => {
+        Table::CallSites => {
             let mut sites = actions?.by.values().flat_map(|does| &does.model_call_sites);
             sites.any(|site| *site == new).then(|| Renames::of_calls([(old, new)]))?
         }

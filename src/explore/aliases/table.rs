@@ -11,7 +11,7 @@ pub(super) enum Table {
     Agents,
     Faults,
     Messages,
-    Moments,
+    CallSites,
     Operations,
     Properties,
     Safeguards,
@@ -25,7 +25,7 @@ impl Table {
         Self::Agents,
         Self::Faults,
         Self::Messages,
-        Self::Moments,
+        Self::CallSites,
         Self::Operations,
         Self::Properties,
         Self::Safeguards,
@@ -39,7 +39,7 @@ impl Table {
             Self::Agents => "agents",
             Self::Faults => "faults",
             Self::Messages => "messages",
-            Self::Moments => "moments",
+            Self::CallSites => "call-sites",
             Self::Operations => "operations",
             Self::Properties => "properties",
             Self::Safeguards => "safeguards",
@@ -55,7 +55,7 @@ impl Table {
             Self::Agents => "agent",
             Self::Faults => "kind of fault",
             Self::Messages => "message",
-            Self::Moments => "moment",
+            Self::CallSites => "call site",
             Self::Operations => "operation",
             Self::Properties => "property",
             Self::Safeguards => "safeguard",
@@ -71,7 +71,7 @@ impl Table {
         match self {
             Self::Agents => Some(suite.workflows().flat_map(|workflow| agent_names(workflow)).collect()),
             Self::Faults => own(suite.fault_names()),
-            Self::Moments => {
+            Self::CallSites => {
                 let call_sites: BTreeSet<&str> = suite.faults().filter_map(FaultKind::call_site).collect();
                 own(call_sites.into_iter().collect())
             }
@@ -85,7 +85,7 @@ impl Table {
     /// Whether its names belong to no workflow, so that an old one is gone.
     pub fn is_of_all(self) -> bool {
         match self {
-            Self::Faults | Self::Moments | Self::Properties | Self::Safeguards | Self::Workflows => true,
+            Self::Faults | Self::CallSites | Self::Properties | Self::Safeguards | Self::Workflows => true,
             Self::Agents | Self::Messages | Self::Operations | Self::Steps | Self::Tools => false,
         }
     }
@@ -93,7 +93,7 @@ impl Table {
     /// Whether its names are those of actions, which are learnt from runs of a team.
     pub fn is_of_actions(self) -> bool {
         match self {
-            Self::Messages | Self::Moments | Self::Steps => true,
+            Self::Messages | Self::CallSites | Self::Steps => true,
             Self::Agents
             | Self::Faults
             | Self::Operations
@@ -113,7 +113,7 @@ impl Table {
     pub fn shares_names_with(self, other: Self) -> bool {
         let shared = |table| match table {
             Self::Tools => Self::Agents,
-            Self::Moments => Self::Operations,
+            Self::CallSites => Self::Operations,
             table => table,
         };
         shared(self) == shared(other)

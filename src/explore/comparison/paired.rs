@@ -7,8 +7,8 @@
 //! paired differences would do for means, but neither for percentiles nor for duplicates, which are zero in
 //! most runs.
 //!
-//! An interval is about other seeds of the same files. It is too narrow for what happens in a handful of runs,
-//! and has no width for what happened in none.
+//! An interval is about other seeds of the same files. It is too narrow for what happens in a handful of
+//! runs, and has no width for what happened in none.
 //!
 //! All of it is in integers, and each draw is keyed by its place, so the result is the same on every machine.
 

@@ -40,12 +40,12 @@ pub struct Effort<'a> {
     pub is_over: &'a dyn Fn() -> bool,
     /// Which spans faults may have. They stay within what the file says, so that a fault of the result can
     /// be pinned into the file and would come by chance as well.
-    pub spans: Within<'a>,
+    pub spans: SpanLimits<'a>,
 }
 
 /// Which spans the faults of a smaller failure may have.
 #[derive(Clone, Copy, Default)]
-pub enum Within<'a> {
+pub enum SpanLimits<'a> {
     /// Those that the file of the case gives to faults of the kind.
     #[default]
     File,
@@ -57,7 +57,7 @@ pub enum Within<'a> {
 
 impl Default for Effort<'_> {
     fn default() -> Self {
-        Self { events: 10_000_000, is_over: &|| false, spans: Within::File }
+        Self { events: 10_000_000, is_over: &|| false, spans: SpanLimits::File }
     }
 }
 
@@ -106,9 +106,9 @@ pub fn shrink_within(
     let (changes, is_finished) = (Changes::default(), true);
     let best = ShrunkFailure { case: case.clone(), faults: faults.to_vec(), run, changes, is_finished };
     let spans = match effort.spans {
-        Within::File => Spans::of(&case.scenario.chaos),
-        Within::Known(spans) => spans.clone(),
-        Within::Any => Spans::default(),
+        SpanLimits::File => Spans::of(&case.scenario.chaos),
+        SpanLimits::Known(spans) => spans.clone(),
+        SpanLimits::Any => Spans::default(),
     };
     let in_file = Vec::new();
     let mut shrinking = Shrinking { engine, seed, property, effort, spans, in_file, best };

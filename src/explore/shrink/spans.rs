@@ -4,7 +4,7 @@
 //! the spans are kept beside it: its faults stay within them, however often it is shrunk.
 
 use crate::config::Spread;
-use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, SimTime, TimedFault};
+use perfidy_sim::{Chaos, Name, SimSpan, SimTime, TimedEffect, TimedFault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -31,11 +31,11 @@ impl Spans {
             }
         }
         // A crash for good has no span.
-        let is_for_a_while = |window: &&TimedFault| !matches!(window.disturbance, Disturbance::Kill { .. });
+        let is_for_a_while = |window: &&TimedFault| !matches!(window.disturbance, TimedEffect::Kill { .. });
         for window in chaos.windows.iter().filter(is_for_a_while) {
             for kind in window.disturbance.action_kinds() {
                 widen(&mut spans.lasting, kind, &window.lasting);
-                if let Disturbance::Flap { turn: by, .. } | Disturbance::SlowLink { by, .. } =
+                if let TimedEffect::Flap { turn: by, .. } | TimedEffect::SlowLink { by, .. } =
                     &window.disturbance
                 {
                     widen(&mut spans.by, kind, by);

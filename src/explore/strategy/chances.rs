@@ -10,8 +10,8 @@ use crate::agent::{Agents, Request, TeamEvent};
 use crate::faults::FaultKinds;
 use crate::scenario::Scenario;
 use perfidy_sim::{
-    Action, Address, Chaos, Disturbance, Fault, History, Hook, Name, Outcome, Plan, Rule, SimSpan, SimTime,
-    TimedFault,
+    Action, Address, Chaos, Fault, History, Hook, Name, Plan, Rule, RunOutcome, SimSpan, SimTime,
+    TimedEffect, TimedFault,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(super) fn fault_free(chaos: &Chaos) -> Plan {
 ///
 /// The run has to be a [marked](crate::explore::Run::marked) one: places have no time, and what came up only
 /// after the end of the faults is told apart by the mark.
-pub(super) fn of(scenario: &Scenario, outcome: &Outcome<Agents>, detail: Detail) -> Vec<Fault> {
+pub(super) fn of(scenario: &Scenario, outcome: &RunOutcome<Agents>, detail: Detail) -> Vec<Fault> {
     let chaos = &scenario.chaos;
     let mut faults = Vec::new();
     // There are few sites and many places; what can happen at a site is worked out once.
@@ -146,7 +146,7 @@ fn by_the_clock(
     history: &History<TeamEvent>,
     faults: &mut Vec<Fault>,
 ) {
-    let kills = matches!(window.disturbance, Disturbance::Kill { .. });
+    let kills = matches!(window.disturbance, TimedEffect::Kill { .. });
     let lengths = spans(&window.lasting, detail);
     let mut open = |among: &[Name], action: &dyn Fn(SimTime, SimSpan) -> Action| {
         let moments = moments(among, until, history);
@@ -176,42 +176,42 @@ fn by_the_clock(
         move |left, right, at, lasting| Action::Partition { left, right, one_way, at, lasting }
     };
     match &window.disturbance {
-        Disturbance::Partition { left, right, one_way } => apart(left, right, &partition(*one_way)),
+        TimedEffect::Partition { left, right, one_way } => apart(left, right, &partition(*one_way)),
         // Of all the ways to fall apart, those in which one is alone.
-        Disturbance::Split { among, .. } => {
+        TimedEffect::Split { among, .. } => {
             for one in among {
                 apart(&[*one], &others(among, *one), &partition(false));
             }
         }
-        Disturbance::PartitionLeader { otherwise, right, one_way } => {
+        TimedEffect::PartitionLeader { otherwise, right, one_way } => {
             for one in otherwise {
                 apart(&[*one], &others(right, *one), &partition(*one_way));
             }
         }
-        Disturbance::Flap { left, right, turn } => {
+        TimedEffect::Flap { left, right, turn } => {
             let turn = middle(turn);
             apart(left, right, &|left, right, at, lasting| Action::Flap { left, right, at, lasting, turn });
         }
-        Disturbance::SlowLink { left, right, by } => {
+        TimedEffect::SlowLink { left, right, by } => {
             let by = middle(by);
             apart(left, right, &|left, right, at, lasting| Action::SlowLink { left, right, at, lasting, by });
         }
-        Disturbance::Crash(among) => {
+        TimedEffect::Crash(among) => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::CrashAt { node, at, back_after: Some(lasting) });
             }
         }
-        Disturbance::Kill { among, .. } => {
+        TimedEffect::Kill { among, .. } => {
             for &node in among {
                 open(&[node], &|at, _| Action::CrashAt { node, at, back_after: None });
             }
         }
-        Disturbance::Pause(among) => {
+        TimedEffect::Pause(among) => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::PauseAt { node, at, lasting });
             }
         }
-        Disturbance::Degrade { among, degradations, amount } => {
+        TimedEffect::Degrade { among, degradations, amount } => {
             let amount = amount.start() + (amount.end() - amount.start()) / 2;
             for (&node, degradation) in
                 among.iter().flat_map(|node| degradations.iter().map(move |what| (node, what)))
@@ -220,7 +220,7 @@ fn by_the_clock(
                 open(&[node], &|at, lasting| Action::Degrade { node, at, lasting, degradation });
             }
         }
-        Disturbance::Custom { word, among } => {
+        TimedEffect::Custom { word, among } => {
             for &node in among {
                 open(&[node], &|at, lasting| Action::CustomAt { word: *word, node, at, lasting });
             }

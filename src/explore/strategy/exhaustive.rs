@@ -12,7 +12,7 @@
 //! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets
 //! what comes up only because of a fault.
 
-use super::{Bounds, Feedback, Kind, Refused, Start, Strategy, Trial, WantedFeedback, chances};
+use super::{Bounds, Feedback, Kind, Start, Strategy, StrategyRefused, Trial, WantedFeedback, chances};
 use crate::explore::Run;
 use perfidy_sim::{Address, Draws, Fault, Name, Plan, Seed};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,7 +49,7 @@ struct Exhaustive {
 }
 
 impl Exhaustive {
-    fn new(start: &Start<'_>) -> Result<Self, Refused> {
+    fn new(start: &Start<'_>) -> Result<Self, StrategyRefused> {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let fault_free = chances::fault_free(&case.scenario.chaos);
         let run = Run::marked(case, engine, seed, &fault_free);
@@ -72,7 +72,9 @@ impl Exhaustive {
             gave_up: None,
         };
         if expected > bounds.plans {
-            let Some(sample) = bounds.sample else { return Err(Refused(exhaustive.too_many(expected))) };
+            let Some(sample) = bounds.sample else {
+                return Err(StrategyRefused(exhaustive.too_many(expected)));
+            };
             exhaustive.is_sample = true;
             exhaustive.larger.insert(Vec::new(), sample);
         }
@@ -253,7 +255,7 @@ mod tests {
     use crate::scenario::{Case, Scenario};
     use perfidy_sim::Engine;
 
-    fn start(case: &Case, bounds: Bounds) -> Result<Exhaustive, Refused> {
+    fn start(case: &Case, bounds: Bounds) -> Result<Exhaustive, StrategyRefused> {
         Exhaustive::new(&Start { case, engine: Engine::Native, first_seed: Seed(3), bounds })
     }
 

@@ -24,8 +24,8 @@ impl Feedback {
             return None;
         }
         let holds = run.verdicts.iter().all(|(property, verdict)| {
-            let is_waived = case.scenario.waived.contains_key(property);
-            is_waived || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
+            let may_break = case.scenario.may_break(property);
+            may_break || matches!(verdict, Verdict::Holds | Verdict::Vacuous)
         });
         let coverage = match &trial.wants {
             WantedFeedback::Coverage(known) => not_among(known, behaviour::of(&run.outcome.history)),

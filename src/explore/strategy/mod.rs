@@ -39,15 +39,15 @@ impl Default for Bounds {
 
 /// A strategy cannot start, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refused(String);
+pub struct StrategyRefused(String);
 
-impl fmt::Display for Refused {
+impl fmt::Display for StrategyRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for StrategyRefused {}
 
 /// What a strategy starts from.
 pub struct Start<'a> {
@@ -70,7 +70,7 @@ pub struct Kind {
     /// Whether it comes to an end by itself, and is to be let.
     pub ends: bool,
     /// Starts it.
-    pub start: fn(&Start<'_>) -> Result<Box<dyn Strategy>, Refused>,
+    pub start: fn(&Start<'_>) -> Result<Box<dyn Strategy>, StrategyRefused>,
 }
 
 impl fmt::Debug for Kind {
@@ -138,7 +138,7 @@ impl Choice {
     ///
     /// # Errors
     /// Why it cannot start.
-    pub fn start(&self, start: &Start<'_>) -> Result<Box<dyn Strategy>, Refused> {
+    pub fn start(&self, start: &Start<'_>) -> Result<Box<dyn Strategy>, StrategyRefused> {
         match self {
             Self::Shipped(kind) => (kind.start)(start),
             Self::Own(own) => Ok(own.start(&start.case.scenario.chaos, start.first_seed)),

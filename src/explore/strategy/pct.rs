@@ -12,8 +12,8 @@ use super::{BySeed, Kind, PlanOf, Start, chances};
 use crate::agent::TeamEvent;
 use crate::explore::Run;
 use perfidy_sim::{
-    Action, Address, Chaos, DrawSite, Draws, EventKind, Fault, History, Name, Plan, Purpose, Seed, SimSpan,
-    SimTime,
+    Action, Address, Chaos, DrawPurpose, DrawSite, Draws, EventKind, Fault, History, Name, Plan, Seed,
+    SimSpan, SimTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -74,7 +74,7 @@ fn messages(history: &History<TeamEvent>, until: SimTime) -> Vec<Message> {
 fn held_back(messages: &[Message], nodes: &BTreeSet<Name>, longest: SimSpan, seed: Seed) -> Vec<Fault> {
     let draws = Draws::new(seed);
     let draw = |what: Name, nth| draws.draw_site(Name::literal("pct"), what, nth);
-    let priority = |node: Name| draw(node, 0).bits(const { Purpose::new("priority") });
+    let priority = |node: Name| draw(node, 0).bits(const { DrawPurpose::new("priority") });
     let Some(last) = nodes.iter().copied().min_by_key(|node| priority(*node)) else { return Vec::new() };
     let change =
         |nth: u64| draw(Name::literal("change"), nth as u32).below("step", messages.len() as u64) as usize;

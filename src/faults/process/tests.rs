@@ -1,7 +1,7 @@
 //! What entries about crashes, pauses and restarts come to.
 
 use crate::faults::tests::{chaos_of, refusal_of};
-use perfidy_sim::{Action, Disturbance, Hook, Selector, SimSpan};
+use perfidy_sim::{Action, Hook, Selector, SimSpan, TimedEffect};
 
 #[test]
 fn a_crash_comes_back_or_does_not() {
@@ -38,7 +38,7 @@ fn anywhere_is_before_and_after_every_step() {
 fn a_crash_by_the_clock_is_a_window() {
     let chaos = chaos_of(r#"crash = { at = ["planner", "executors"], every = "1m", lasting = "10s" }"#);
     assert_eq!(chaos.windows[0].site.as_str(), "crash planner+executors");
-    let Disturbance::Crash(among) = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
+    let TimedEffect::Crash(among) = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
     assert_eq!(among.len(), 3);
 }
 
@@ -56,7 +56,7 @@ fn a_crash_in_the_middle_of_a_sync_is_a_fault_of_its_own() {
 fn a_minority_may_stay_down_for_good() {
     let chaos = chaos_of(r#"crash = { at = "everyone", every = "1m", lasting = "never", at-most = 2 }"#);
     assert!(
-        matches!(&chaos.windows[0].disturbance, Disturbance::Kill { among, at_most: 2 } if among.len() == 5)
+        matches!(&chaos.windows[0].disturbance, TimedEffect::Kill { among, at_most: 2 } if among.len() == 5)
     );
 }
 

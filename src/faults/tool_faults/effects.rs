@@ -3,7 +3,7 @@
 use super::{CallOutcome, plain, read_by};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, MakeFault, Target, Time, who};
+use crate::faults::{FaultKind, MakeFault, Target, Time, targets};
 use crate::tools::{CallFault, ReadFault, ToolFault};
 use perfidy_sim::{Chaos, Name};
 use serde::Deserialize;
@@ -91,10 +91,10 @@ pub const KINDS: &[FaultKind] = &[
     },
 ];
 
-fn read_ignored(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_ignored(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let told: CallOutcome = entry.read()?;
-    looks_at_keys(&told.at, cast)?;
-    told.add_rule((entry.name, None), None, cast, chaos)
+    looks_at_keys(&told.at, directory)?;
+    told.add_rule((entry.name, None), None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -106,17 +106,22 @@ struct Forgotten {
     after: Spanned<Spread>,
 }
 
-fn read_forgotten(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+fn read_forgotten(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let Forgotten { at, operation, chance, after } = entry.read()?;
-    looks_at_keys(&at, cast)?;
-    CallOutcome { at, operation, chance }.add_rule((entry.name, None), Some(who::time(&after)?), cast, chaos)
+    looks_at_keys(&at, directory)?;
+    CallOutcome { at, operation, chance }.add_rule(
+        (entry.name, None),
+        Some(targets::time(&after)?),
+        directory,
+        chaos,
+    )
 }
 
 /// Refuses a tool that does not look at keys anyway.
-fn looks_at_keys(tools: &OneOrMany<String>, cast: &Directory) -> Result<(), Problem> {
+fn looks_at_keys(tools: &OneOrMany<String>, directory: &Directory) -> Result<(), Problem> {
     let blind = tools.iter().find(|tool| {
         let name = Name::new(tool.get_ref());
-        cast.tools.contains(&name) && !cast.deduplicating.contains(&name)
+        directory.tools.contains(&name) && !directory.deduplicating.contains(&name)
     });
     blind.map_or(Ok(()), |tool| {
         let message = format!("`{}` does not look at idempotency keys", tool.get_ref());

@@ -1,4 +1,4 @@
-//! Lies of tools: what a tool did and what it says it did are two things.
+//! Tool faults: what a tool did and what it says it did are two things.
 //!
 //! Each is a word in a plan. The wrapper of a tool asks what happens as it handles a request and turns the
 //! word into a [`ToolFault`], which says what it does to which kind of request.
@@ -12,7 +12,7 @@ pub mod answers;
 pub mod effects;
 pub mod unavailability;
 
-use super::{FaultKind, MakeFault, Target, Time, who};
+use super::{FaultKind, MakeFault, Target, Time, targets};
 use crate::agent::Request;
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -64,8 +64,8 @@ struct CallOutcome {
     chance: Spanned<Ratio>,
 }
 
-pub(super) fn read_plain(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    entry.read::<CallOutcome>()?.add_rule((entry.name, None), None, cast, chaos)
+pub(super) fn read_plain(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    entry.read::<CallOutcome>()?.add_rule((entry.name, None), None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -78,10 +78,14 @@ struct AlteredAnswer {
 }
 
 /// A fault that alters what a tool answers: one of its fields, or any.
-pub(super) fn read_altering(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_altering(
+    entry: &Entry<'_>,
+    directory: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
     let AlteredAnswer { at, operation, field, chance } = entry.read()?;
     let field = field.as_deref().map(Name::new);
-    CallOutcome { at, operation, chance }.add_rule((entry.name, field), None, cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule((entry.name, field), None, directory, chaos)
 }
 
 #[derive(Deserialize)]
@@ -94,19 +98,24 @@ struct ToldBy {
 }
 
 /// A fault that comes with a time, `by` which something is off.
-pub(super) fn read_by(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+pub(super) fn read_by(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
     let ToldBy { at, operation, chance, by } = entry.read()?;
-    CallOutcome { at, operation, chance }.add_rule((entry.name, None), Some(who::time(&by)?), cast, chaos)
+    CallOutcome { at, operation, chance }.add_rule(
+        (entry.name, None),
+        Some(targets::time(&by)?),
+        directory,
+        chaos,
+    )
 }
 
 /// Says that a fault of tools concerns requests that no agent of the workflow makes; `asked` are those that
 /// they do make.
 pub(crate) fn never_told(
-    (kind, cast): (&FaultKind, &Directory),
+    (kind, directory): (&FaultKind, &Directory),
     place: Range<usize>,
     asked: &BTreeSet<Request>,
 ) -> Problem {
-    let (word, workflow) = (kind.name, cast.workflow);
+    let (word, workflow) = (kind.name, directory.workflow);
     let can_be_injected = |kind: &&FaultKind| kind.requests().any(|request| asked.contains(&request));
     let message = if can_be_injected(&kind) {
         format!("no agent of the workflow `{workflow}` asks anything there where `{word}` could be injected")
@@ -115,7 +124,8 @@ pub(crate) fn never_told(
         let never = requests.join(" or ");
         format!("`{word}` needs agents that {never}, and none of the workflow `{workflow}` does")
     };
-    let possible: Vec<&str> = cast.faults.of_tools().filter(can_be_injected).map(|kind| kind.name).collect();
+    let possible: Vec<&str> =
+        directory.faults.of_tools().filter(can_be_injected).map(|kind| kind.name).collect();
     let help = match possible.as_slice() {
         [] => "its agents ask nothing of tools; leave it out".to_owned(),
         possible => format!("the tool faults that can be injected there are {}", listed(possible)),
@@ -128,11 +138,11 @@ impl CallOutcome {
         &self,
         (word, field): (&str, Option<Name>),
         span: Option<RangeInclusive<SimSpan>>,
-        cast: &Directory,
+        directory: &Directory,
         chaos: &mut Chaos,
     ) -> Result<(), Problem> {
         let word = Name::new(word);
-        let tools = who::tools(&self.at, cast)?;
+        let tools = targets::tools(&self.at, directory)?;
         let what = self.operation.as_ref().map_or(Selector::Any, handled_as);
         chaos.rules.push(Rule {
             kind: word,
@@ -140,7 +150,7 @@ impl CallOutcome {
             from: Selector::Of(tools),
             to: Selector::Any,
             what,
-            chance: who::chance(&self.chance)?,
+            chance: targets::chance(&self.chance)?,
             action: Action::Custom { word, detail: field, span: SimSpan::ZERO },
             span,
         });
@@ -149,7 +159,7 @@ impl CallOutcome {
 }
 
 /// Requests of these operations, in all the ways a tool can be asked about them.
-pub(crate) fn handled_as<'a>(operations: impl IntoIterator<Item = &'a who::Word>) -> Selector {
+pub(crate) fn handled_as<'a>(operations: impl IntoIterator<Item = &'a targets::Word>) -> Selector {
     let each = operations
         .into_iter()
         .flat_map(|operation| Request::ALL.map(|request| request.of(Name::new(operation.get_ref()))));

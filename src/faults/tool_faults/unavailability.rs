@@ -1,14 +1,14 @@
 //! Outages: a tool serves no caller, for a while or forever.
 //!
-//! A trouble begins with a request, by chance, or by the clock. Requests that are refused have not been
-//! carried out, and say so; a tool that is mute says nothing.
+//! An outage begins with a request, by chance, or by the clock. Requests that are refused have not been
+//! carried out, and say so; a tool without a response says nothing.
 
 use super::{CallOutcome, plain};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
 use crate::faults::Directory;
-use crate::faults::{FaultKind, MakeFault, Target, Time, who};
+use crate::faults::{FaultKind, MakeFault, Target, Time, targets};
 use crate::tools::{Outage, ToolFault};
-use perfidy_sim::{Chaos, Disturbance, Name, SimSpan, TimedFault};
+use perfidy_sim::{Chaos, Name, SimSpan, TimedEffect, TimedFault};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -52,7 +52,7 @@ pub const KINDS: &[FaultKind] = &[
     ),
 ];
 
-/// A trouble that always ends by itself.
+/// An outage that always ends by itself.
 const fn passing(
     name: &'static str,
     about: &'static str,
@@ -63,7 +63,7 @@ const fn passing(
     FaultKind { name, about, example, target, read: read_passing }
 }
 
-/// A trouble that ends if the file says so.
+/// An outage that ends if the file says so.
 const fn lasting(
     name: &'static str,
     about: &'static str,
@@ -76,7 +76,7 @@ const fn lasting(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Troubled {
+struct OutageTable {
     at: OneOrMany<String>,
     operation: Option<OneOrMany<String>>,
     chance: Option<Spanned<Ratio>>,
@@ -84,30 +84,30 @@ struct Troubled {
     lasting: Option<Spanned<Spread>>,
 }
 
-fn read_passing(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let troubled: Troubled = entry.read()?;
-    if troubled.lasting.is_none() {
+fn read_passing(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    let table: OutageTable = entry.read()?;
+    if table.lasting.is_none() {
         return Err(nothing_says_how_long(entry));
     }
-    troubled.add(entry, cast, chaos)
+    table.add(entry, directory, chaos)
 }
 
-fn read_lasting(entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    entry.read::<Troubled>()?.add(entry, cast, chaos)
+fn read_lasting(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+    entry.read::<OutageTable>()?.add(entry, directory, chaos)
 }
 
 fn nothing_says_how_long(entry: &Entry<'_>) -> Problem {
     entry.problem("nothing says how long it lasts").help("add lasting = \"10s..1m\"")
 }
 
-impl Troubled {
+impl OutageTable {
     /// A rule if it begins with a request, a window if it comes and goes by the clock.
-    fn add(self, entry: &Entry<'_>, cast: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-        let lasting = self.lasting.as_ref().map(who::time).transpose()?;
+    fn add(self, entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
+        let lasting = self.lasting.as_ref().map(targets::time).transpose()?;
         match (self.chance, self.every) {
             (Some(chance), None) => {
                 let told = CallOutcome { at: self.at, operation: self.operation, chance };
-                told.add_rule((entry.name, None), lasting, cast, chaos)
+                told.add_rule((entry.name, None), lasting, directory, chaos)
             }
             (None, Some(every)) => {
                 if self.operation.is_some() {
@@ -116,7 +116,7 @@ impl Troubled {
                 }
                 let lasting = lasting.ok_or_else(|| nothing_says_how_long(entry))?;
                 let word = Name::new(entry.name);
-                let site = Name::new(&format!("{word} of {}", who::joined(&self.at)));
+                let site = Name::new(&format!("{word} of {}", targets::joined(&self.at)));
                 if chaos.windows.iter().any(|window| window.site == site) {
                     return Err(entry
                         .problem(format!("there is another `{site}` by the clock"))
@@ -125,8 +125,8 @@ impl Troubled {
                 chaos.windows.push(TimedFault {
                     kind: word,
                     site,
-                    disturbance: Disturbance::Custom { word, among: who::tools(&self.at, cast)? },
-                    every: who::time(&every)?,
+                    disturbance: TimedEffect::Custom { word, among: targets::tools(&self.at, directory)? },
+                    every: targets::time(&every)?,
                     lasting,
                 });
                 Ok(())
@@ -146,16 +146,16 @@ impl Troubled {
 #[cfg(test)]
 mod tests {
     use crate::faults::tests::{chaos_of, refusal_of};
-    use perfidy_sim::{Disturbance, Name, SimSpan};
+    use perfidy_sim::{Name, SimSpan, TimedEffect};
 
     #[test]
-    fn a_trouble_begins_with_a_request_or_by_the_clock() {
+    fn an_outage_begins_with_a_request_or_by_the_clock() {
         let chaos = chaos_of(r#"outage = { at = "ticketing", chance = "2%", lasting = "5s" }"#);
         assert_eq!((chaos.rules.len(), chaos.windows.len()), (1, 0));
         let chaos = chaos_of(r#"outage = { at = ["ticketing", "mail"], every = "1m", lasting = "5s" }"#);
         assert_eq!((chaos.rules.len(), chaos.windows.len()), (0, 1));
         assert_eq!(chaos.windows[0].site.as_str(), "outage of ticketing+mail");
-        let Disturbance::Custom { word, among } = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
+        let TimedEffect::Custom { word, among } = &chaos.windows[0].disturbance else { panic!("{chaos:?}") };
         assert_eq!((word.as_str(), among.as_slice()), ("outage", &["ticketing", "mail"].map(Name::new)[..]));
     }
 

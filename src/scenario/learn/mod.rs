@@ -25,8 +25,8 @@ use crate::agent::Agents;
 use crate::faults::{ActionMap, Observed, Roles};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Case, Contents, Scenario, Step};
-use crate::workflows::Cancelled;
-use perfidy_sim::{Chance, Chaos, Engine, Name, Outcome, Plan, RunEnd, Seed, SimSpan, unlogged};
+use crate::workflows::CancelledTasks;
+use perfidy_sim::{Chance, Chaos, Engine, Name, Plan, RunEnd, RunOutcome, Seed, SimSpan, unlogged};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -195,7 +195,7 @@ impl ActionMap {
 /// Runs a case and counts every place and every timeout. A log is of the runs that the user asked for, so
 /// these leave no trace in it. The suite's watchdog knows of them, since an agent that loops without waiting
 /// would keep a file from ever being read.
-fn watch(case: &Case, seed: Seed, plan: Plan) -> Outcome<Agents> {
+fn watch(case: &Case, seed: Seed, plan: Plan) -> RunOutcome<Agents> {
     let run = || {
         Engine::Native.run(|| {
             let mut world = case.world(seed, plan);
@@ -216,7 +216,7 @@ fn small(scenario: &Scenario) -> Scenario {
     for count in small.team.values_mut() {
         *count = (*count).min(AGENTS_OF_A_ROLE);
     }
-    if let Some(Cancelled { chance, .. }) = &mut small.tasks.cancelled {
+    if let Some(CancelledTasks { chance, .. }) = &mut small.tasks.cancelled {
         *chance = (*chance).max(Chance::per_million(500_000).expect("one half"));
     }
     let until = small.tasks.last_at() + STRESS;

@@ -7,7 +7,7 @@
 
 use crate::faults::{Altered, FaultKind, Time};
 use crate::scenario::Scenario;
-use perfidy_sim::{Action, Chance, Chaos, Disturbance, Hook, Name, Rule, Selector, SimSpan, TimedFault};
+use perfidy_sim::{Action, Chance, Chaos, Hook, Name, Rule, Selector, SimSpan, TimedEffect, TimedFault};
 use std::ops::RangeInclusive;
 
 /// A fault that is injected so many times in a hundred.
@@ -39,8 +39,8 @@ const SOME: SimSpan = SimSpan::from_secs(1);
 
 /// The faults of the stress run of that number.
 pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
-    let cast = scenario.cast();
-    let (agents, tools) = (cast.agents, cast.tools);
+    let directory = scenario.directory();
+    let (agents, tools) = (directory.agents, directory.tools);
     let mut chaos = Chaos { until: scenario.chaos.until, ..Chaos::default() };
     match number % 5 {
         0 => {
@@ -80,7 +80,7 @@ pub(super) fn of(scenario: &Scenario, number: u64) -> Chaos {
 /// The faults of the stress run of that number, from one, of those that lose storage. One agent after the
 /// other is hit: what an agent has forgotten shows only while the others remember it.
 pub(super) fn of_storage(scenario: &Scenario, number: u64) -> Chaos {
-    let agents = scenario.cast().agents;
+    let agents = scenario.directory().agents;
     if agents.is_empty() {
         return Chaos::default();
     }
@@ -156,9 +156,9 @@ fn named(kind: &FaultKind) -> Action {
 /// Agents that are away for as long as it takes to be replaced.
 fn of_the_clock(agents: &[Name]) -> impl Iterator<Item = TimedFault> {
     let away =
-        [("crash", Disturbance::Crash(agents.to_vec())), ("pause", Disturbance::Pause(agents.to_vec()))];
+        [("crash", TimedEffect::Crash(agents.to_vec())), ("pause", TimedEffect::Pause(agents.to_vec()))];
     let alone = (agents.len() > 1)
-        .then(|| ("partition", Disturbance::Split { among: agents.to_vec(), minority: false }));
+        .then(|| ("partition", TimedEffect::Split { among: agents.to_vec(), minority: false }));
     away.into_iter().chain(alone).map(|(kind, disturbance)| TimedFault {
         kind: Name::new(kind),
         site: Name::new(kind),

@@ -1,6 +1,6 @@
 //! What the user asks for: properties that are waived, and how far others may go.
 
-use super::{Found, Tables, whole_number, within_limit};
+use super::{Diagnostics, Tables, whole_number, within_limit};
 use crate::config::Entry;
 use crate::config::{Problem, Span};
 use crate::properties::{AtMost, Bound, Property};
@@ -19,7 +19,7 @@ pub(super) struct Asked {
     tightened: BTreeMap<&'static str, AtMost>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Found) -> Asked {
+pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Diagnostics) -> Asked {
     let mut asked = Asked::default();
     for entry in tables.open("properties", found) {
         let Some(property) = suite.find_property(entry.name) else {

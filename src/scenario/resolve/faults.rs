@@ -1,7 +1,7 @@
 //! What goes wrong: by chance, by the clock and word for word.
 
 use super::pinned::Pinned;
-use super::{Found, Tables, parts, pinned, within_limit};
+use super::{Diagnostics, Tables, parts, pinned, within_limit};
 use crate::config::Entry;
 use crate::config::problem::line_of;
 use crate::config::{Problem, Span};
@@ -40,8 +40,8 @@ pub(super) fn read<'a>(
     tables: &Tables<'a>,
     text: &str,
     suite: &Suite,
-    cast: &Directory,
-    found: &mut Found,
+    directory: &Directory,
+    found: &mut Diagnostics,
 ) -> Faults<'a> {
     let mut chaos = Chaos::default();
     let (mut kinds, mut configured, mut sound) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,10 +67,10 @@ pub(super) fn read<'a>(
         }
         for one in each {
             let before = (chaos.rules.len(), chaos.windows.len());
-            if found.keep((kind.read)(&one, cast, &mut chaos)).is_some() {
+            if found.keep((kind.read)(&one, directory, &mut chaos)).is_some() {
                 found.keep(opens(&one, &chaos, before.1));
                 found.keep(is_new(&one, &chaos, before));
-                configured.extend(parts::of(&one, text, &chaos, before, cast));
+                configured.extend(parts::of(&one, text, &chaos, before, directory));
             }
             if chaos.rules.len() + chaos.windows.len() > MAX_FAULTS {
                 found.add(one.problem(format!("there are more than {MAX_FAULTS} faults")));
@@ -81,7 +81,7 @@ pub(super) fn read<'a>(
         }
         kinds.push(Name::new(kind.name));
     }
-    let pinned = pinned::read(&pinned, cast, &mut chaos, found);
+    let pinned = pinned::read(&pinned, directory, &mut chaos, found);
     for pinned in &pinned {
         let line = line_of(text, pinned.at.start);
         let words = format!("the fault pinned to `{}` (line {line})", pinned.fault.at);

@@ -4,7 +4,7 @@
 //! Which kinds of events runs have is [learnt](crate::scenario::learn).
 
 use super::safeguards::WithoutTable;
-use super::{Found, Tables};
+use super::{Diagnostics, Tables};
 use crate::agent::kinds;
 use crate::config::Problem;
 use crate::scenario::Scenario;
@@ -12,7 +12,7 @@ use crate::scenario::learn::Learner;
 use std::sync::Arc;
 
 pub(super) fn check(tables: &Tables<'_>, scenario: &Arc<Scenario>) -> Vec<Problem> {
-    let cases = tables.list("without", &mut Found::default());
+    let cases = tables.list("without", &mut Diagnostics::default());
     let cases: Vec<WithoutTable> = cases.iter().filter_map(|entry| entry.read().ok()).collect();
     let mut learner = Learner::new(scenario);
     let mut problems = Vec::new();

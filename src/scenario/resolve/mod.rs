@@ -11,6 +11,7 @@ mod parts;
 mod pinned;
 mod reach;
 mod safeguards;
+mod service_levels;
 mod settle;
 mod steps;
 mod store;
@@ -21,7 +22,7 @@ mod tools;
 mod undo;
 mod unused;
 
-use crate::faults::who;
+use crate::faults::targets;
 pub(crate) use reach::rule_of;
 pub(crate) use tools::{own_shape, tool_keys};
 
@@ -51,6 +52,7 @@ const KEYS: &[&str] = &[
     "network",
     "properties",
     "safeguards",
+    "service-level",
     "settle",
     "step",
     "store",
@@ -80,6 +82,7 @@ pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
         ("limits", Shape::of::<LimitsTable>()),
         ("model", Shape::of::<ModelTable>()),
         ("network", Shape::of::<NetworkTable>()),
+        ("service-level", list(service_levels::shape())),
         ("settle", settle::shape()),
         ("step", list(steps::shape())),
         ("store", store::shape()),
@@ -90,9 +93,9 @@ pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
 
 /// The problems found so far.
 #[derive(Default)]
-struct Found(Vec<Problem>);
+struct Diagnostics(Vec<Problem>);
 
-impl Found {
+impl Diagnostics {
     fn add(&mut self, problem: Problem) {
         self.0.push(problem);
     }
@@ -112,17 +115,17 @@ impl<'a> Tables<'a> {
     }
 
     /// The entries of an open table; none if there is no such table.
-    fn open(&self, name: &str, found: &mut Found) -> Vec<Entry<'a>> {
+    fn open(&self, name: &str, found: &mut Diagnostics) -> Vec<Entry<'a>> {
         self.get(name).and_then(|entry| found.keep(entry.entries())).unwrap_or_default()
     }
 
     /// The elements of an array of tables; none if there is no such array.
-    fn list(&self, name: &str, found: &mut Found) -> Vec<Entry<'a>> {
+    fn list(&self, name: &str, found: &mut Diagnostics) -> Vec<Entry<'a>> {
         self.get(name).and_then(|entry| found.keep(entry.tables())).unwrap_or_default()
     }
 
     /// A table that is read as a whole; its default if there is none.
-    fn closed<T: Default + serde::de::DeserializeOwned>(&self, name: &str, found: &mut Found) -> T {
+    fn closed<T: Default + serde::de::DeserializeOwned>(&self, name: &str, found: &mut Diagnostics) -> T {
         self.get(name).and_then(|entry| found.keep(entry.read())).unwrap_or_default()
     }
 }
@@ -130,10 +133,10 @@ impl<'a> Tables<'a> {
 /// What is wrong with the pinned faults in the text of a saved failure of a scenario.
 pub(super) fn check_pinned(text: &str, scenario: &Scenario) -> Vec<Problem> {
     let Ok(root) = DeTable::parse(text) else { return Vec::new() };
-    let found = &mut Found::default();
+    let found = &mut Diagnostics::default();
     let pinned = Tables(entries(root.get_ref())).list("fault", found);
     let mut chaos = Chaos { until: scenario.heals_at(), ..Chaos::default() };
-    pinned::read(&pinned, &scenario.cast(), &mut chaos, found);
+    pinned::read(&pinned, &scenario.directory(), &mut chaos, found);
     std::mem::take(&mut found.0)
 }
 
@@ -169,7 +172,7 @@ pub(super) fn resolve(
         let help = "`perfidy replay` replays it";
         return Err(vec![Problem::whole("this is a saved failure, not a scenario").help(help)]);
     }
-    let found = &mut Found::default();
+    let found = &mut Diagnostics::default();
     for entry in tables.0.iter().filter(|entry| !KEYS.contains(&entry.name)) {
         found.add(Problem::unknown(entry.key_span.clone(), "key", entry.name, KEYS));
     }
@@ -183,6 +186,7 @@ pub(super) fn resolve(
     let settling = settle::read(&tables, found);
     let most_events = most_events(&tables, found);
     let asked = asked::read(&tables, suite, found);
+    let service_levels = service_levels::read(&tables, suite, &asked.waived, found);
     let Some(workflow) = found.keep(workflow(&tables, suite)) else {
         return Err(std::mem::take(&mut found.0));
     };
@@ -191,10 +195,10 @@ pub(super) fn resolve(
     order::check(&tables, &steps, &workflow, found);
     steps::can_be_guarded(&tables, &workflow, found);
     let team = team(&tables, &workflow, found);
-    let cast = workflow.cast(&team, &tools);
-    let cast = cast.with_faults(suite.fault_kinds());
-    let network = network(&tables, &cast, found);
-    no_node_twice(&tables, &cast, found);
+    let directory = workflow.directory(&team, &tools);
+    let directory = directory.with_faults(suite.fault_kinds());
+    let network = network(&tables, &directory, found);
+    no_node_twice(&tables, &directory, found);
     let safeguards = safeguards::read(&tables, suite, &workflow, found);
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
@@ -219,7 +223,7 @@ pub(super) fn resolve(
             within
         },
     );
-    let faults = faults::read(&tables, text, suite, &cast, found);
+    let faults = faults::read(&tables, text, suite, &directory, found);
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
@@ -245,6 +249,7 @@ pub(super) fn resolve(
         bounds,
         waived: asked.waived,
         judged: asked.judged,
+        service_levels,
         without,
         workflow,
     }));
@@ -301,7 +306,7 @@ fn workflow(tables: &Tables<'_>, suite: &Suite) -> Result<Arc<Workflow>, Problem
     })
 }
 
-fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap<&'static str, u32> {
+fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Diagnostics) -> BTreeMap<&'static str, u32> {
     let mut team: BTreeMap<_, _> = workflow.roles.iter().map(|role| (role.group, role.default)).collect();
     let known: Vec<&str> = team.keys().copied().collect();
     for entry in tables.open("team", found) {
@@ -320,11 +325,11 @@ fn team(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) -> BTreeMap
 }
 
 /// Agents, groups and tools share one set of names: faults and addresses name them alike.
-fn no_node_twice(tables: &Tables<'_>, cast: &Directory, found: &mut Found) {
+fn no_node_twice(tables: &Tables<'_>, directory: &Directory, found: &mut Diagnostics) {
     for entry in tables.get("tools").and_then(|entry| entry.entries().ok()).unwrap_or_default() {
-        let whose = if cast.agents_called(entry.name).is_some() {
+        let whose = if directory.agents_called(entry.name).is_some() {
             "agents of this team"
-        } else if cast.services.contains(&Name::new(entry.name)) {
+        } else if directory.services.contains(&Name::new(entry.name)) {
             "a node that every world has"
         } else {
             continue;
@@ -343,7 +348,7 @@ struct ModelTable {
     parallel_tool_calls: Option<bool>,
 }
 
-fn model(tables: &Tables<'_>, found: &mut Found) -> Model {
+fn model(tables: &Tables<'_>, found: &mut Diagnostics) -> Model {
     let usual = Spread(SimSpan::from_millis(200)..=SimSpan::from_millis(2_000));
     let table: ModelTable = tables.closed("model", found);
     let window = table
@@ -372,12 +377,12 @@ struct LinkTable {
     latency: Spread,
 }
 
-fn network(tables: &Tables<'_>, cast: &Directory, found: &mut Found) -> Network {
+fn network(tables: &Tables<'_>, directory: &Directory, found: &mut Diagnostics) -> Network {
     let NetworkTable { latency, links } = tables.closed("network", found);
     let usual = Spread(SimSpan::from_millis(1)..=SimSpan::from_millis(20));
     let links = links.into_iter().filter_map(|LinkTable { between: (left, right), latency }| {
-        let left = found.keep(who::nodes(&left, cast))?;
-        Some(Link { left, right: found.keep(who::nodes(&right, cast))?, latency: latency.0 })
+        let left = found.keep(targets::nodes(&left, directory))?;
+        Some(Link { left, right: found.keep(targets::nodes(&right, directory))?, latency: latency.0 })
     });
     let links = links.collect();
     Network { latency: latency.unwrap_or(usual).0, links }
@@ -390,7 +395,7 @@ struct LimitsTable {
 }
 
 /// How many events a run may have, if the file says so.
-fn most_events(tables: &Tables<'_>, found: &mut Found) -> Option<u32> {
+fn most_events(tables: &Tables<'_>, found: &mut Diagnostics) -> Option<u32> {
     let events = tables.closed::<LimitsTable>("limits", found).events?;
     found.keep(whole_number(&events, "events", EVENTS))
 }

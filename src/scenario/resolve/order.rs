@@ -1,10 +1,10 @@
 //! Whether a workflow takes steps one after another where a file says so.
 
-use super::{Found, Tables};
+use super::{Diagnostics, Tables};
 use crate::config::Problem;
 use crate::workflows::{Step, Workflow};
 
-pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, found: &mut Found) {
+pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, found: &mut Diagnostics) {
     if !workflow.takes_steps_at_once() || steps.iter().all(|step| step.needs.is_empty()) {
         return;
     }

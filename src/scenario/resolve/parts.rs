@@ -4,8 +4,8 @@ use crate::config::Entry;
 use crate::config::OneOrMany;
 use crate::config::problem::line_of;
 use crate::faults::Directory;
+use crate::faults::targets;
 use crate::faults::tool_faults::handled_as;
-use crate::faults::who;
 use crate::scenario::Configured;
 use perfidy_sim::{Chaos, Hook, Name, Rule, Selector};
 
@@ -39,7 +39,7 @@ impl Key {
 }
 
 /// The names in an entry, with their keys.
-pub(super) fn names(entry: &Entry<'_>) -> Vec<(Key, who::Word)> {
+pub(super) fn names(entry: &Entry<'_>) -> Vec<(Key, targets::Word)> {
     let keys = entry.entries().unwrap_or_default();
     let of = |key: Key| {
         let value = keys.iter().find(|entry| entry.name == key.as_str());
@@ -56,14 +56,14 @@ pub(super) fn of(
     text: &str,
     chaos: &Chaos,
     before: (usize, usize),
-    cast: &Directory,
+    directory: &Directory,
 ) -> Vec<Configured> {
     let line = line_of(text, entry.value_span().start);
     let words = format!("the fault `{}` (line {line})", entry.name);
     let whole = Configured::entry(words.clone(), chaos, before);
     let names = names(entry);
-    let one = |key: Key, name: &who::Word| {
-        let part = Part::of(key, name, cast);
+    let one = |key: Key, name: &targets::Word| {
+        let part = Part::of(key, name, directory);
         let line = line_of(text, name.span().start);
         let words =
             format!("the fault `{}` (line {line}), {} `{}`,", entry.name, key.as_str(), name.get_ref());
@@ -88,11 +88,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub fn of(key: Key, name: &who::Word, cast: &Directory) -> Self {
+    pub fn of(key: Key, name: &targets::Word, directory: &Directory) -> Self {
         let anything = Self { hook: None, among: Selector::Any, what: Selector::Any };
         let only = Selector::only(Name::new(name.get_ref()));
         match key {
-            Key::At => Self { among: who::nodes(name, cast).map_or(only, Selector::Of), ..anything },
+            Key::At => Self { among: targets::nodes(name, directory).map_or(only, Selector::Of), ..anything },
             Key::Message => Self { what: only, ..anything },
             Key::Operation => Self { what: handled_as(std::slice::from_ref(name)), ..anything },
             Key::Before => Self { hook: Some(Hook::Before), what: only, ..anything },

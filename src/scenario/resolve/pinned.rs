@@ -4,12 +4,12 @@
 //! or `after` a step, to its model, to a call that a tool handles, to an agent's disk. What is set by the
 //! clock brings its own moment and can stand at any address.
 
-use super::Found;
+use super::Diagnostics;
 use crate::agent::Altered;
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
-use crate::faults::{Directory, FaultKind, Target, Time, who};
+use crate::faults::{Directory, FaultKind, Target, Time, targets};
 use perfidy_sim::{Action, Address, Chaos, Fault, Hook, Name, SimSpan};
 use serde::Deserialize;
 use std::ops::Range;
@@ -38,17 +38,17 @@ pub(super) struct Pinned {
 /// Reads the pinned faults into the chaos; those that are sound are returned, each with its place.
 pub(super) fn read(
     entries: &[Entry<'_>],
-    cast: &Directory,
+    directory: &Directory,
     chaos: &mut Chaos,
-    found: &mut Found,
+    found: &mut Diagnostics,
 ) -> Vec<Pinned> {
     let mut read = Vec::new();
     for entry in entries {
         let Some(FaultTable { at, action }) = found.keep(entry.read::<FaultTable>()) else { continue };
         let fault = Fault { at: *at.get_ref(), action: *action.get_ref() };
         let fits = match fault.action.moment() {
-            Some(_) => on_the_clock(&action, cast, chaos),
-            None => at_a_place(&at, &action, cast),
+            Some(_) => on_the_clock(&action, directory, chaos),
+            None => at_a_place(&at, &action, directory),
         };
         if found.keep(fits).is_none() {
             continue;
@@ -65,7 +65,7 @@ pub(super) fn read(
     read
 }
 
-fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Result<(), Problem> {
+fn on_the_clock(action: &Spanned<Action>, directory: &Directory, chaos: &Chaos) -> Result<(), Problem> {
     let place = action.span();
     match action.get_ref() {
         Action::Partition { left, right, .. }
@@ -73,18 +73,20 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Re
         | Action::SlowLink { left, right, .. } => {
             let [left, right] = [left, right].map(|group| group.as_str().split('+').collect::<Vec<_>>());
             for name in left.iter().chain(&right) {
-                node(name, cast, &place)?;
+                node(name, directory, &place)?;
             }
             if let Some(both) = left.iter().find(|name| right.contains(name)) {
                 return Err(Problem::at(place, format!("`{both}` is on both sides of the partition")));
             }
         }
-        Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => agent(node.as_str(), cast, &place)?,
-        Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, cast, &place)?,
-        Action::Degrade { node, degradation, .. } if degradation.is_of_processes() => {
-            agent(node.as_str(), cast, &place)?;
+        Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => {
+            agent(node.as_str(), directory, &place)?
         }
-        Action::Degrade { node: name, .. } => node(name.as_str(), cast, &place)?,
+        Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, directory, &place)?,
+        Action::Degrade { node, degradation, .. } if degradation.is_of_processes() => {
+            agent(node.as_str(), directory, &place)?;
+        }
+        Action::Degrade { node: name, .. } => node(name.as_str(), directory, &place)?,
         _ => {}
     }
     match action.get_ref().moment() {
@@ -96,22 +98,22 @@ fn on_the_clock(action: &Spanned<Action>, cast: &Directory, chaos: &Chaos) -> Re
     }
 }
 
-fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, cast: &Directory) -> Result<(), Problem> {
-    let hook = hook_of(at.get_ref().site.as_str(), cast, &at.span())?;
-    let (what, kinds) = (action.get_ref(), &cast.faults);
+fn at_a_place(at: &Spanned<Address>, action: &Spanned<Action>, directory: &Directory) -> Result<(), Problem> {
+    let hook = hook_of(at.get_ref().site.as_str(), directory, &at.span())?;
+    let (what, kinds) = (action.get_ref(), &directory.faults);
     if !what.fits(hook) {
-        return Err(misfit(action, hook, cast));
+        return Err(misfit(action, hook, directory));
     }
     let Action::Custom { word, detail, span } = what else { return Ok(()) };
     if hook == Hook::Message {
         let of_messages = kinds.find(word.as_str()).filter(|kind| matches!(kind.target, Target::Messages));
         let is_own = kinds.own().find(*word, Altered::Messages).is_some();
         let is_one = of_messages.is_some() && *span == SimSpan::ZERO && (detail.is_none() || !is_own);
-        return if is_one { Ok(()) } else { Err(misfit(action, hook, cast)) };
+        return if is_one { Ok(()) } else { Err(misfit(action, hook, directory)) };
     }
     if let Some((who, call_site)) = at.get_ref().site.as_str().split_once(", ")
         && kinds.call_site(call_site).is_some()
-        && !cast.tools.contains(&Name::new(who))
+        && !directory.tools.contains(&Name::new(who))
     {
         return one_of("fault of a model", &kinds.at_call_site(call_site).collect::<Vec<_>>(), action);
     }
@@ -139,36 +141,41 @@ fn one_of(what: &str, kinds: &[&FaultKind], action: &Spanned<Action>) -> Result<
 }
 
 /// A fault that concerns a tool by the clock must be something that lasts.
-fn trouble_of_a_tool(word: Name, tool: Name, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
+fn trouble_of_a_tool(
+    word: Name,
+    tool: Name,
+    directory: &Directory,
+    place: &Range<usize>,
+) -> Result<(), Problem> {
     let lasts =
         |kind: &&FaultKind| kind.tool_fault(SimSpan::ZERO).is_some_and(|fault| fault.outage.is_some());
-    let lasting: Vec<&str> = cast.faults.of_tools().filter(lasts).map(|kind| kind.name).collect();
+    let lasting: Vec<&str> = directory.faults.of_tools().filter(lasts).map(|kind| kind.name).collect();
     if !lasting.contains(&word.as_str()) {
         return Err(Problem::unknown(place.clone(), "trouble of a tool", word.as_str(), &lasting));
     }
-    if cast.tools.contains(&tool) {
+    if directory.tools.contains(&tool) {
         return Ok(());
     }
-    let tools: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+    let tools: Vec<&str> = directory.tools.iter().map(|tool| tool.as_str()).collect();
     Err(Problem::unknown(place.clone(), "tool", tool.as_str(), &tools))
 }
 
 /// Which kind of place a site is.
-fn hook_of(site: &str, cast: &Directory, place: &Range<usize>) -> Result<Hook, Problem> {
+fn hook_of(site: &str, directory: &Directory, place: &Range<usize>) -> Result<Hook, Problem> {
     if let Some((from, rest)) = site.split_once(" > ") {
         let Some((to, _)) = rest.split_once(", ") else {
             let message = format!("nothing says which message from `{from}` to `{rest}`");
             return Err(Problem::at(place.clone(), message).help(SHAPES));
         };
-        node(from, cast, place)?;
-        node(to, cast, place)?;
+        node(from, directory, place)?;
+        node(to, directory, place)?;
         return Ok(Hook::Message);
     }
     let Some((who, what)) = site.split_once(", ") else {
         return Err(Problem::at(place.clone(), format!("`{site}` is not a place in a run")).help(SHAPES));
     };
     if let Some(who) = who.strip_suffix("'s disk") {
-        agent(who, cast, place)?;
+        agent(who, directory, place)?;
         let moments = Hook::ALL.into_iter().filter_map(|hook| Some((hook, hook.of_storage()?)));
         let hook = moments.clone().find_map(|(hook, moment)| (moment == what).then_some(hook));
         return hook.ok_or_else(|| {
@@ -177,11 +184,11 @@ fn hook_of(site: &str, cast: &Directory, place: &Range<usize>) -> Result<Hook, P
             Problem::at(place.clone(), message).help(format!("it does {}", listed(&known)))
         });
     }
-    if cast.tools.contains(&Name::new(who)) {
+    if directory.tools.contains(&Name::new(who)) {
         return Ok(Hook::Service);
     }
-    node(who, cast, place)?;
-    if cast.faults.call_site(what).is_some() {
+    node(who, directory, place)?;
+    if directory.faults.call_site(what).is_some() {
         return Ok(Hook::Service);
     }
     let steps = [("before ", Hook::Before), ("after ", Hook::After)];
@@ -197,7 +204,7 @@ const SHAPES: &str = "write `from > to, kind` for a message, `agent, before step
                       journal, and then `, id, try n`";
 
 /// To whom something happens at such a place, and what can.
-fn possible_at(hook: Hook, cast: &Directory) -> (&'static str, Vec<&'static str>) {
+fn possible_at(hook: Hook, directory: &Directory) -> (&'static str, Vec<&'static str>) {
     match hook {
         Hook::Message => {
             ("a message", vec!["drop", "delay 3s", "reorder 30ms", "duplicate after 40ms", "corrupt"])
@@ -210,13 +217,13 @@ fn possible_at(hook: Hook, cast: &Directory) -> (&'static str, Vec<&'static str>
         Hook::Loss => ("a disk in a crash", vec!["tear"]),
         Hook::Recovery => ("a disk that is read again", vec!["stale by 2 records"]),
         Hook::Service => {
-            ("a call that a tool handles", cast.faults.of_tools().map(|kind| kind.name).collect())
+            ("a call that a tool handles", directory.faults.of_tools().map(|kind| kind.name).collect())
         }
     }
 }
 
-fn misfit(action: &Spanned<Action>, hook: Hook, cast: &Directory) -> Problem {
-    let (to_whom, possible) = possible_at(hook, cast);
+fn misfit(action: &Spanned<Action>, hook: Hook, directory: &Directory) -> Problem {
+    let (to_whom, possible) = possible_at(hook, directory);
     let problem = Problem::at(action.span(), format!("`{action}` does not happen to {to_whom}"));
     let verbs: Vec<&str> =
         possible.iter().map(|text| text.split([' ', ',']).next().unwrap_or(text)).collect();
@@ -228,29 +235,33 @@ fn misfit(action: &Spanned<Action>, hook: Hook, cast: &Directory) -> Problem {
 }
 
 /// Refuses what is neither an agent nor a tool, and groups: a place in a run belongs to one.
-fn node(name: &str, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
-    if cast.is_node(Name::new(name)) { Ok(()) } else { one_agent(name, cast, place, "agent or tool") }
+fn node(name: &str, directory: &Directory, place: &Range<usize>) -> Result<(), Problem> {
+    if directory.is_node(Name::new(name)) {
+        Ok(())
+    } else {
+        one_agent(name, directory, place, "agent or tool")
+    }
 }
 
-fn agent(name: &str, cast: &Directory, place: &Range<usize>) -> Result<(), Problem> {
-    one_agent(name, cast, place, "agent")
+fn agent(name: &str, directory: &Directory, place: &Range<usize>) -> Result<(), Problem> {
+    one_agent(name, directory, place, "agent")
 }
 
-fn one_agent(name: &str, cast: &Directory, place: &Range<usize>, what: &str) -> Result<(), Problem> {
-    if cast.agents.contains(&Name::new(name)) {
+fn one_agent(name: &str, directory: &Directory, place: &Range<usize>, what: &str) -> Result<(), Problem> {
+    if directory.agents.contains(&Name::new(name)) {
         return Ok(());
     }
-    if cast.tools.contains(&Name::new(name)) {
-        return Err(who::tools_live_on(place.clone(), name));
+    if directory.tools.contains(&Name::new(name)) {
+        return Err(targets::tools_live_on(place.clone(), name));
     }
-    if let Some(members) = cast.agents_called(name) {
+    if let Some(members) = directory.agents_called(name) {
         let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
         let problem = Problem::at(place.clone(), format!("`{name}` is a group; name one agent here"));
         return Err(problem.help(format!("its members are {}", listed(&members))));
     }
-    let mut known: Vec<&str> = cast.agents.iter().map(|agent| agent.as_str()).collect();
+    let mut known: Vec<&str> = directory.agents.iter().map(|agent| agent.as_str()).collect();
     if what != "agent" {
-        known.extend(cast.tools.iter().map(|tool| tool.as_str()));
+        known.extend(directory.tools.iter().map(|tool| tool.as_str()));
     }
     Err(Problem::unknown(place.clone(), what, name, &known))
 }

@@ -14,7 +14,7 @@ use super::pinned::Pinned;
 use crate::agent::{Request, call_kind, reply_kind};
 use crate::config::problem::listed;
 use crate::config::{Entry, Problem, nearest};
-use crate::faults::who::Word;
+use crate::faults::targets::Word;
 use crate::faults::{ActionMap, Directory, FaultKind, model, storage, tool_faults};
 use crate::scenario::learn::Learner;
 use crate::scenario::{Scenario, Step};
@@ -42,7 +42,7 @@ pub(super) fn check(scenario: &Arc<Scenario>, entries: &[SoundEntry<'_>], pinned
     if entries.is_empty() && pinned.is_empty() {
         return Vec::new();
     }
-    let mut reach = Reach { cast: scenario.cast(), scenario, learner: Learner::new(scenario) };
+    let mut reach = Reach { directory: scenario.directory(), scenario, learner: Learner::new(scenario) };
     let mut problems = Vec::new();
     for SoundEntry { entry, rules, windows } in entries {
         problems.extend(reach.entry(entry, &scenario.chaos.rules[rules.clone()]));
@@ -55,7 +55,7 @@ pub(super) fn check(scenario: &Arc<Scenario>, entries: &[SoundEntry<'_>], pinned
 /// What can be reached in a scenario.
 struct Reach<'a> {
     scenario: &'a Scenario,
-    cast: Directory,
+    directory: Directory,
     learner: Learner,
 }
 
@@ -68,7 +68,7 @@ impl Reach<'_> {
         let mut problems = Vec::new();
         let names = parts::names(entry);
         for (key, name) in &names {
-            let part = Part::of(*key, name, &self.cast);
+            let part = Part::of(*key, name, &self.directory);
             // A field that no answer has is to be blamed on the field.
             let of_any_field = |rule: Rule| Rule { action: rule.action.without_detail(), ..rule };
             let narrowed = rules.iter().filter_map(|rule| part.of_rule(rule));
@@ -112,7 +112,7 @@ impl Reach<'_> {
         match place.hook {
             Hook::Message => Some(self.no_such_message(&subject, &rules)),
             Hook::Before | Hook::After => Some(self.no_such_step(&subject, place.hook, &rules)),
-            Hook::Service if self.cast.tools.contains(&place.from) => {
+            Hook::Service if self.directory.tools.contains(&place.from) => {
                 let operation = Request::operation_at(place.what.as_str()).as_str().to_owned();
                 let unknown = self.no_such_operation(&Word::new(at.clone(), operation), &rules);
                 unknown.or_else(|| match fault.action.detail() {
@@ -130,7 +130,7 @@ impl Reach<'_> {
     }
 
     fn can_meet(&mut self, rules: &[Rule]) -> bool {
-        let (members, faults) = (self.learner.roles().clone(), &self.cast.faults);
+        let (members, faults) = (self.learner.roles().clone(), &self.directory.faults);
         let is_call = |rule: &Rule| rule.hook == Hook::Message && self.is_call_of_a_step(&rule.what);
         rules.iter().any(is_call)
             || self.learner.shows(|actions| rules.iter().any(|rule| actions.can_meet(rule, &members, faults)))
@@ -138,7 +138,7 @@ impl Reach<'_> {
 
     /// The agents and roles into which one of these rules could inject a fault if it concerned every agent.
     fn who_can_meet(&self, actions: &ActionMap, rules: &[Rule]) -> Vec<&'static str> {
-        actions.who_can_meet(rules, self.learner.roles(), &self.cast.faults)
+        actions.who_can_meet(rules, self.learner.roles(), &self.directory.faults)
     }
 
     /// Whether these are calls of steps, or the answers to them: each step is taken some time, even if no run
@@ -154,7 +154,7 @@ impl Reach<'_> {
     /// An operation that no agent asks of these tools. `None` if one does, in a way that the fault does not
     /// concern.
     fn no_such_operation(&mut self, name: &Word, rules: &[Rule]) -> Option<Problem> {
-        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let (workflow, actions) = (self.directory.workflow, self.learner.all());
         let operation = name.get_ref().as_str();
         let is_of = |tool: Name| rules.iter().any(|rule| rule.from.covers(tool));
         let calls = actions.calls();
@@ -190,7 +190,7 @@ impl Reach<'_> {
     /// The tools that these rules concern, each once, in order.
     fn tools_of(&self, rules: &[Rule]) -> Vec<&'static str> {
         let concerned = |tool: &&Name| rules.iter().any(|rule| rule.from.covers(**tool));
-        self.cast.tools.iter().filter(concerned).map(|tool| tool.as_str()).collect()
+        self.directory.tools.iter().filter(concerned).map(|tool| tool.as_str()).collect()
     }
 
     /// A field that no answer of these tools to these operations has.
@@ -218,7 +218,7 @@ impl Reach<'_> {
 
     /// A message that is never sent, or not between those.
     fn no_such_message(&mut self, name: &Word, rules: &[Rule]) -> Problem {
-        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let (workflow, actions) = (self.directory.workflow, self.learner.all());
         let kind = name.get_ref().as_str();
         let links = actions.links_of(kind);
         if !links.is_empty() {
@@ -240,7 +240,7 @@ impl Reach<'_> {
         }
         let message = format!("no message `{kind}` was sent in any run of the workflow `{workflow}`");
         let help = match nearest(kind, &actions.message_kinds()) {
-            Some(near) => format!("did you mean `{near}`{}?", sent_by(&actions, near, &self.cast.tools)),
+            Some(near) => format!("did you mean `{near}`{}?", sent_by(&actions, near, &self.directory.tools)),
             None => format!("{}; {RARE}", self.senders_in_words(&actions)),
         };
         Problem::at(name.span(), message).help(help)
@@ -248,7 +248,7 @@ impl Reach<'_> {
 
     /// A step that is never taken, or not by those, or without a place there.
     fn no_such_step(&mut self, name: &Word, hook: Hook, rules: &[Rule]) -> Problem {
-        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let (workflow, actions) = (self.directory.workflow, self.learner.all());
         let members = self.learner.roles();
         let step = Name::new(name.get_ref());
         let is_concerned = |node: Name| rules.iter().any(|rule| members.are_in(&rule.from, node));
@@ -302,14 +302,14 @@ impl Reach<'_> {
             Selector::Of(names) => words(names),
             Selector::Any => "anything".to_owned(),
         };
-        let (workflow, actions) = (self.cast.workflow, self.learner.all());
+        let (workflow, actions) = (self.directory.workflow, self.learner.all());
         let others = self.who_can_meet(&actions, rules);
-        let of_tools = self.cast.faults.find(kind).filter(|kind| kind.is_of_tools());
+        let of_tools = self.directory.faults.find(kind).filter(|kind| kind.is_of_tools());
         Some(match (rule.hook, of_tools) {
             (Hook::Service, Some(of_tools)) => {
                 let requests = actions.by.values().flat_map(|does| &does.requests);
                 let asked: BTreeSet<Request> = requests.map(|(_, request, _)| *request).collect();
-                tool_faults::never_told((of_tools, &self.cast), place, &asked)
+                tool_faults::never_told((of_tools, &self.directory), place, &asked)
             }
             (Hook::Service, None) if !others.is_empty() => {
                 let message =
@@ -323,7 +323,7 @@ impl Reach<'_> {
                 let sites: BTreeSet<&str> = sites.collect();
                 let is_there = |kind: &&FaultKind| kind.call_site().is_some_and(|site| sites.contains(site));
                 let possible: Vec<&str> =
-                    self.cast.faults.iter().filter(is_there).map(|kind| kind.name).collect();
+                    self.directory.faults.iter().filter(is_there).map(|kind| kind.name).collect();
                 model::never_asked(kind, place, &possible, workflow)
             }
             (Hook::Write | Hook::Sync | Hook::Loss | Hook::Recovery, _) if !others.is_empty() => {
@@ -352,7 +352,7 @@ impl Reach<'_> {
 
     /// What agents send, for a reader who has to choose.
     fn senders_in_words(&self, actions: &ActionMap) -> String {
-        let tools = &self.cast.tools;
+        let tools = &self.directory.tools;
         let agents = actions.by.iter().filter(|(node, _)| !tools.contains(node));
         let sends = agents.filter_map(|(node, does)| {
             let to_others = does.sends.iter().filter(|(to, _)| !tools.contains(to));
@@ -375,7 +375,7 @@ impl Reach<'_> {
     }
 
     fn see_all(&self) -> String {
-        format!("`{} explain {}` shows all", self.scenario.suite.command(), self.cast.workflow)
+        format!("`{} explain {}` shows all", self.scenario.suite.command(), self.directory.workflow)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is switched on, and what the cases without it claim.
 
-use super::{Found, Tables, whole_number};
+use super::{Diagnostics, Tables, whole_number};
 use crate::config::problem::listed;
 use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
 use crate::safeguards::setup::{Missing, Setup};
@@ -26,7 +26,12 @@ pub(super) struct Switches {
     broken: BTreeSet<&'static str>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, suite: &Suite, workflow: &Workflow, found: &mut Found) -> Switches {
+pub(super) fn read(
+    tables: &Tables<'_>,
+    suite: &Suite,
+    workflow: &Workflow,
+    found: &mut Diagnostics,
+) -> Switches {
     let mut switches = Switches { on: Safeguards::default(), broken: BTreeSet::new() };
     let known = suite.safeguard_names();
     for entry in tables.open("safeguards", found) {
@@ -61,7 +66,7 @@ impl Switches {
         tables: &Tables<'_>,
         suite: &Suite,
         (steps, tools, team): (&[Step], &BTreeMap<Name, ToolConfig>, &BTreeMap<&'static str, u32>),
-        found: &mut Found,
+        found: &mut Diagnostics,
     ) {
         let steps = step_traits(steps);
         let setup = Setup { on: &self.on, unread: &self.broken, steps, tools, team };
@@ -79,7 +84,7 @@ impl Switches {
         &self,
         tables: &'a Tables<'_>,
         tools: &BTreeMap<Name, ToolConfig>,
-        found: &mut Found,
+        found: &mut Diagnostics,
     ) {
         let Some(retry) = self.on.get::<ToolRetry>() else { return };
         let known: Vec<&str> = tools.keys().map(|tool| tool.as_str()).collect();
@@ -99,7 +104,7 @@ impl Switches {
         &self,
         tables: &Tables<'_>,
         tools: &BTreeMap<Name, ToolConfig>,
-        found: &mut Found,
+        found: &mut Diagnostics,
     ) {
         let switch = ToolDedupe::NAME;
         if self.broken.contains(switch) {
@@ -149,7 +154,7 @@ pub(super) fn without(
     (suite, workflow): (&Suite, &Workflow),
     switches: &Switches,
     waived: &BTreeMap<&'static str, String>,
-    found: &mut Found,
+    found: &mut Diagnostics,
 ) -> Vec<Without> {
     let mut cases: Vec<Without> = Vec::new();
     let mut taken = BTreeSet::new();

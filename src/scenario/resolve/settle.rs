@@ -4,7 +4,7 @@
 //! [Whether it is](crate::properties::headway) shows in the last part of that time, so no wait that the file
 //! itself asks for may be longer than such a part: a sound team would be taken for one that is stuck.
 
-use super::{Found, LONGEST, Tables, within_limit};
+use super::{Diagnostics, LONGEST, Tables, within_limit};
 use crate::config::{Problem, Shape, Span};
 use crate::properties::headway;
 use crate::safeguards::Safeguards;
@@ -36,7 +36,7 @@ pub(super) fn shape() -> Shape {
 }
 
 /// What the file says, and where.
-pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<(SimSpan, Range<usize>)> {
+pub(super) fn read(tables: &Tables<'_>, found: &mut Diagnostics) -> Option<(SimSpan, Range<usize>)> {
     let within = tables.closed::<SettleTable>("settle", found).within?;
     Some((found.keep(within_limit(&within, "within"))?, within.span()))
 }

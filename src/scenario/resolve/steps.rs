@@ -1,6 +1,6 @@
 //! The steps of a task and the order in which they can be taken.
 
-use super::{Found, Tables, is_word, not_a_word};
+use super::{Diagnostics, Tables, is_word, not_a_word};
 use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
 use crate::tools::ToolConfig;
 use crate::workflows::{Step, StepArguments, Undo, Workflow};
@@ -31,7 +31,11 @@ pub(super) fn shape() -> Shape {
     Shape::of::<StepTable>()
 }
 
-pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, found: &mut Found) -> Vec<Step> {
+pub(super) fn read(
+    tables: &Tables<'_>,
+    tools: &BTreeMap<Name, ToolConfig>,
+    found: &mut Diagnostics,
+) -> Vec<Step> {
     let before = found.0.len();
     let entries = tables.list("step", found);
     if entries.is_empty() && found.0.len() == before {
@@ -78,7 +82,7 @@ pub(super) fn read(tables: &Tables<'_>, tools: &BTreeMap<Name, ToolConfig>, foun
 }
 
 /// Rejects a guarded step of a team that has no guardrail.
-pub(super) fn can_be_guarded(tables: &Tables<'_>, workflow: &Workflow, found: &mut Found) {
+pub(super) fn can_be_guarded(tables: &Tables<'_>, workflow: &Workflow, found: &mut Diagnostics) {
     let entries = tables.get("step").and_then(|entry| entry.tables().ok()).unwrap_or_default();
     let keys = entries.iter().filter_map(|entry| entry.entries().ok()).flatten();
     let guarded = |entry: &Entry<'_>| entry.name == "guarded" && entry.read::<bool>() == Ok(true);
@@ -171,7 +175,7 @@ fn call(text: &Spanned<String>, tools: &BTreeMap<Name, ToolConfig>) -> Result<(N
     Err(problem)
 }
 
-fn needs(step: &StepTable, names: &[&str], found: &mut Found) -> Vec<usize> {
+fn needs(step: &StepTable, names: &[&str], found: &mut Diagnostics) -> Vec<usize> {
     let mut needs = Vec::new();
     for need in step.needs.iter().flatten() {
         match names.iter().position(|name| name == need.get_ref()) {

@@ -1,10 +1,10 @@
 //! The shared store: how many replicas there are, how far they lag, and what the team's readers rely on.
 
-use super::{Found, Tables};
+use super::{Diagnostics, Tables};
 use crate::agent::{Consistency, StoreService};
 use crate::config::{Problem, Shape, Spread};
 use crate::scenario::Scenario;
-use crate::workflows::Store;
+use crate::workflows::StoreConfig;
 use perfidy_sim::SimSpan;
 use serde::Deserialize;
 use toml::Spanned;
@@ -22,7 +22,7 @@ pub(super) fn shape() -> Shape {
     Shape::of::<StoreTable>()
 }
 
-pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
+pub(super) fn read(tables: &Tables<'_>, found: &mut Diagnostics) -> Option<StoreConfig> {
     let table: StoreTable = found.keep(tables.get("store")?.read())?;
     let most = StoreService::MAX_REPLICAS as u32;
     let replicas = table.replicas.map_or(Ok(0), |count| super::whole_number(&count, "replicas", 0..=most));
@@ -34,7 +34,7 @@ pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Option<Store> {
     let usual = SimSpan::from_millis(10)..=SimSpan::from_secs(2);
     let lag = table.lag.map_or(usual, |lag| lag.into_inner().0);
     let reads = table.reads.map_or(Ok(Consistency::Eventual), |word| model(&word));
-    Some(Store { replicas, lag, reads: found.keep(reads).unwrap_or(Consistency::Eventual) })
+    Some(StoreConfig { replicas, lag, reads: found.keep(reads).unwrap_or(Consistency::Eventual) })
 }
 
 fn model(word: &Spanned<String>) -> Result<Consistency, Problem> {

@@ -1,12 +1,12 @@
 //! The tasks: how many, how often, how much time each has, and whether the user cancels some.
 
-use super::{Found, LONGEST, Tables, whole_number, within_limit};
+use super::{Diagnostics, LONGEST, Tables, whole_number, within_limit};
 use crate::config::{Problem, Ratio, Shape, Span, Spread};
 use crate::properties::NO_EFFECT_AFTER_CANCEL;
 use crate::safeguards::Safeguards;
 use crate::safeguards::deadline_propagation::DeadlinePropagation;
 use crate::workflows::Workflow;
-use crate::workflows::{Cancelled, Tasks};
+use crate::workflows::{CancelledTasks, Tasks};
 use perfidy_sim::{Chance, SimSpan, SimTime};
 use serde::Deserialize;
 use std::ops::Range;
@@ -36,7 +36,7 @@ struct CancelledTable {
     after: Spread,
 }
 
-pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Tasks {
+pub(super) fn read(tables: &Tables<'_>, found: &mut Diagnostics) -> Tasks {
     let table: TasksTable = tables.closed("tasks", found);
     let count = table.count.and_then(|count| found.keep(whole_number(&count, "count", 1..=MOST_TASKS)));
     let every = table.every.map_or(SimSpan::ZERO..=SimSpan::from_secs(5), |spread| spread.0);
@@ -45,11 +45,11 @@ pub(super) fn read(tables: &Tables<'_>, found: &mut Found) -> Tasks {
     Tasks { count: count.unwrap_or(3), every, within, cancelled }
 }
 
-fn cancelled(CancelledTable { chance, after }: CancelledTable) -> Result<Cancelled, Problem> {
+fn cancelled(CancelledTable { chance, after }: CancelledTable) -> Result<CancelledTasks, Problem> {
     match chance.get_ref().0 {
         Chance::NEVER => Err(Problem::at(chance.span(), "with a chance of 0% nothing is ever cancelled")
             .help("raise the chance, or take `cancelled` out")),
-        chance => Ok(Cancelled { chance, after: after.0 }),
+        chance => Ok(CancelledTasks { chance, after: after.0 }),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn understood_by(
     tasks: &Tasks,
     workflow: &Workflow,
     on: &Safeguards,
-    found: &mut Found,
+    found: &mut Diagnostics,
 ) {
     let at_key = |table: &str, key: &str| -> Option<Range<usize>> {
         let entries = tables.get(table)?.entries().ok()?;

@@ -1,6 +1,6 @@
 //! The tools: the keys that every table has, and those that belong to the kind of the tool.
 
-use super::{Found, Tables, is_word, not_a_word};
+use super::{Diagnostics, Tables, is_word, not_a_word};
 use crate::config::{Entry, Problem, Shape, Spread, shape_read};
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
@@ -20,7 +20,7 @@ const COMMON: [&str; 3] = ["kind", "latency", "deduplicates"];
 pub(super) fn read(
     tables: &Tables<'_>,
     suite: &Suite,
-    found: &mut Found,
+    found: &mut Diagnostics,
 ) -> (BTreeMap<Name, ToolConfig>, bool) {
     let mut tools = BTreeMap::new();
     let before = found.0.len();
@@ -39,7 +39,7 @@ pub(super) fn read(
 }
 
 /// A tool as its table describes it, as far as that can be understood.
-fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Found) -> ToolConfig {
+fn tool(entry: &Entry<'_>, suite: &Suite, found: &mut Diagnostics) -> ToolConfig {
     let usual = ToolConfig::default();
     let Some(keys) = found.keep(entry.entries()) else { return usual };
     let common = |name: &str| keys.iter().find(|key| key.name == name);

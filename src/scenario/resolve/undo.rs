@@ -4,7 +4,7 @@
 //! undone. So each says how it is undone, and only the last can be one that nothing undoes. Where a task can
 //! be cancelled, not even that.
 
-use super::{Found, Tables};
+use super::{Diagnostics, Tables};
 use crate::config::Entry;
 use crate::config::Problem;
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
@@ -12,7 +12,7 @@ use crate::workflows::Workflow;
 use crate::workflows::{Step, one_at_a_time};
 use std::ops::Range;
 
-pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, found: &mut Found) {
+pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, found: &mut Diagnostics) {
     let Some(places) = places(tables, steps) else { return };
     if !workflow.properties.contains(&ALL_OR_COMPENSATED) {
         if let Some(undo) = places.into_iter().find_map(|place| place.undo) {
@@ -51,7 +51,7 @@ pub(super) fn check(tables: &Tables<'_>, steps: &[Step], workflow: &Workflow, fo
 }
 
 /// A task that can be cancelled at any time needs steps that can be undone, each of them.
-fn can_all_be_undone(steps: &[Step], places: &[Place], found: &mut Found) {
+fn can_all_be_undone(steps: &[Step], places: &[Place], found: &mut Diagnostics) {
     for (step, place) in steps.iter().zip(places).filter(|(_, place)| place.undo.is_none()) {
         let message = if step.irreversible {
             format!("`{}` cannot be undone, but its task can be cancelled", step.name)

@@ -60,6 +60,6 @@ fn is_used(scenario: &Scenario, link: &Link, learner: &mut Learner) -> bool {
         span: None,
     };
     let ways = [between(&link.left, &link.right), between(&link.right, &link.left)];
-    let (members, faults) = (learner.roles().clone(), scenario.cast().faults);
+    let (members, faults) = (learner.roles().clone(), scenario.directory().faults);
     learner.shows(|actions| ways.iter().any(|way| actions.can_meet(way, &members, &faults)))
 }

@@ -5,7 +5,7 @@ use super::outcome::{ActualOutcome, Outcome, Reply};
 use super::{Asking, Injecting, altered};
 use crate::agent::{Content, Definite, Operation, ReadResult, Refused, Wire};
 use crate::tools::prototype::{NotDone, Running};
-use crate::tools::{LookUpFault, Moment, ReadFault};
+use crate::tools::{LookUpFault, ReadFault, ToolContext};
 use perfidy_sim::{SimSpan, SimTime};
 
 impl CallRecords {
@@ -54,7 +54,7 @@ impl CallRecords {
         let as_of = SimTime::ZERO + asking.now.since(SimTime::ZERO + age);
         let earlier = (age > SimSpan::ZERO).then(|| self.tool_as_it_was(as_of));
         let tool = earlier.as_deref().unwrap_or(tool);
-        match tool.read(query.name, &query.arguments, &Moment { as_of, service: asking.context }) {
+        match tool.read(query.name, &query.arguments, &ToolContext { as_of, service: asking.context }) {
             Ok(content) => ActualOutcome::Served(ReadResult { as_of, content }),
             Err(NotDone::Declined(why)) => ActualOutcome::refused(Refused { error: Definite::Refused, why }),
             Err(NotDone::Unreadable(why)) => {

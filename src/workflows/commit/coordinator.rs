@@ -3,7 +3,7 @@
 use super::CommitMessage;
 use crate::agent::{Agent, Delivery, OpId, Report};
 use crate::protocols::Resend;
-use crate::safeguards::durable_decision::{Decision, Decisions};
+use crate::safeguards::durable_decision::{CommitDecision, Decisions};
 use crate::safeguards::durable_vote::BranchSteps;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
@@ -118,14 +118,14 @@ impl Coordinator {
         if is_yes {
             ballot.promised.insert(participant);
             if ballot.promised.len() == everyone {
-                self.decide(task, Decision::Commit).await;
+                self.decide(task, CommitDecision::Commit).await;
             }
         } else {
-            self.decide(task, Decision::Abort).await;
+            self.decide(task, CommitDecision::Abort).await;
         }
     }
 
-    async fn decide(&mut self, task: Name, decision: Decision) {
+    async fn decide(&mut self, task: Name, decision: CommitDecision) {
         self.decisions.decide(&self.agent, self.team.safeguards(), task, decision).await;
         self.ballots.remove(task);
         self.bring_up(task);
@@ -183,7 +183,7 @@ impl Coordinator {
         }
         let Some(ballot) = self.ballots.get(task) else { return };
         if now >= ballot.began + VOTING {
-            return self.decide(task, Decision::Abort).await;
+            return self.decide(task, CommitDecision::Abort).await;
         }
         if ballot.promised.contains(&participant) {
             // It comes up again, so that the vote ends in time.

@@ -24,7 +24,7 @@ mod coordinator;
 mod participant;
 
 use crate::agent::{Headers, Message, Purpose};
-use crate::safeguards::durable_decision::Decision;
+use crate::safeguards::durable_decision::CommitDecision;
 use crate::safeguards::durable_vote::BranchSteps;
 use crate::workflows::{MOST_AGENTS, Role, Workflow};
 use coordinator::Coordinator;
@@ -50,6 +50,7 @@ pub fn workflow() -> Workflow {
             "durable-vote",
             "event-log",
             "idempotency-keys",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
@@ -75,7 +76,7 @@ enum CommitMessage {
     /// The steps are promised, or nothing is.
     Vote { task: Name, is_yes: bool },
     /// Do what was promised, or drop it.
-    Decided { task: Name, decision: Decision },
+    Decided { task: Name, decision: CommitDecision },
     /// The participant has acted on the decision, and has kept its promise if it had given one.
     Finished { task: Name, is_kept: bool },
     /// What was decided?
@@ -87,8 +88,8 @@ impl Message for CommitMessage {
         match self {
             Self::Prepare { .. } => "prepare",
             Self::Vote { .. } => "vote",
-            Self::Decided { decision: Decision::Commit, .. } => "commit",
-            Self::Decided { decision: Decision::Abort, .. } => "abort",
+            Self::Decided { decision: CommitDecision::Commit, .. } => "commit",
+            Self::Decided { decision: CommitDecision::Abort, .. } => "abort",
             Self::Finished { .. } => "finished",
             Self::Inquiry { .. } => "inquiry",
         }
@@ -100,8 +101,8 @@ impl Message for CommitMessage {
             Self::Inquiry { .. } => return Headers::NONE,
             Self::Prepare { .. } => Purpose::Prepare,
             Self::Vote { .. } => Purpose::Answer,
-            Self::Decided { decision: Decision::Commit, .. } => Purpose::Commit,
-            Self::Decided { decision: Decision::Abort, .. } => Purpose::Cancel,
+            Self::Decided { decision: CommitDecision::Commit, .. } => Purpose::Commit,
+            Self::Decided { decision: CommitDecision::Abort, .. } => Purpose::Cancel,
             Self::Finished { .. } => Purpose::Done,
         })
     }

@@ -9,7 +9,7 @@ use crate::protocols::{Question, Resend, SingleFlight, compose_call};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
 use crate::safeguards::cooperative_termination::CooperativeTermination;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
-use crate::safeguards::durable_decision::Decision;
+use crate::safeguards::durable_decision::CommitDecision;
 use crate::safeguards::durable_vote::{Branch, BranchSteps, Branches, save};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::workflows::TeamContext;
@@ -89,7 +89,7 @@ impl Participant {
                 }
             }
             Some(Branch::Committing { .. }) => self.start(task, async move |work| {
-                work.act_on(task, Decision::Commit).await;
+                work.act_on(task, CommitDecision::Commit).await;
             }),
             Some(Branch::Committed { .. } | Branch::Aborted) | None => {}
         }
@@ -162,22 +162,22 @@ impl Work {
 
     /// Does what was promised, or drops it, and says so. A participant that knows of no promise has nothing
     /// to do.
-    async fn act_on(&self, task: Name, decision: Decision) {
+    async fn act_on(&self, task: Name, decision: CommitDecision) {
         self.agent.withdraw_wait(task);
         match (decision, self.branch(task)) {
-            (Decision::Commit, Some(Branch::Prepared { steps })) => {
+            (CommitDecision::Commit, Some(Branch::Prepared { steps })) => {
                 self.advance(task, Branch::Committing { steps: steps.clone() }).await;
                 self.carry_out(task, &steps, false).await;
             }
-            (Decision::Commit, Some(Branch::Committing { steps })) => {
+            (CommitDecision::Commit, Some(Branch::Committing { steps })) => {
                 self.carry_out(task, &steps, true).await;
             }
-            (Decision::Abort, None | Some(Branch::Prepared { .. })) => {
+            (CommitDecision::Abort, None | Some(Branch::Prepared { .. })) => {
                 self.advance(task, Branch::Aborted).await;
             }
-            (Decision::Commit, None | Some(Branch::Committed { .. } | Branch::Aborted))
+            (CommitDecision::Commit, None | Some(Branch::Committed { .. } | Branch::Aborted))
             | (
-                Decision::Abort,
+                CommitDecision::Abort,
                 Some(Branch::Committing { .. } | Branch::Committed { .. } | Branch::Aborted),
             ) => {}
         }

@@ -3,7 +3,7 @@
 use crate::agent::OpId;
 use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::work_scope::WorkScope;
-use crate::workflows::Plan;
+use crate::workflows::TaskPlan;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,7 +15,7 @@ const PATIENCE: u32 = 3;
 
 /// The state of a step.
 #[derive(Clone, Copy, Default)]
-pub struct Step {
+pub struct StepState {
     pub is_complete: bool,
     pub is_undone: bool,
     pub has_stopped: bool,
@@ -31,7 +31,7 @@ pub struct Step {
     pub times: u32,
 }
 
-impl Step {
+impl StepState {
     /// Whether no worker works on it any more: the worker has said so, or its lease has expired. Without
     /// leases, only the first counts.
     fn is_let_go(&self, now: SimTime, are_leased: bool) -> bool {
@@ -53,7 +53,7 @@ pub struct ManagedTask {
     pub resend: SimSpan,
     pub is_cancelled: Cell<bool>,
     pub ended: Cell<Option<bool>>,
-    pub steps: RefCell<Vec<Step>>,
+    pub steps: RefCell<Vec<StepState>>,
     /// How many steps are not complete.
     left: Cell<usize>,
     /// The steps that may have to be ordered.
@@ -71,13 +71,13 @@ impl ManagedTask {
         before: Option<&Self>,
     ) -> Self {
         let scope = if lease.is_some() { WorkScope::on_lease() } else { WorkScope::unlimited() };
-        let known = |step: &Step| Step {
+        let known = |step: &StepState| StepState {
             is_complete: step.is_complete,
             is_undone: step.is_undone,
-            ..Step::default()
+            ..StepState::default()
         };
         let steps = before.map(|before| before.steps.borrow().iter().map(known).collect());
-        let steps: Vec<Step> = steps.unwrap_or_else(|| vec![Step::default(); ops.len()]);
+        let steps: Vec<StepState> = steps.unwrap_or_else(|| vec![StepState::default(); ops.len()]);
         let mut agenda = Agenda::default();
         (0..steps.len()).for_each(|step| agenda.add(step));
         Self {
@@ -98,17 +98,17 @@ impl ManagedTask {
     }
 
     /// One of its steps.
-    pub fn step(&self, number: usize) -> Step {
+    pub fn step(&self, number: usize) -> StepState {
         self.steps.borrow()[number]
     }
 
     /// Changes the state of a step.
-    pub fn update(&self, number: usize, change: impl FnOnce(&mut Step)) {
+    pub fn update(&self, number: usize, change: impl FnOnce(&mut StepState)) {
         change(&mut self.steps.borrow_mut()[number]);
     }
 
     /// A step is complete; those that need it may be ready now.
-    pub fn complete(&self, number: usize, plan: &Plan) {
+    pub fn complete(&self, number: usize, plan: &TaskPlan) {
         if !std::mem::replace(&mut self.steps.borrow_mut()[number].is_complete, true) {
             self.left.set(self.left.get() - 1);
         }
@@ -129,12 +129,12 @@ impl ManagedTask {
 
     /// Whether every step is undone, and no worker works on one.
     pub fn is_undone(&self, now: SimTime) -> bool {
-        let is_gone = |step: &Step| step.is_undone && step.is_let_go(now, self.lease.is_some());
+        let is_gone = |step: &StepState| step.is_undone && step.is_let_go(now, self.lease.is_some());
         self.steps.borrow().iter().all(is_gone)
     }
 
     /// The steps to order now: those that are due and whose worker has sent nothing for a while.
-    pub fn to_order(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
+    pub fn to_order(&self, plan: &TaskPlan, now: SimTime) -> Vec<usize> {
         let (steps, mut agenda) = (self.steps.borrow(), self.agenda.borrow_mut());
         let mut ready = Vec::new();
         while let Some(number) = agenda.next(now) {
@@ -156,14 +156,15 @@ impl ManagedTask {
     /// The steps whose workers must be told now to stop.
     pub fn to_stop(&self, now: SimTime) -> Vec<(usize, Name)> {
         let steps = self.steps.borrow();
-        let is_at_it =
-            |step: &Step| !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, self.resend);
+        let is_at_it = |step: &StepState| {
+            !step.is_let_go(now, self.lease.is_some()) && step.telling.is_due(now, self.resend)
+        };
         let workers = steps.iter().enumerate().filter(|(_, step)| is_at_it(step));
         workers.filter_map(|(number, step)| Some((number, step.worker?))).collect()
     }
 
     /// The steps to undo now, each before those that it needed.
-    pub fn to_take_back(&self, plan: &Plan, now: SimTime) -> Vec<usize> {
+    pub fn to_take_back(&self, plan: &TaskPlan, now: SimTime) -> Vec<usize> {
         let steps = self.steps.borrow();
         let is_needed = |number: usize| plan.needed_by(number).iter().any(|later| !steps[*later].is_undone);
         let is_ready = |number: &usize| {
@@ -202,7 +203,7 @@ fn after(last: Option<Name>, turn: usize, workers: &[Name]) -> Name {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, ManagedTask, OpId, Plan};
+    use super::{Arc, ManagedTask, OpId, TaskPlan};
     use crate::workflows::hierarchy::RESEND;
     use crate::workflows::{Step, StepArguments};
     use perfidy_sim::{Name, SimSpan, SimTime};
@@ -212,7 +213,7 @@ mod tests {
     }
 
     /// Three steps: the second needs the first, the third is independent.
-    fn plan() -> Plan {
+    fn plan() -> TaskPlan {
         let step = |name, needs: &[usize]| Step {
             name: Name::new(name),
             tool: Name::new("tool"),
@@ -223,7 +224,7 @@ mod tests {
             undo: None,
             arguments: StepArguments::default(),
         };
-        Plan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
+        TaskPlan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])
     }
 
     fn led(lease: Option<SimSpan>) -> ManagedTask {

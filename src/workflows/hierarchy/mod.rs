@@ -23,7 +23,7 @@ mod worker;
 
 use crate::agent::{Headers, Message, OpId, Purpose};
 use crate::properties::{ALL_OR_COMPENSATED, NO_EFFECT_AFTER_CANCEL};
-use crate::workflows::task_state::Plan;
+use crate::workflows::task_state::TaskPlan;
 use crate::workflows::{MOST_AGENTS, Role, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,7 @@ pub fn workflow() -> Workflow {
             "journal-fencing",
             "observe-before-retry",
             "parent-lease",
+            "reply-correlation",
             "resend-orders",
             "retry",
             "retry-backoff",
@@ -129,7 +130,7 @@ enum TeamMessage {
 
 impl TeamMessage {
     /// Whether it is about a step of this plan, if it is about one.
-    fn fits(&self, plan: &Plan) -> bool {
+    fn fits(&self, plan: &TaskPlan) -> bool {
         match *self {
             Self::Order { step, .. }
             | Self::Stop { step, .. }

@@ -4,7 +4,7 @@ use super::{RESEND, TeamMessage};
 use crate::agent::{Agent, Cancelled as Outcome, Headers, OpId, Operation};
 use crate::protocols::{Question, ResendTiming, SingleFlight, request_until_answered, write_text};
 use crate::safeguards::acknowledged_cancel::{AcknowledgedCancel, cancel};
-use crate::safeguards::cancellation::Cancelled;
+use crate::safeguards::cancellation::CancelledWork;
 use crate::safeguards::compensate::{Compensate, undo};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::parent_lease::{ParentLease, keep_probing};
@@ -32,7 +32,7 @@ pub(super) struct Worker {
     agent: Agent,
     team: TeamContext,
     steps: StepWorker,
-    cancelled: Cancelled,
+    cancelled: CancelledWork,
     jobs: RefCell<BTreeMap<Name, Job>>,
     /// Steps that are being undone, and those that were.
     taking_back: SingleFlight<Name>,
@@ -42,7 +42,7 @@ pub(super) struct Worker {
 impl Worker {
     pub fn recover(agent: Agent, team: TeamContext) -> Rc<Self> {
         let steps = StepWorker::recover(&agent, team.safeguards());
-        let cancelled = Cancelled::recover(&agent);
+        let cancelled = CancelledWork::recover(&agent);
         let (jobs, undone) = (RefCell::default(), RefCell::default());
         Rc::new(Self { agent, team, steps, cancelled, jobs, taking_back: SingleFlight::default(), undone })
     }

@@ -159,7 +159,8 @@ impl Runner {
 
     async fn carry_out(&self, task: Name, mine: OpId) -> Option<bool> {
         let (agent, safeguards) = (&self.agent, self.team.safeguards());
-        let tick_claim::Run { run, ended } = tick_claim::claim(agent, safeguards, task, mine).await.ok()?;
+        let tick_claim::TickRun { run, ended } =
+            tick_claim::claim(agent, safeguards, task, mine).await.ok()?;
         if ended.is_some() {
             return ended;
         }

@@ -5,6 +5,7 @@ use super::deliveries::Deliveries;
 use crate::agent::Agent;
 use crate::safeguards::catch_up::CatchUp;
 use crate::safeguards::election::{Candidate, Election, Leadership};
+use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
 use perfidy_sim::{Name, SimSpan, SimTime};
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ impl Scheduler {
     fn new(agent: &Agent, team: &TeamContext) -> Self {
         let schedule = Schedule::new(team);
         let ahead = schedule.places(true).collect();
-        let deliveries = Deliveries::new(agent, team, REDELIVERS);
+        let deliveries = Deliveries::new(agent, team, ResendOrders::of_or(team.safeguards(), REDELIVERS));
         let catches_up = team.safeguards().has::<CatchUp>();
         Self { agent: agent.clone(), schedule, deliveries, catches_up, ahead }
     }

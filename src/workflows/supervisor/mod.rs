@@ -28,7 +28,7 @@ mod worker;
 
 use crate::agent::{Agent, Headers, Message, OpId, Purpose, Receipt, RequestedStep, ToolResult};
 use crate::workflows::agent_loop::{AgentLoop, Approvals, LoopTask};
-use crate::workflows::task_state::Plan;
+use crate::workflows::task_state::TaskPlan;
 use crate::workflows::task_tracker::TaskTracker;
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
 use delegations::Delegations;
@@ -115,7 +115,7 @@ enum StepMessage {
 
 impl StepMessage {
     /// The task and the step, if the plan has that step.
-    fn step(&self, plan: &Plan) -> Option<(Name, usize)> {
+    fn step(&self, plan: &TaskPlan) -> Option<(Name, usize)> {
         let (Self::Order { task, step, .. }
         | Self::Done { task, step, .. }
         | Self::Failed { task, step, .. }) = *self;

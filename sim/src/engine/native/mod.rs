@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::Command;
 use crate::queue::NodeIndex;
-use crate::{Domain, Outcome, World, pool};
+use crate::{Domain, RunOutcome, World, pool};
 use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,7 +39,7 @@ struct Executor<D: Domain> {
 }
 
 /// Runs a world to its end; no outcome if the run was abandoned.
-pub(crate) fn run<D: Domain>(world: World<D>) -> Option<Outcome<D>> {
+pub(crate) fn run<D: Domain>(world: World<D>) -> Option<RunOutcome<D>> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
         tasks: pool::take(),

@@ -5,7 +5,7 @@ use crate::config::problem::listed;
 use crate::config::{Entry, Problem};
 use crate::scenario::Step;
 use crate::scenario::resolve::parts;
-use perfidy_sim::{Disturbance, Name, TimedFault};
+use perfidy_sim::{Name, TimedEffect, TimedFault};
 use std::collections::BTreeSet;
 
 impl Reach<'_> {
@@ -15,7 +15,7 @@ impl Reach<'_> {
         let mut problems = Vec::new();
         for window in windows {
             match &window.disturbance {
-                Disturbance::Custom { among, .. } => problems.extend(self.never_asked(entry, among)),
+                TimedEffect::Custom { among, .. } => problems.extend(self.never_asked(entry, among)),
                 disturbance => problems.extend(self.no_link(entry, disturbance)),
             }
         }
@@ -38,7 +38,7 @@ impl Reach<'_> {
         };
         let problem = |tool: &Name| {
             let message =
-                format!("no agent of the workflow `{}` asks anything of `{tool}`", self.cast.workflow);
+                format!("no agent of the workflow `{}` asks anything of `{tool}`", self.directory.workflow);
             Problem::at(place(tool), message)
                 .help("no step names it, so it makes no difference whether it answers")
         };
@@ -46,7 +46,7 @@ impl Reach<'_> {
     }
 
     /// What is wrong with a fault of the links between nodes that send each other nothing.
-    fn no_link(&mut self, entry: &Entry<'_>, disturbance: &Disturbance) -> Option<Problem> {
+    fn no_link(&mut self, entry: &Entry<'_>, disturbance: &TimedEffect) -> Option<Problem> {
         let (left, right, one_way) = disturbance.links()?;
         let roles = self.learner.roles().clone();
         if self.learner.shows(|actions| {

@@ -3,7 +3,7 @@
 //! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on
 //! its own.
 
-use perfidy::tools::{Asked, Moment, Tool};
+use perfidy::tools::{Asked, ToolContext, Tool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Tool for Bank {
     }
 
     /// The bank has no reads.
-    fn read(&self, _: Call, _: &Moment<'_>) -> Result<Movement, Declined> {
+    fn read(&self, _: Call, _: &ToolContext<'_>) -> Result<Movement, Declined> {
         Err(Declined::NoSuchAccount)
     }
 }

@@ -61,7 +61,7 @@ impl Tool for Bank {
     }
 
     /// Answers a read, and changes nothing.
-    fn read(&self, call: Call, _: &Moment<'_>) -> Result<u64, &'static str> {
+    fn read(&self, call: Call, _: &ToolContext<'_>) -> Result<u64, &'static str> {
         match call {
             Call::Balance { account } => Ok(self.balance(&account)),
             Call::Transfer { .. } => Err("a transfer is not a read"),

@@ -16,7 +16,11 @@ pub(crate) const SERVICES: [&str; 6] =
 
 impl Workflow {
     /// The directory of a workflow with a team of these sizes and these tools.
-    pub fn cast(&self, team: &BTreeMap<&'static str, u32>, tools: &BTreeMap<Name, ToolConfig>) -> Directory {
+    pub fn directory(
+        &self,
+        team: &BTreeMap<&'static str, u32>,
+        tools: &BTreeMap<Name, ToolConfig>,
+    ) -> Directory {
         let mut agents: Vec<Name> = self.singletons.iter().map(|name| Name::new(name)).collect();
         let mut groups = BTreeMap::new();
         for role in &self.roles {

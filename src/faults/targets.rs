@@ -22,22 +22,22 @@ pub(super) fn two(between: &Between) -> Result<[&Word; 2], Problem> {
 }
 
 /// The agents that the words stand for, each once.
-pub(super) fn agents(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
+pub(super) fn agents(words: &OneOrMany<String>, directory: &Directory) -> Result<Vec<Name>, Problem> {
     let mut agents = Vec::new();
     for word in words {
-        let Some(called) = cast.agents_called(word.get_ref()) else {
-            return Err(not_an_agent(word, cast));
+        let Some(called) = directory.agents_called(word.get_ref()) else {
+            return Err(not_an_agent(word, directory));
         };
         agents.extend(called);
     }
     Ok(each_once(agents))
 }
 
-fn not_an_agent(word: &Word, cast: &Directory) -> Problem {
-    if cast.tools.contains(&Name::new(word.get_ref())) {
+fn not_an_agent(word: &Word, directory: &Directory) -> Problem {
+    if directory.tools.contains(&Name::new(word.get_ref())) {
         return tools_live_on(word.span(), word.get_ref());
     }
-    Problem::unknown(word.span(), "agent", word.get_ref(), &cast.agent_names())
+    Problem::unknown(word.span(), "agent", word.get_ref(), &directory.agent_names())
 }
 
 /// A fault of agents, at a tool.
@@ -47,16 +47,16 @@ pub(crate) fn tools_live_on(place: Range<usize>, tool: &str) -> Problem {
 }
 
 /// The tools that the words stand for, each once.
-pub(super) fn tools(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
+pub(super) fn tools(words: &OneOrMany<String>, directory: &Directory) -> Result<Vec<Name>, Problem> {
     let mut tools = Vec::new();
     for word in words {
         let name = Name::new(word.get_ref());
-        if cast.agents_called(word.get_ref()).is_some() {
+        if directory.agents_called(word.get_ref()).is_some() {
             let message = format!("`{name}` is an agent; only tools have this fault");
             return Err(Problem::at(word.span(), message));
         }
-        if !cast.tools.contains(&name) {
-            let known: Vec<&str> = cast.tools.iter().map(|tool| tool.as_str()).collect();
+        if !directory.tools.contains(&name) {
+            let known: Vec<&str> = directory.tools.iter().map(|tool| tool.as_str()).collect();
             return Err(Problem::unknown(word.span(), "tool", word.get_ref(), &known));
         }
         tools.push(name);
@@ -65,23 +65,23 @@ pub(super) fn tools(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<N
 }
 
 /// The nodes that a word names: agents, a tool, the user, or the lock service.
-pub(crate) fn nodes(word: &Word, cast: &Directory) -> Result<Vec<Name>, Problem> {
+pub(crate) fn nodes(word: &Word, directory: &Directory) -> Result<Vec<Name>, Problem> {
     let name = Name::new(word.get_ref());
-    if cast.is_node(name) {
+    if directory.is_node(name) {
         return Ok(vec![name]);
     }
-    cast.agents_called(word.get_ref()).ok_or_else(|| {
-        let mut known = cast.agent_names();
-        known.extend(cast.tools.iter().chain(&cast.services).map(|name| name.as_str()));
+    directory.agents_called(word.get_ref()).ok_or_else(|| {
+        let mut known = directory.agent_names();
+        known.extend(directory.tools.iter().chain(&directory.services).map(|name| name.as_str()));
         Problem::unknown(word.span(), "agent or tool", word.get_ref(), &known)
     })
 }
 
 /// The nodes that the words name, each once.
-pub(super) fn all_nodes(words: &OneOrMany<String>, cast: &Directory) -> Result<Vec<Name>, Problem> {
+pub(super) fn all_nodes(words: &OneOrMany<String>, directory: &Directory) -> Result<Vec<Name>, Problem> {
     let mut all = Vec::new();
     for word in words {
-        all.extend(nodes(word, cast)?);
+        all.extend(nodes(word, directory)?);
     }
     Ok(each_once(all))
 }
