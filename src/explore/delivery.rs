@@ -42,7 +42,8 @@ pub enum DeliverySemantics {
 /// let text = "# A team.\nworkflow = \"conductor\"\n[[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tools.ticketing]\n";
 /// let scenario = Scenario::parse(&Suite::shipped(), "own/team", text).unwrap();
 /// let [from, to, kind] = ["coordinator", "executor", "assign"].map(Name::new);
-/// assert!(matches!(deliveries(&scenario)[&MessageRoute { from, to, kind }], DeliverySemantics::AtLeastOnce(_)));
+/// let semantics = deliveries(&scenario)[&MessageRoute { from, to, kind }];
+/// assert!(matches!(semantics, DeliverySemantics::AtLeastOnce(_)));
 /// ```
 pub fn deliveries(scenario: &Arc<Scenario>) -> BTreeMap<MessageRoute, DeliverySemantics> {
     let case = Case::as_written(scenario);

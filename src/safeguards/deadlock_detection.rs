@@ -1,11 +1,11 @@
 //! Deadlock detection without an agent that sees the whole: edge chasing (Chandy, Misra and Haas 1983,
 //! "Distributed deadlock detection").
 //!
-//! An agent that has waited for a while sends a [`WaitProbe`] to the agent that it waits for. An agent that waits
-//! itself forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that comes
-//! back to its origin has found a cycle. Each agent in the cycle finds it, but one must give up its wait and
-//! not all: the probe carries the first (by name) of the waits that are optional, and only the agent of
-//! that wait becomes the *victim*.
+//! An agent that has waited for a while sends a [`WaitProbe`] to the agent that it waits for. An agent that
+//! waits itself forwards the probe to the one *it* waits for; an agent that does not drops it. A probe that
+//! comes back to its origin has found a cycle. Each agent in the cycle finds it, but one must give up its
+//! wait and not all: the probe carries the first (by name) of the waits that are optional, and only the agent
+//! of that wait becomes the *victim*.
 //!
 //! A cycle does not go away by itself, so a probe may be lost, late or doubled: the next one finds the cycle
 //! again.

@@ -7,12 +7,11 @@
 //! ```
 //! use perfidy::agent::Agent;
 //! use perfidy::safeguards::Safeguards;
-//! use perfidy::safeguards::durable_vote::{Branch, BranchSteps, Branches, save};
+//! use perfidy::safeguards::durable_vote::{Branch, Branches, save};
 //! use perfidy_sim::Name;
 //!
 //! /// Promises these steps. The caller sends the vote once this has returned.
-//! async fn promise(agent: &Agent, on: &Safeguards, branches: &mut Branches, order: Name, steps: BranchSteps) {
-//!     let prepared = Branch::Prepared { steps };
+//! async fn promise(agent: &Agent, on: &Safeguards, branches: &mut Branches, order: Name, prepared: Branch) {
 //!     save(agent, on, order, &prepared).await;
 //!     branches.set(order, prepared);
 //! }

@@ -1,9 +1,9 @@
 //! The shared store: versioned items that a team writes together, with replicas that lag.
 //!
 //! An item is a list of named entries ([`ItemEntry`]). Every change of an item makes a new [`Version`] of it,
-//! and has a place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read is served
-//! by some replica, which may lack the latest changes, or have a later change before an earlier one, unless
-//! the reader asks for more ([`Freshness`]).
+//! and has a place in the order of all changes of the store, its [`Commit`]. Writes go to the primary. A read
+//! is served by some replica, which may lack the latest changes, or have a later change before an earlier
+//! one, unless the reader asks for more ([`Freshness`]).
 //!
 //! The store's own events in the history say what really happened to an item: which agent made which version,
 //! based on which, and which entries it added and removed. What an agent was told is a separate event.

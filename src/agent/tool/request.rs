@@ -31,8 +31,7 @@ impl ToolRequest {
     ///
     /// /// How much was asked for, counted where it was sent.
     /// fn asked_for(history: &TeamHistory) -> u64 {
-    ///     let sent = history.events().iter().filter(|event| matches!(event.what, perfidy_sim::EventKind::Sent { .. }));
-    ///     let requests = sent.filter_map(ToolRequest::of);
+    ///     let requests = history.events_of(perfidy_sim::EventKinds::SENT).filter_map(ToolRequest::of);
     ///     requests.filter_map(|request| request.operation().arguments.json()["amount"].as_u64()).sum()
     /// }
     /// ```

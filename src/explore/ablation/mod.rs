@@ -6,8 +6,8 @@
 //! and after how many seeds it first did.
 //!
 //! A `[[without]]` case of the file claims such a cell. A cell that no case claims is [news](Claim::News):
-//! the safeguard does more than the file says. What breaks with nothing removed shows nothing of a safeguard, and
-//! what breaks without one safeguard is no news of a pair that it belongs to.
+//! the safeguard does more than the file says. What breaks with nothing removed shows nothing of a safeguard,
+//! and what breaks without one safeguard is no news of a pair that it belongs to.
 //!
 //! As in a `[[without]]` case, only what breaks by faults that the file names counts: the delays of PCT can
 //! break a team whose file does not claim to be safe from them.

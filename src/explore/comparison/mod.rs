@@ -2,9 +2,10 @@
 //!
 //! Two scenario files describe two designs of a team: other safeguards, more agents, another workflow. Both
 //! are run as written, by the chances of their own files, over the same seeds, and what came of it is
-//! compared [measure by measure](Measure): tasks done, duplicate effects, time, messages, requests to tools, calls of
-//! models, tokens. Random decisions are keyed by identity, so with the same faults in both files a seed means
-//! the same faults at the same places, and what one seed does to both designs is no difference between them.
+//! compared [measure by measure](Measure): tasks done, duplicate effects, time, messages, requests to tools,
+//! calls of models, tokens. Random decisions are keyed by identity, so with the same faults in both files a
+//! seed means the same faults at the same places, and what one seed does to both designs is no difference
+//! between them.
 
 mod measures;
 mod paired;
