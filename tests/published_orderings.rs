@@ -31,8 +31,10 @@ fn coding(workflow: &str, agents: u32, share_in_percent: usize) -> Arc<Scenario>
         .tasks(1);
     for number in 1..=STEPS {
         let before = if number <= one_by_one { number - 1 } else { one_by_one };
-        let needs: Vec<String> = (before > 0).then(|| format!("part-{before}")).into_iter().collect();
-        let step = json!({ "name": format!("part-{number}"), "tool": "repository.commit", "needs": needs });
+        let mut step = json!({ "name": format!("part-{number}"), "tool": "repository.commit" });
+        if before > 0 {
+            step["needs"] = json!([format!("part-{before}")]);
+        }
         scenario = scenario.push("step", step);
     }
     let scenario = scenario

@@ -17,7 +17,7 @@ impl Safeguard for LeaseCheck {
         "built in: the holder of a lease checks before it acts that the lease has not ended";
     const EXAMPLE: &'static str = "lease-check = true";
     const WITHOUT: &'static str = "the holder of a lease acts on after it has ended";
-    const PROTECTS: &'static [&'static str] = &["no-split-brain"];
+    const PROTECTS: &'static [&'static str] = &["no-split-brain", "one-owner-per-task"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(entry.read::<bool>()?.then_some(Self))

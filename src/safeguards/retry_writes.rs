@@ -18,7 +18,8 @@ impl Safeguard for RetryWrites {
         "built in: an agent repeats a failed journal write before it acts on the record";
     const EXAMPLE: &'static str = "retry-writes = true";
     const WITHOUT: &'static str = "an agent acts on a record that its journal did not take";
-    const PROTECTS: &'static [&'static str] = &["no-duplicate-effects", "results-paired"];
+    const PROTECTS: &'static [&'static str] =
+        &["no-duplicate-effects", "recovery-calls-no-model", "results-paired"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         Ok(entry.read::<bool>()?.then_some(Self))

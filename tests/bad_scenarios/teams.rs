@@ -159,7 +159,7 @@ fn safeguards_that_cannot_be_had_or_taken() {
         ),
         (
             "breaking what has nothing to judge",
-            &[("violates = \"no-duplicate-effects\"", "violates = \"no-lost-update\"")],
+            &[("violates = \"no-duplicate-effects\"", "violates = \"one-firing-per-tick\"")],
         ),
         ("a property that is turned on", &[("{ waive = \"the network may drop it\" }", "true")]),
         ("waiving without a reason", &[("\"the network may drop it\"", "\"\"")]),

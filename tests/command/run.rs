@@ -252,12 +252,10 @@ fn a_log_has_every_event_of_a_run_once() {
     }
 }
 
-/// Interrupts a process that has begun to run seeds, like Ctrl-C.
+/// Interrupts a process that has begun to run seeds, like Ctrl-C; its output, and the rest of its log.
 #[cfg(unix)]
-#[test]
-fn an_interrupted_campaign_reports_what_it_has() {
-    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
-    let mut child = place.start(&["run", "--seeds", "100000000", "--log", "trace"]);
+fn interrupted(place: &Place, arguments: &[&str]) -> (Said, String) {
+    let mut child = place.start(&[arguments, &["--seeds", "10000000", "--log", "trace"]].concat());
     // The first event shows that runs have begun; the rest has to be read, or the process would block.
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -266,9 +264,27 @@ fn an_interrupted_campaign_reports_what_it_has() {
     assert!(kill.success());
     let mut rest = Vec::new();
     log.read_to_end(&mut rest).unwrap();
-    let said = Said::of(child.wait_with_output().unwrap()).ends_with(3);
-    said.says(&["bank/refund", "as written", "interrupted"]);
-    assert!(String::from_utf8_lossy(&rest).contains("stopping"));
+    (Said::of(child.wait_with_output().unwrap()), String::from_utf8_lossy(&rest).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_campaign_reports_what_it_has() {
+    let place = Place::with(&[("scenarios/bank/refund.toml", REFUND)]);
+    let (said, log) = interrupted(&place, &["run"]);
+    said.ends_with(3).says(&["bank/refund", "as written", "interrupted"]);
+    assert!(log.contains("stopping"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_comparison_or_ablation_ends_and_says_so() {
+    let place = Place::with(&[("a.toml", REFUND), ("b.toml", &careless())]);
+    for arguments in [&["compare", "a.toml", "b.toml"][..], &["ablate", "a.toml"]] {
+        let (said, log) = interrupted(&place, arguments);
+        said.ends_with(3);
+        assert!(log.contains("stopping"), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ tool = "ticketing.create"
 [tasks]
 count = 1
 [safeguards]
+dead-letter = true
 idempotency-keys = true
 intent-keys = true
 persist-before-call = true
@@ -23,7 +24,7 @@ deduplicates = true
 until = "10m"
 no-response = { at = "ticketing", chance = "40%" }
 [[service-level]]
-completes-within = "2m"
+completes-within = "15s"
 at-least = "LEAST"
 "#;
 
@@ -44,18 +45,18 @@ fn a_share_that_too_few_runs_keep_is_missed() {
     place("99%")
         .perfidy(&RUN)
         .ends_with(1)
-        .says(&["SERVICE LEVEL MISSED: completes within 2m in at least 99% of runs"]);
+        .says(&["SERVICE LEVEL MISSED: completes within 15s in at least 99% of runs"]);
 }
 
 #[test]
 fn too_few_runs_decide_nothing_and_it_is_said_how_many_would() {
     let few = [&RUN[..], &["--seeds", "20"]].concat();
-    place("90%").perfidy(&few).ends_with(3).says(&["undecided: completes within 2m", "would decide it"]);
+    place("90%").perfidy(&few).ends_with(3).says(&["undecided: completes within 15s", "would decide it"]);
 }
 
 #[test]
 fn programs_get_the_counts_and_the_bounds() {
-    let json = [&RUN[..], &["--seeds", "500", "--format", "json"]].concat();
+    let json = [&RUN[..], &["--seeds", "500", "--strategy", "random", "--format", "json"]].concat();
     let said = place("80%").perfidy(&json).ends_with(0).calmly();
     let level = &said.records()[0]["service_levels"][0];
     assert_eq!((level["runs"].as_u64(), level["verdict"].as_str()), (Some(500), Some("met")));
@@ -84,7 +85,7 @@ fn a_property_with_a_service_level_may_break_in_a_run_and_nothing_is_saved() {
             "no-response = { at = \"ticketing\", chance = \"40%\" }",
             "ack-lost = { at = \"ticketing\", chance = \"5%\" }",
         )
-        .replace("completes-within = \"2m\"", "property = \"no-duplicate-effects\"")
+        .replace("completes-within = \"15s\"", "property = \"no-duplicate-effects\"")
         .replace("LEAST", "80%");
     let place = Place::with(&[("scenarios/share.toml", &careless)]);
     let said = place.perfidy(&["run", "scenarios/share.toml"]).ends_with(0).calmly();

@@ -68,8 +68,7 @@ fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
         let workflow = &scenario.workflow;
         let (all, again) = completions(&crashing(&scenario, false));
         if !workflow.safeguards.contains(&"event-log") {
-            // An editor's model folds a part into the version just read: each try is another question.
-            assert_eq!(all > 0, workflow.name == "scratchpad", "{} cannot keep answers", workflow.name);
+            assert_eq!(all, 0, "{} cannot keep answers", workflow.name);
             continue;
         }
         if all == 0 {
@@ -78,7 +77,11 @@ fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
         }
         let (_, again_with_log) = completions(&crashing(&scenario, true));
         let counts = (workflow.name, again, again_with_log);
-        if again < FEW {
+        if ["review", "scratchpad"].contains(&workflow.name) {
+            // A model adds to the version just read: of a newer version it is asked something else. And an
+            // agent with a log has more places at which it can crash.
+            rare.push(counts);
+        } else if again < FEW {
             rare.push(counts);
         } else {
             assert!(again_with_log * 4 < again * 3, "{counts:?}");

@@ -219,7 +219,7 @@ const DOES: &[Does] = &[
         &["call a tool"],
         true,
     ),
-    ("scratchpad", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], false),
+    ("scratchpad", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], true),
     (
         "standby",
         &["call", "lease", "order", "record", "report"],
