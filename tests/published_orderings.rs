@@ -58,7 +58,7 @@ fn coding(workflow: &str, agents: u32, share_in_percent: usize) -> Arc<Scenario>
     scenario.build(&Suite::shipped()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn compare(designs: [Arc<Scenario>; 2]) -> Comparison {
+fn compare(designs: &[Arc<Scenario>; 2]) -> Comparison {
     let campaign = Campaign {
         engine: Engine::Native,
         first_seed: Seed(0),
@@ -67,7 +67,7 @@ fn compare(designs: [Arc<Scenario>; 2]) -> Comparison {
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };
-    Comparison::of(&designs, &campaign).unwrap()
+    Comparison::of(designs, &campaign).unwrap()
 }
 
 /// A measure of both designs, and whether the seeds show that the second has more.
@@ -82,7 +82,7 @@ fn a_team_with_assigned_steps_comes_near_the_bound_of_amdahl_and_stays_under_it(
     for percent in SHARES_IN_PERCENT {
         let one = coding("conductor", 1, percent);
         for agents in SIZES {
-            let comparison = compare([Arc::clone(&one), coding("conductor", agents, percent)]);
+            let comparison = compare(&[Arc::clone(&one), coding("conductor", agents, percent)]);
             let ([alone, together], _) = values(&comparison, Measure::Median);
             let (speedup, share) = (alone / together, percent as f64 / 100.0);
             let bound = 1.0 / (1.0 - share + share / f64::from(agents));
@@ -98,7 +98,7 @@ fn a_team_that_claims_its_steps_pays_more_messages_and_the_more_the_larger_it_is
         let mut smaller = 0.0;
         for agents in SIZES {
             let comparison =
-                compare([coding("conductor", agents, percent), coding("peers", agents, percent)]);
+                compare(&[coding("conductor", agents, percent), coding("peers", agents, percent)]);
             let ([assigned, claimed], is_more) = values(&comparison, Measure::Messages);
             assert!(is_more && claimed > 3.0 * assigned, "{percent}%, {agents}: {assigned} {claimed}");
             assert!(claimed > smaller, "{percent}%, {agents}: {claimed} {smaller}");
@@ -111,7 +111,7 @@ fn a_team_that_claims_its_steps_pays_more_messages_and_the_more_the_larger_it_is
 fn the_tokens_of_a_team_that_claims_grow_with_it_and_those_of_one_with_assigned_steps_do_not() {
     for percent in SHARES_IN_PERCENT {
         let grows = |workflow: &str| {
-            let comparison = compare([coding(workflow, 2, percent), coding(workflow, 5, percent)]);
+            let comparison = compare(&[coding(workflow, 2, percent), coding(workflow, 5, percent)]);
             let ([small, large], _) = values(&comparison, Measure::Tokens);
             large / small
         };

@@ -13,7 +13,7 @@
 //! cargo test --bench detection                     # one campaign of very few, to see that it works
 //! ```
 
-use perfidy::explore::strategy::{self, Bounds, Kind, Refused, Start};
+use perfidy::explore::strategy::{self, Bounds, Kind, Start, StrategyRefused};
 use perfidy::explore::{Campaign, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::suite::Suite;
@@ -81,9 +81,9 @@ fn rarer(scenario: &Arc<Scenario>, by: f64) -> Arc<Scenario> {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String, Refused> {
+fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String, StrategyRefused> {
     let first_seeds = (0..campaigns).map(|campaign| Seed(campaign * APART));
-    let found: Result<Vec<Option<Detection>>, Refused> =
+    let found: Result<Vec<Option<Detection>>, StrategyRefused> =
         first_seeds.map(|seed| detection(case, kind, seed, runs)).collect();
     let mut found = found?;
     found.sort_unstable_by_key(|found| found.map_or((u64::MAX, Duration::MAX), |it| (it.runs, it.took)));
@@ -98,7 +98,12 @@ fn median(case: &Case, kind: &Kind, campaigns: u64, runs: u64) -> Result<String,
 
 /// Campaigns are extended until they detect; then one campaign that ends there is timed.
 #[expect(clippy::disallowed_methods, reason = "detection takes real time")]
-fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<Detection>, Refused> {
+fn detection(
+    case: &Case,
+    kind: &Kind,
+    first_seed: Seed,
+    runs: u64,
+) -> Result<Option<Detection>, StrategyRefused> {
     for length in [runs.min(50), runs.min(250), runs] {
         let Some(runs) = runs_to_detection(case, kind, first_seed, length)? else { continue };
         let began = Instant::now();
@@ -110,7 +115,12 @@ fn detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Op
     Ok(None)
 }
 
-fn runs_to_detection(case: &Case, kind: &Kind, first_seed: Seed, runs: u64) -> Result<Option<u64>, Refused> {
+fn runs_to_detection(
+    case: &Case,
+    kind: &Kind,
+    first_seed: Seed,
+    runs: u64,
+) -> Result<Option<u64>, StrategyRefused> {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let engine = Engine::Native;
     let campaign = Campaign {

@@ -16,6 +16,7 @@ use crate::explore::Run;
 use crate::properties::{TeamHistory, Verdict};
 use crate::scenario::{Case, Promise, Scenario, ServiceLevel, percent};
 use perfidy_sim::{Chance, Lookup, Name, SimSpan};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Of the runs of a campaign, how many kept the promise of a service level.
@@ -101,7 +102,7 @@ impl Scenario {
 /// Whether the user was informed of so many tasks as done, each in time.
 fn completes(history: &TeamHistory, tasks: u32, within: SimSpan) -> bool {
     let mut given = Lookup::<Name, _>::default();
-    let mut done = Lookup::<Name, ()>::default();
+    let mut done = BTreeSet::new();
     for (event, note) in history.app_events_of(kinds::TASK_GIVEN.and(kinds::INFORMED)) {
         match note {
             // A task that is handed to several agents is given when the first of them gets it.
@@ -109,9 +110,8 @@ fn completes(history: &TeamHistory, tasks: u32, within: SimSpan) -> bool {
                 given.get_or_insert_with(*task, || event.at);
             }
             TeamEvent::User(UserEvent::Informed { report, .. }) if report.outcome == Outcome::Done => {
-                if given.get(report.task).is_some_and(|given| event.at.since(*given) <= within) {
-                    done.insert(report.task, ());
-                }
+                let is_in_time = given.get(report.task).is_some_and(|given| event.at.since(*given) <= within);
+                done.extend(is_in_time.then_some(report.task));
             }
             _ => {}
         }

@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn a_change_that_is_given_up_before_its_turn_lets_no_other_pass() {
         let mut turns = FileTurns::default();
-        ["a", "b", "c"].into_iter().for_each(|change| turns.add("guide.md", change));
+        for change in ["a", "b", "c"] {
+            turns.add("guide.md", change);
+        }
         assert_eq!(turns.ended("guide.md", &"b"), None);
         assert!(turns.is_next("guide.md", &"a"));
         assert_eq!(turns.ended("guide.md", &"a"), Some(&"c"));

@@ -80,7 +80,7 @@ fn on_the_clock(action: &Spanned<Action>, directory: &Directory, chaos: &Chaos) 
             }
         }
         Action::CrashAt { node, .. } | Action::PauseAt { node, .. } => {
-            agent(node.as_str(), directory, &place)?
+            agent(node.as_str(), directory, &place)?;
         }
         Action::CustomAt { word, node, .. } => trouble_of_a_tool(*word, *node, directory, &place)?,
         Action::Degrade { node, degradation, .. } if degradation.is_of_processes() => {

@@ -35,7 +35,9 @@ impl Lead {
                 accepted.push(*task);
             }
         });
-        accepted.into_iter().for_each(|task| lead.line_up(task));
+        for task in accepted {
+            lead.line_up(task);
+        }
         lead
     }
 

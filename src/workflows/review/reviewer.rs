@@ -133,7 +133,7 @@ impl Reviewer {
             if let Some(ReviewMessage::RequestReview(change)) = mail.open().cloned()
                 && self.work.team.plan.has_step(change.step)
             {
-                self.work.take_in(mail, change);
+                self.work.take_in(&mail, change);
             }
         }
     }
@@ -141,15 +141,15 @@ impl Reviewer {
 
 impl Work {
     /// Answers what is decided, and takes in what is not, if there is room.
-    fn take_in(&self, mail: Delivery, change: SubmittedChange) {
+    fn take_in(&self, mail: &Delivery, change: SubmittedChange) {
         let (task, step) = change.key();
         if let Some(outcome) = self.outcome(task, step) {
-            return self.agent.reply(&mail, outcome);
+            return self.agent.reply(mail, outcome);
         }
         if self.queue.borrow_mut().offer((task, step), Submission { mail: mail.clone(), change }) {
             self.came.notify_one();
         } else {
-            self.agent.reply(&mail, ReviewMessage::Busy { task, step });
+            self.agent.reply(mail, ReviewMessage::Busy { task, step });
         }
     }
 
