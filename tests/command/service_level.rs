@@ -37,7 +37,9 @@ const RUN: [&str; 4] = ["run", "scenarios/share.toml", "--save", "none"];
 #[test]
 fn a_share_that_most_runs_keep_is_met_and_the_table_says_how_sure_that_is() {
     let said = place("80%").perfidy(&RUN).ends_with(0).calmly();
-    insta::assert_snapshot!(said.out);
+    // Beside the speed, which is another each time.
+    let levels = said.out.split("\n\n").nth(1).unwrap();
+    insta::assert_snapshot!(levels);
 }
 
 #[test]
