@@ -3,7 +3,7 @@
 //! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on
 //! its own.
 
-use perfidy::tools::{Asked, ToolContext, Tool};
+use perfidy::tools::{Asked, Tool, ToolContext};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
