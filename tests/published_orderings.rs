@@ -1,8 +1,8 @@
 //! Orderings of team designs that are known from measurements, reproduced: coding tasks by teams whose steps
 //! are assigned beforehand, and by teams whose agents claim steps for themselves.
 //!
-//! A task has ten steps, of which a share `p` can be done at once, behind the others, which need each other. An
-//! agent works on one step at a time. What a team of n agents can gain is bounded (Amdahl 1967, "Validity of
+//! A task has ten steps, of which a share `p` can be done at once, behind the others, which need each other.
+//! An agent works on one step at a time. What a team of n agents can gain is bounded (Amdahl 1967, "Validity of
 //! the Single Processor Approach to Achieving Large Scale Computing Capabilities"); what it pays for
 //! coordination grows with it.
 
@@ -19,7 +19,7 @@ const SEEDS: u64 = 60;
 const SHARES_IN_PERCENT: [usize; 3] = [90, 50, 20];
 const SIZES: [u32; 4] = [2, 3, 4, 5];
 
-/// Coding tasks by a team of a design. In the place of `dag`, the steps of another share can be done at once.
+/// A coding task for a team of this design, of whose steps this share can be done at once.
 fn coding(workflow: &str, agents: u32, share_in_percent: usize) -> Arc<Scenario> {
     let at_once = STEPS * share_in_percent / 100;
     let one_by_one = STEPS - at_once;

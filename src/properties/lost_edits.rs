@@ -3,7 +3,7 @@
 //! An edit asks a tool for one more line in a file, and can come with the whole text as its author made it.
 //! Of that text, the line is what the author wanted; the rest is what it had read. So an edit that leaves out
 //! the line of an earlier edit has overwritten what its author had not read, whatever was sent with it. To
-//! write or remove a whole file is another thing: whoever asks for that wants the rest to be gone.
+//! write or remove a whole file is another thing: one who asks for that wants the rest to be gone.
 
 use super::states::apply_again;
 use crate::agent::{TeamEvent, ToolEvent, ToolRequest, kinds};

@@ -100,17 +100,17 @@ struct Open {
 }
 
 /// How a user says for the record what a task wants of a step.
-pub(super) type WantedFeedback = fn(&TaskPlan, Name, usize) -> Vec<UserEvent>;
+pub(super) type StatesWanted = fn(&TaskPlan, Name, usize) -> Vec<UserEvent>;
 
-pub(super) const AN_EFFECT: WantedFeedback = |plan, task, step| {
+pub(super) const AN_EFFECT: StatesWanted = |plan, task, step| {
     let Operation { tool, name: operation, intent, arguments } = plan.operation_of(task, step);
     vec![UserEvent::Wanted { task, intent, tool, operation, arguments }]
 };
-const AN_ANSWER: WantedFeedback =
+const AN_ANSWER: StatesWanted =
     |plan, task, step| vec![UserEvent::Question { task, intent: plan.intent(task, step) }];
 
 /// What is filed is up to the sources, so the user does not say with which arguments.
-const A_RECORD: WantedFeedback = |plan, task, step| {
+const A_RECORD: StatesWanted = |plan, task, step| {
     if plan.steps[step].needs.is_empty() {
         return Vec::new();
     }
@@ -137,7 +137,7 @@ pub async fn inquirer(agent: Agent, team: TeamContext, contacts: Arc<[Name]>) {
     submit_all(agent, team, &contacts, AN_ANSWER).await;
 }
 
-async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: WantedFeedback) {
+async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: StatesWanted) {
     assert_eq!(agent.name().as_str(), USER, "only the node of that name is the user");
     let mut open: BTreeMap<Name, Open> = BTreeMap::new();
     // When the user will cancel which task.
@@ -201,7 +201,7 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: W
 }
 
 /// Records in the history that the user wants a task done, and what that is.
-pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) {
+pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) {
     let plan = &team.plan;
     agent.record_event(TeamEvent::User(UserEvent::TaskGiven { task }));
     for wish in (0..plan.steps.len()).flat_map(|step| wants(plan, task, step)) {
@@ -215,7 +215,7 @@ pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: 
 }
 
 /// Records a task, and decides whether it will be cancelled.
-fn give(agent: &Agent, team: &TeamContext, task: Name, wants: WantedFeedback) -> Open {
+fn give(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) -> Open {
     let plan = &team.plan;
     record_task(agent, team, task, wants);
     let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));

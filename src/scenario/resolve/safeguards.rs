@@ -167,7 +167,7 @@ pub(super) fn without(
         }
         let mut violates = Vec::new();
         for word in &table.violates {
-            let property = found.keep(can_break(word, suite, waived));
+            let property = found.keep(can_break(word, suite, waived, CANNOT_SHOW));
             if let Some(twice) = property.filter(|property| violates.contains(property)) {
                 let message = format!("`{twice}` is named twice");
                 found.add(Problem::at(word.span(), message).help("name each property once"));
@@ -210,16 +210,21 @@ fn can_be_taken(
     Err(Problem::at(word.span(), message).help("switch it on in [safeguards], or leave it out here"))
 }
 
-fn can_break(
+/// What it means for a case that the property which it breaks is waived.
+const CANNOT_SHOW: &str = "the case could not show that it breaks";
+
+/// The property of that name, unless it is waived, which `means` what.
+pub(super) fn can_break(
     word: &Spanned<String>,
     suite: &Suite,
     waived: &BTreeMap<&'static str, String>,
+    means: &str,
 ) -> Result<&'static str, Problem> {
     let Some(property) = suite.find_property(word.get_ref()).map(|property| property.name) else {
         return Err(Problem::unknown(word.span(), "property", word.get_ref(), &suite.property_names()));
     };
     if waived.contains_key(property) {
-        let message = format!("`{property}` is waived, so the case could not show that it breaks");
+        let message = format!("`{property}` is waived, so {means}");
         return Err(Problem::at(word.span(), message).help("take it out of [properties]"));
     }
     Ok(property)

@@ -1,5 +1,6 @@
 //! What a team promises of a share of its runs.
 
+use super::safeguards::can_break;
 use super::{Diagnostics, LONGEST, Tables, within_limit};
 use crate::config::{Entry, Problem, Ratio, Shape, Span};
 use crate::scenario::{Promise, ServiceLevel};
@@ -49,7 +50,9 @@ fn level(
     let table: ServiceLevelTable = entry.read()?;
     let promise = match (&table.completes_within, &table.property) {
         (Some(within), None) => Promise::Completes { within: within_limit(within, "completes-within")? },
-        (None, Some(property)) => Promise::Keeps { property: can_be_kept(property, suite, waived)? },
+        (None, Some(property)) => Promise::Keeps {
+            property: can_break(property, suite, waived, "no share of runs has to keep it")?,
+        },
         _ => {
             let help = format!(
                 "write completes-within = \"10m\" (at most {LONGEST}) or property = \"no-phantom-completion\""
@@ -60,21 +63,6 @@ fn level(
     let usual = Chance::per_million(ServiceLevel::USUAL_CONFIDENCE_PER_MILLION).unwrap_or(Chance::ALWAYS);
     let confidence = table.confidence.as_ref().map_or(Ok(usual), confidence)?;
     Ok(ServiceLevel { promise, at_least: share(&table.at_least)?, confidence })
-}
-
-fn can_be_kept(
-    word: &Spanned<String>,
-    suite: &Suite,
-    waived: &BTreeMap<&'static str, String>,
-) -> Result<&'static str, Problem> {
-    let Some(property) = suite.find_property(word.get_ref()).map(|property| property.name) else {
-        return Err(Problem::unknown(word.span(), "property", word.get_ref(), &suite.property_names()));
-    };
-    if waived.contains_key(property) {
-        let message = format!("`{property}` is waived, so no share of runs has to keep it");
-        return Err(Problem::at(word.span(), message).help("take it out of [properties]"));
-    }
-    Ok(property)
 }
 
 fn share(value: &Spanned<Ratio>) -> Result<Chance, Problem> {
