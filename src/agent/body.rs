@@ -6,7 +6,7 @@
 //! same is true of messages within messages.
 
 use crate::agent::nested::{self, Untyped};
-use crate::agent::{Headers, Purpose, json, kinds};
+use crate::agent::{Handover, Headers, Purpose, json, kinds};
 use perfidy_sim::{EventKinds, Name, Payload, Words};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -65,6 +65,12 @@ pub trait Message: Hash + Serialize + DeserializeOwned + Send + Sync + 'static {
         Headers::NONE
     }
 
+    /// What it hands over to its receiver under a [contract](crate::agent::Contract). By default it is under
+    /// none.
+    fn handover(&self) -> Option<&Handover> {
+        None
+    }
+
     /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`,
     /// the default, is a message with a checksum: it cannot be read at all. A message without one may read as
     /// something else.
@@ -86,6 +92,7 @@ trait Content: Send + Sync {
     fn read_back(&self, json: Value) -> Option<Body>;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
+    fn handover(&self) -> Option<&Handover>;
 }
 
 /// A message that its receiver cannot read. What it was is for those who look at the history.
@@ -128,6 +135,10 @@ impl<M: Message> Content for M {
     fn headers(&self) -> Headers {
         Message::headers(self)
     }
+
+    fn handover(&self) -> Option<&Handover> {
+        Message::handover(self)
+    }
 }
 
 /// A message in flight, or a record in a journal. The history holds it too.
@@ -145,6 +156,7 @@ impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
         let kinds = Message::headers(&message).kinds();
+        let kinds = if Message::handover(&message).is_some() { kinds.and(kinds::HANDOVER) } else { kinds };
         Self(Arc::new(Kept { kinds, digest: OnceLock::new(), message }))
     }
 
@@ -157,6 +169,11 @@ impl Body {
     /// Its headers.
     pub fn headers(&self) -> Headers {
         self.0.message.headers()
+    }
+
+    /// What it hands over under a contract, if it is under one.
+    pub fn handover(&self) -> Option<&Handover> {
+        self.0.message.handover()
     }
 
     /// Whether its headers have this purpose; cheaper than to read the headers.

@@ -51,6 +51,9 @@ pub const PROVENANCE: EventKinds = kind(7);
 /// Those with an [expiry](Headers::expiry).
 pub const EXPIRY: EventKinds = kind(49);
 
+/// Messages under a [contract](crate::agent::Contract).
+pub const HANDOVER: EventKinds = kind(51);
+
 /// [`UserEvent::Bound`].
 pub const BOUND: EventKinds = kind(8);
 /// [`UserEvent::TaskGiven`].
@@ -182,6 +185,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (EXPIRY, "a message with an expiry"),
     (PLAN, "a message with a plan"),
     (PROVENANCE, "a message with its provenance (artifact)"),
+    (HANDOVER, "a message under a contract"),
     (BOUND, "a bound that the user asks for"),
     (TASK_GIVEN, "a task"),
     (WITHDRAWN, "a task that the user withdraws"),

@@ -9,6 +9,7 @@ mod artifact;
 mod body;
 mod chat;
 mod content;
+mod contract;
 mod event;
 mod guardrail;
 mod handle;
@@ -31,7 +32,7 @@ mod trigger;
 mod write_order;
 
 pub use alter::Alteration;
-pub(crate) use alter::instructs;
+pub(crate) use alter::{instructs, into_next_version};
 pub use artifact::{Artifact, ArtifactId};
 pub use body::{Body, Message};
 pub use chat::{
@@ -41,6 +42,7 @@ pub use chat::{
     TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
 pub use content::{Content, TypeMismatch};
+pub use contract::{Breach, Contract, Handover};
 pub(crate) use event::StateMachine;
 pub use event::{
     AgentEvent, CallOutcome, GuardrailEvent, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent,

@@ -18,6 +18,7 @@ mod bounded_tokens;
 mod bounded_turns;
 mod calls_within_budget;
 mod completed_work_not_rerun;
+mod contracts_hold;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod effects_as_wanted;
@@ -94,6 +95,7 @@ pub fn shipped() -> Vec<Property> {
         bounded_turns::property(),
         calls_within_budget::property(),
         completed_work_not_rerun::property(),
+        contracts_hold::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
         effects_as_wanted::property(),

@@ -31,6 +31,7 @@ pub mod claim;
 pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
+pub mod contract_check;
 pub mod cooperative_termination;
 pub mod dead_letter;
 pub mod deadline_propagation;
@@ -225,6 +226,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
+        SafeguardKind::of::<contract_check::ContractCheck>(),
         SafeguardKind::of::<cooperative_termination::CooperativeTermination>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),

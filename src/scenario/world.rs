@@ -1,7 +1,7 @@
 //! The world of a case: its network, services, tools and team, and how far a run of it may go.
 
 use crate::agent::{Agents, Altered, LeaseService};
-use crate::faults::byzantine;
+use crate::faults::alter_message;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
@@ -59,7 +59,7 @@ impl Case {
         world.alter_messages(move |(word, field), message, draw| {
             message.altered(|json| match own.find(word, Altered::Messages) {
                 Some(_) => own.alter(word, Altered::Messages, json, draw),
-                None => byzantine::alter((word, field), json, draw),
+                None => alter_message((word, field), json, draw),
             })
         });
         let faults = kinds.of_a_tool();

@@ -3,6 +3,7 @@
 mod calm_team;
 mod chats;
 mod evasions;
+mod handovers;
 mod liars;
 mod loops;
 

@@ -1,0 +1,203 @@
+//! What agents acted on fits the contract under which it was handed over.
+//!
+//! Judged by what the network delivered: for each order that an agent sends on, and for each call that it
+//! makes, the handover that it works from must have every field that the user's request has, each of its
+//! type, in the version of the contract in which the team speaks. Which handover that is, the causes of the
+//! event say: the last one that its agent received before it on the way that led there. What an agent gets
+//! and refuses it does not act on.
+
+use crate::agent::{AgentEvent, Contract, Purpose, TeamEvent, UserEvent, kinds};
+use crate::properties::wire::Incarnation;
+use crate::properties::{Property, TeamHistory, Verdict};
+use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
+use std::collections::BTreeSet;
+
+/// The property, for the shipped suite.
+pub fn property() -> Property {
+    let about = "what an agent acts on fits the contract under which it was handed over";
+    Property::new("contracts-hold", about, judge).needs(kinds::WANTED.and(kinds::HANDOVER))
+}
+
+/// The kinds of events that it reads.
+const READS: EventKinds = kinds::WANTED.and(kinds::HANDOVER).and(kinds::CALLED);
+
+fn judge(history: &TeamHistory) -> Verdict {
+    let mut contracts: Lookup<Name, Contract> = Lookup::default();
+    let mut receivers = BTreeSet::new();
+    let mut verdict = Verdict::Vacuous;
+    for event in history.events_of(READS) {
+        match &event.what {
+            EventKind::App(TeamEvent::User(UserEvent::Wanted { intent, arguments, .. })) => {
+                if let Some(contract) = Contract::of(arguments) {
+                    contracts.insert(*intent, contract);
+                }
+            }
+            EventKind::Delivered { .. } => {
+                receivers.insert(Incarnation::of(event));
+            }
+            _ => {
+                let Some(act) = act(event).filter(|_| receivers.contains(&Incarnation::of(event))) else {
+                    continue;
+                };
+                let Some(basis) = basis(history, event) else { continue };
+                let EventKind::Delivered { from, about, content, .. } = &basis.what else { continue };
+                let Some((contract, handover)) = contracts.get(*about).zip(content.handover()) else {
+                    continue;
+                };
+                verdict = Verdict::Holds;
+                if let Err(breach) = contract.check(handover) {
+                    let message =
+                        format!("{} {act} on {about} by what {from} handed over, but {breach}", event.node);
+                    return Verdict::violated(&[basis, event], message);
+                }
+            }
+        }
+    }
+    verdict
+}
+
+/// What an agent does by this event about the work that it was handed, if it acts on it.
+fn act(event: &Event<TeamEvent>) -> Option<&'static str> {
+    match &event.what {
+        EventKind::Sent { content, .. } if content.is_for(Purpose::Order) => Some("passed work"),
+        EventKind::App(TeamEvent::Agent(AgentEvent::Called { .. })) => Some("called a tool"),
+        _ => None,
+    }
+}
+
+/// The handover that an agent worked from: the last one that it received on the way to this event.
+fn basis<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
+    let by = Incarnation::of(event);
+    history.causes(event.id).find(|cause| Incarnation::of(cause) == by && is_handover(cause))
+}
+
+fn is_handover(event: &Event<TeamEvent>) -> bool {
+    matches!(&event.what, EventKind::Delivered { content, .. } if content.handover().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Body, Content, Handover, Headers, Message};
+    use crate::properties::testing::{Story, violation};
+    use serde::{Deserialize, Serialize};
+    use serde_json::{Value, json};
+
+    const INTENT: &str = "task-1/pay";
+
+    /// Work that is passed on, or a refusal of it.
+    #[derive(Clone, Hash, Serialize, Deserialize)]
+    struct Item(Purpose, Option<Handover>);
+
+    impl Message for Item {
+        fn kind(&self) -> &'static str {
+            "item"
+        }
+
+        fn headers(&self) -> Headers {
+            Headers::of(self.0)
+        }
+
+        fn handover(&self) -> Option<&Handover> {
+            self.1.as_ref()
+        }
+    }
+
+    fn item(fields: Value) -> Item {
+        Item(Purpose::Order, Some(Handover::in_version(1, Content::of_json(fields))))
+    }
+
+    fn whole() -> Item {
+        item(json!({ "amount": 120, "to": "alice" }))
+    }
+
+    fn without_amount() -> Item {
+        item(json!({ "to": "alice" }))
+    }
+
+    fn sent(story: Story, cause: Option<u32>, (from, to): (&str, &str), item: &Item) -> Story {
+        let [to, kind, about] = [to, "item", INTENT].map(Name::new);
+        let content = Body::new(item.clone());
+        story.event_because_of(cause, from, EventKind::Sent { to, kind, about, content })
+    }
+
+    /// A message that arrives as `read`, two events in all.
+    fn passed(story: Story, cause: Option<u32>, route: (&str, &str), sends: &Item, read: &Item) -> Story {
+        let story = sent(story, cause, route, sends);
+        let (sending, [from, kind, about]) = (story.last(), [route.0, "item", INTENT].map(Name::new));
+        let what =
+            EventKind::Delivered { from, kind, about, is_reply: false, content: Body::new(read.clone()) };
+        story.event_because_of(Some(sending), route.1, what)
+    }
+
+    /// The user wants a payment (one event), and the lead hands it to a link that reads this (two more).
+    fn link_reads(read: &Item) -> Story {
+        let [task, intent, tool, operation] = ["task-1", INTENT, "bank", "transfer"].map(Name::new);
+        let arguments = Content::of_json(json!({ "amount": 7, "to": "bob" }));
+        let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
+        let story = Story::default().record_event("user", TeamEvent::User(wanted));
+        passed(story, None, ("lead", "link-1"), &whole(), read)
+    }
+
+    #[test]
+    fn work_that_fits_may_be_passed_on_and_acted_on() {
+        let story = passed(link_reads(&whole()), Some(3), ("link-1", "actor"), &whole(), &whole());
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let story = story.calls_under(5, "actor", INTENT, (1, Headers::NONE));
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn an_agent_that_passes_on_what_lacks_a_field_breaks_the_contract() {
+        let story = sent(link_reads(&without_amount()), Some(3), ("link-1", "actor"), &without_amount());
+        let (events, message) = violation(story.judged_by(&property()));
+        assert_eq!(events, [3, 4]);
+        assert_eq!(
+            message,
+            "link-1 passed work on task-1/pay by what lead handed over, but `amount` is missing"
+        );
+        let mended = sent(link_reads(&without_amount()), Some(3), ("link-1", "actor"), &whole());
+        assert!(mended.judged_by(&property()).is_violated(), "made up is not handed over");
+    }
+
+    #[test]
+    fn so_does_one_that_calls_a_tool_by_it() {
+        for read in [
+            without_amount(),
+            item(json!({ "amount": "120", "to": "alice" })),
+            Item(Purpose::Order, Some(Handover::in_version(2, Content::of_json(json!({ "amount": 1 }))))),
+            Item(Purpose::Order, Some(Handover::default())),
+        ] {
+            let story = link_reads(&read).calls_under(3, "link-1", INTENT, (1, Headers::NONE));
+            assert_eq!(violation(story.judged_by(&property())).0, [3, 4]);
+        }
+    }
+
+    #[test]
+    fn work_that_is_refused_and_sent_again_is_not_acted_on() {
+        let refusal = Item(Purpose::Refused, None);
+        let story = passed(link_reads(&without_amount()), Some(3), ("link-1", "lead"), &refusal, &refusal);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Vacuous);
+        let story = passed(story, Some(5), ("lead", "link-1"), &whole(), &whole());
+        let story = sent(story, Some(7), ("link-1", "actor"), &whole());
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn each_agent_answers_for_what_it_received_itself() {
+        // The link is told the whole; what it sends on is altered on its way to the actor.
+        let broken = without_amount();
+        let story = passed(link_reads(&whole()), Some(3), ("link-1", "actor"), &whole(), &broken);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let story = story.calls_under(5, "actor", INTENT, (1, Headers::NONE));
+        assert_eq!(violation(story.judged_by(&property())).0, [5, 6]);
+    }
+
+    #[test]
+    fn without_a_contract_or_an_act_there_is_nothing_to_judge() {
+        assert_eq!(link_reads(&without_amount()).judged_by(&property()), Verdict::Vacuous);
+        let story = passed(Story::default().given("task-1"), None, ("lead", "link-1"), &whole(), &whole());
+        let story = sent(story, Some(4), ("link-1", "actor"), &whole());
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous, "no user has said what belongs in it");
+    }
+}
