@@ -104,6 +104,7 @@ shipped! {
     "peers/two-owners"
     "peers/two-plans"
     "pipeline/all-faults"
+    "pipeline/broken-handover"
     "pipeline/gone-for-good"
     "pipeline/stale-retry"
     "pipeline/wrong-summary"
