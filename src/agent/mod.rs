@@ -71,8 +71,8 @@ pub use store::{
     StoreError, StoreOutcome, StoreService, Version,
 };
 pub use tool::{
-    CallError, Cancelled, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, Refused,
-    Request, ToolCall, ToolError, ToolRequest,
+    CallError, Cancelled, Capability, Confirmation, Definite, Indefinite, OpId, Operation, ReadResult,
+    Receipt, Refused, Request, ToolCall, ToolChange, ToolError, ToolRequest,
 };
 pub(crate) use tool::{Wire, call_kind, cancel_of, look_up_of, reply_kind, reply_operation};
 pub use trigger::{DUPLICATE_TRIGGER, LATE_TRIGGER, TRIGGER, TRIGGER_BURST, TRIGGER_FAULTS};

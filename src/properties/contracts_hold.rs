@@ -5,8 +5,11 @@
 //! type, in the version of the contract in which the team speaks. Which handover that is, the causes of the
 //! event say: the last one that its agent received before it on the way that led there. What an agent gets
 //! and refuses it does not act on.
+//!
+//! A tool has a contract too: its schema. What it carries out must be called for in the version that its schema
+//! has by then, or it was misread.
 
-use crate::agent::{AgentEvent, Contract, Purpose, TeamEvent, UserEvent, kinds};
+use crate::agent::{AgentEvent, Contract, Purpose, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::wire::Incarnation;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
@@ -15,21 +18,41 @@ use std::collections::BTreeSet;
 /// The property, for the shipped suite.
 pub fn property() -> Property {
     let about = "what an agent acts on fits the contract under which it was handed over";
-    Property::new("contracts-hold", about, judge).needs(kinds::WANTED.and(kinds::HANDOVER))
+    Property::new("contracts-hold", about, judge)
 }
 
 /// The kinds of events that it reads.
-const READS: EventKinds = kinds::WANTED.and(kinds::HANDOVER).and(kinds::CALLED);
+const READS: EventKinds =
+    kinds::WANTED.and(kinds::HANDOVER).and(kinds::CALLED).and(kinds::SCHEMA_ROLLED).and(kinds::EFFECT);
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut contracts: Lookup<Name, Contract> = Lookup::default();
     let mut receivers = BTreeSet::new();
+    let mut schemas: Lookup<Name, (&Event<TeamEvent>, u32)> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         match &event.what {
             EventKind::App(TeamEvent::User(UserEvent::Wanted { intent, arguments, .. })) => {
                 if let Some(contract) = Contract::of(arguments) {
                     contracts.insert(*intent, contract);
+                }
+            }
+            EventKind::App(TeamEvent::Tool(ToolEvent::SchemaRolled { version })) => {
+                schemas.insert(event.node, (event, *version));
+            }
+            EventKind::App(TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. })) => {
+                let Some((rolled, version)) = schemas.get(event.node).copied() else { continue };
+                verdict = Verdict::Holds;
+                let stated = request.capability().schema;
+                if stated != Some(version) {
+                    let made_for =
+                        stated.map_or("no version".to_owned(), |stated| format!("version {stated}"));
+                    let tool = event.node;
+                    let message = format!(
+                        "{tool} carried out {operation} for {intent} under version {version} of its \
+                         schema, but the call was made for {made_for}"
+                    );
+                    return Verdict::violated(&[rolled, event], message);
                 }
             }
             EventKind::Delivered { .. } => {
@@ -78,8 +101,11 @@ fn is_handover(event: &Event<TeamEvent>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Body, Content, Handover, Headers, Message};
+    use crate::agent::{
+        Body, Capability, Content, Handover, Headers, Message, OpId, Operation, ToolCall, ToolRequest, Wire,
+    };
     use crate::properties::testing::{Story, violation};
+    use perfidy_sim::SimTime;
     use serde::{Deserialize, Serialize};
     use serde_json::{Value, json};
 
@@ -191,6 +217,45 @@ mod tests {
         assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
         let story = story.calls_under(5, "actor", INTENT, (1, Headers::NONE));
         assert_eq!(violation(story.judged_by(&property())).0, [5, 6]);
+    }
+
+    /// The tool carries out a call that states this version of its schema.
+    fn effect(story: Story, schema: Option<u32>) -> Story {
+        let [operation, intent] = ["create", INTENT].map(Name::new);
+        let wanted = Operation::new(Name::new("ticketing"), operation, intent);
+        let call = ToolCall::unkeyed(wanted, OpId(1));
+        let call = ToolCall { capability: Capability { endpoint: None, schema }, ..call };
+        let body = Body::new(Wire::Call(Box::new(call)));
+        let request = ToolRequest::new(Name::new("actor"), SimTime::ZERO, body);
+        let effect = ToolEvent::Effect { operation, intent, op: OpId(1), receipt: 1, request };
+        story.record_event("ticketing", TeamEvent::Tool(effect))
+    }
+
+    fn rolls(story: Story, tool: &str, version: u32) -> Story {
+        story.record_event(tool, TeamEvent::Tool(ToolEvent::SchemaRolled { version }))
+    }
+
+    #[test]
+    fn a_tool_that_carries_out_a_call_for_another_version_of_its_schema_misreads_it() {
+        let rolled = || rolls(Story::default(), "ticketing", 2);
+        assert_eq!(effect(rolled(), Some(2)).judged_by(&property()), Verdict::Holds);
+        let (events, message) = violation(effect(rolled(), None).judged_by(&property()));
+        assert_eq!(events, [1, 2]);
+        assert_eq!(
+            message,
+            "ticketing carried out create for task-1/pay under version 2 of its schema, but the call was made for no \
+             version"
+        );
+        assert!(effect(rolled(), Some(1)).judged_by(&property()).is_violated());
+        let again = effect(rolls(rolled(), "ticketing", 3), Some(2));
+        assert_eq!(violation(again.judged_by(&property())).0, [2, 3]);
+    }
+
+    #[test]
+    fn a_schema_that_has_not_changed_or_another_tools_is_no_matter() {
+        assert_eq!(effect(Story::default(), None).judged_by(&property()), Verdict::Vacuous);
+        let other = rolls(effect(rolls(Story::default(), "billing", 2), None), "ticketing", 2);
+        assert_eq!(other.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]

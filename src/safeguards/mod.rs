@@ -20,6 +20,7 @@ pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
+pub mod capability_check;
 pub mod carry_request;
 pub mod catch_up;
 pub mod check_arguments;
@@ -215,6 +216,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<capability_check::CapabilityCheck>(),
         SafeguardKind::of::<carry_request::CarryRequest>(),
         SafeguardKind::of::<catch_up::CatchUp>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),

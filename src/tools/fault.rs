@@ -89,12 +89,14 @@ pub enum Outage {
     RateLimit,
     /// It is down.
     Down,
-    /// It is somewhere else.
+    /// It is somewhere else, and says where.
     EndpointMoved,
     /// It lets no caller in.
     PermissionRevoked,
     /// It speaks another version of its schema.
     SchemaChanged,
+    /// It speaks another version of its schema, and reads calls that state none as if they were made for it.
+    SchemaRolled,
 }
 
 impl ToolFault {

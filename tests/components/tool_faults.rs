@@ -217,6 +217,7 @@ outage = [
 endpoint-moved = { at = "vault", chance = "3%", lasting = "1s..5s" }
 permission-revoked = { at = "vault", every = "10s..1m", lasting = "1s..10s" }
 schema-changed = { at = "vault", chance = "3%", lasting = "1s..5s" }
+schema-rolled = { at = "vault", chance = "3%" }
 unresponsive = { at = "vault", chance = "0.5%" }
 "#;
     let plain = [

@@ -1,6 +1,6 @@
 //! A request as it reached the tool.
 
-use crate::agent::{AgentEvent, Body, Headers, OpId, Operation, Request, TeamEvent, Wire};
+use crate::agent::{AgentEvent, Body, Capability, Headers, OpId, Operation, Request, TeamEvent, Wire};
 use perfidy_sim::{Event, EventKind, Name, SimTime};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -80,6 +80,14 @@ impl ToolRequest {
     /// Its headers.
     pub fn headers(&self) -> Headers {
         self.body.headers()
+    }
+
+    /// What its caller states that it knows of the tool; nothing unless it is a call.
+    pub fn capability(&self) -> Capability {
+        match self.body.open() {
+            Some(Wire::Call(call)) => call.capability,
+            _ => Capability::default(),
+        }
     }
 
     /// Its idempotency key, for a story; nothing if it was sent without one.

@@ -76,7 +76,7 @@ impl Measures {
                         Outcome::Failed | Outcome::Cancelled => measures.given_up += 1,
                     }
                 }
-                TeamEvent::Tool(ToolEvent::Opened { .. }) => {}
+                TeamEvent::Tool(ToolEvent::Opened { .. } | ToolEvent::SchemaRolled { .. }) => {}
                 TeamEvent::Tool(request) => {
                     measures.tool_requests += 1;
                     if let ToolEvent::Effect { operation, intent, .. } = request {

@@ -3,12 +3,11 @@
 use super::Work;
 use super::outcome::{ActualOutcome, Outcome, Reply};
 use crate::agent::{
-    Agents, Author, Confirmation, Definite, OpId, Operation, Receipt, Refused, Request, TeamEvent, ToolEvent,
-    ToolRequest, Wire,
+    Agents, Author, Confirmation, OpId, Operation, Receipt, Request, TeamEvent, ToolEvent, ToolRequest, Wire,
 };
 use crate::tools::Asked;
 use crate::tools::keys::Memory;
-use crate::tools::outage::Outages;
+use crate::tools::outage::{Begun, Outages};
 use crate::tools::prototype::Running;
 use perfidy_sim::{Name, ServiceContext, SimTime};
 
@@ -44,8 +43,8 @@ impl CallRecords {
     ) -> Reply {
         let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
         let now = context.now();
-        if let Some((outage, lasting)) = begins {
-            self.outages.begin(outage, now, lasting);
+        if let Some(begun) = begins {
+            self.begin(context, begun);
         }
         if let Some(age) = forgets {
             self.memory.forget_older_than(age, now);
@@ -80,6 +79,14 @@ impl CallRecords {
             (Request::LookUp | Request::Cancel, _) | (_, None) => {}
         }
         reply
+    }
+
+    /// An outage begins. That its schema has another version, a tool says before it says anything else.
+    pub fn begin(&mut self, context: &mut ServiceContext<'_, Agents>, begun: Begun) {
+        self.outages.begin(begun);
+        if let Some(version) = begun.schema() {
+            context.record_event(Author::HARNESS, TeamEvent::Tool(ToolEvent::SchemaRolled { version }));
+        }
     }
 
     /// The tool as it was at a time: as at the beginning, with everything applied again that took effect
@@ -139,9 +146,4 @@ impl Work {
             }
         }
     }
-}
-
-/// The refusal of a tool that is out of order.
-pub(super) fn out_of_order(error: Definite) -> ActualOutcome {
-    ActualOutcome::refused(Refused::of(error))
 }

@@ -5,14 +5,14 @@
 //! two differ. So there is no kind of fault that is injected and does nothing.
 
 use crate::agent::{Confirmation, Definite, OpId, ReadResult, Refused, Wire};
-use crate::tools::Outage;
+use crate::tools::outage::{Begun, OutOfOrder};
 use perfidy_sim::{Name, SimSpan};
 
 /// What comes of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     /// The outage that begins with it.
-    pub begins: Option<(Outage, SimSpan)>,
+    pub begins: Option<Begun>,
     /// How old the keys are that are forgotten before anything else happens.
     pub forgets: Option<SimSpan>,
     pub happens: ActualOutcome,
@@ -71,6 +71,16 @@ impl ActualOutcome {
             Self::Cancelled => Some(Wire::Refused(Refused::of(Definite::Declined))),
             Self::Served(reading) => Some(Wire::ReadResult(reading.clone())),
             Self::LookedUp(found) => Some(Wire::Found(found.clone())),
+        }
+    }
+}
+
+/// A tool that is out of order does this.
+impl From<OutOfOrder> for ActualOutcome {
+    fn from(out_of_order: OutOfOrder) -> Self {
+        match out_of_order {
+            OutOfOrder::Silent => Self::Ignored,
+            OutOfOrder::Refuses(refused) => Self::refused(refused),
         }
     }
 }

@@ -44,7 +44,8 @@ impl Lead {
             if let Some(task) = self.dispatcher.tracker().accept(&mail).await {
                 self.dispatcher.bring_up_steps(task);
             }
-            if let Some((task, step)) = self.stage.is_refused_for_good(&mail) {
+            let is_open = |task, step| self.dispatcher.states().is_open(task, step);
+            if let Some((task, step)) = self.stage.is_refused_for_good(&mail, is_open) {
                 self.dispatcher.failed(task, step).await;
             }
             match mail.open() {

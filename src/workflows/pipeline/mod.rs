@@ -25,7 +25,9 @@ mod lead;
 mod message;
 mod stage;
 
+use crate::safeguards::capability_check::CapabilityCheck;
 use crate::safeguards::cite_artifacts::artifact_store;
+use crate::safeguards::dead_letter::DeadLetter;
 use crate::workflows::{MOST_AGENTS, Role, Workflow};
 use actor::Actor;
 use lead::Lead;
@@ -40,12 +42,16 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
         .agent(ARTIFACT_STORE, artifact_store)
+        // A team that knows that its tools change knows that a person may have to help.
+        .person_on_call_if(|on| on.has::<DeadLetter>() || on.has::<CapabilityCheck>())
         .safeguards(&[
             "call-timeout",
+            "capability-check",
             "checkpoint",
             "checksummed-log",
             "cite-artifacts",
             "contract-check",
+            "dead-letter",
             "event-log",
             "give-up-after",
             "idempotency-keys",
@@ -64,6 +70,7 @@ pub fn workflow() -> Workflow {
             "decisions-cite-artifacts",
             "effects-as-wanted",
             "eventual-termination",
+            "every-call-accounted",
             "no-duplicate-effects",
             "no-phantom-completion",
             "reports-match-effects",

@@ -89,10 +89,17 @@ impl Stage {
         self.agent.send(to, intent, PipelineMessage::WorkItem(item));
     }
 
-    /// Hands over again what its receiver has refused. The task and the step, once that has happened too
-    /// often; also if the message is no refusal, `None`.
-    pub fn is_refused_for_good(&self, mail: &Delivery) -> Option<(Name, usize)> {
+    /// Hands over again what its receiver has refused, if that step is still wanted. The task and the step,
+    /// once that has happened too often; also if the message is no refusal, `None`.
+    pub fn is_refused_for_good(
+        &self,
+        mail: &Delivery,
+        is_wanted: impl Fn(Name, usize) -> bool,
+    ) -> Option<(Name, usize)> {
         let Some(&PipelineMessage::Refused { task, step, version, .. }) = mail.open() else { return None };
+        if !is_wanted(task, step) {
+            return None;
+        }
         let is_it = |(to, item): &(Name, WorkItem)| {
             *to == mail.from() && (item.task, item.step, item.version) == (task, step, version)
         };
@@ -127,7 +134,7 @@ impl Link {
     pub async fn run(self) {
         loop {
             let mail = self.stage.agent.receive().await;
-            if let Some((task, step)) = self.stage.is_refused_for_good(&mail) {
+            if let Some((task, step)) = self.stage.is_refused_for_good(&mail, |_, _| true) {
                 let failed = PipelineMessage::Failed { task, step };
                 self.stage.agent.send(Name::literal(LEAD), mail.about(), failed);
             } else if let Some(item) = self.stage.accept(&mail) {
