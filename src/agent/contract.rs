@@ -23,14 +23,15 @@
 //! assert_eq!(contract.check(&text), Err(Breach::WrongType(amount)));
 //! ```
 
-use crate::agent::Content;
+use crate::agent::{Content, Fact};
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// What one agent hands over to the next: fields, and the version of the contract in which they are written.
+/// What one agent hands over to the next: fields, the version of the contract in which they are written, and
+/// the facts behind them.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Handover {
     /// The version of the contract, as the sender states it; `None` if it states none.
@@ -39,6 +40,9 @@ pub struct Handover {
     /// The fields, by name.
     #[serde(default, skip_serializing_if = "Content::is_nothing")]
     pub fields: Content,
+    /// The evidence on which the work rests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
 }
 
 /// One that hands over nothing adds nothing to the digest of its message.
@@ -46,6 +50,7 @@ impl Hash for Handover {
     fn hash<H: Hasher>(&self, state: &mut H) {
         if !self.is_nothing() {
             (self.contract, &self.fields).hash(state);
+            self.facts.iter().for_each(|fact| fact.hash(state));
         }
     }
 }
@@ -53,7 +58,7 @@ impl Hash for Handover {
 impl Handover {
     /// These fields in this version of their contract.
     pub fn in_version(contract: u32, fields: Content) -> Self {
-        Self { contract: Some(contract), fields }
+        Self { contract: Some(contract), fields, facts: Vec::new() }
     }
 
     /// These fields as a sender of the current version hands them over; nothing if there are none.
@@ -63,7 +68,7 @@ impl Handover {
 
     /// Whether nothing is handed over.
     pub fn is_nothing(&self) -> bool {
-        self.contract.is_none() && self.fields.is_nothing()
+        self.contract.is_none() && self.fields.is_nothing() && self.facts.is_empty()
     }
 }
 
@@ -140,6 +145,8 @@ pub enum Breach {
     Missing(Name),
     /// A field has another type.
     WrongType(Name),
+    /// A fact about this item is not what its source says.
+    WrongFact(Name),
 }
 
 impl fmt::Display for Breach {
@@ -148,6 +155,7 @@ impl fmt::Display for Breach {
             Self::OtherVersion(Some(version)) => write!(f, "it is in version {version} of the contract"),
             Self::OtherVersion(None) => f.write_str("it states no version of the contract"),
             Self::Missing(field) => write!(f, "`{field}` is missing"),
+            Self::WrongFact(item) => write!(f, "what it says of {item} is not what the source says"),
             Self::WrongType(field) => write!(f, "`{field}` has another type"),
         }
     }
@@ -173,7 +181,7 @@ mod tests {
         assert_eq!(contract.check(&Handover::of(fields())), Ok(()));
         let next = Handover::in_version(2, fields());
         assert_eq!(contract.check(&next), Err(Breach::OtherVersion(Some(2))));
-        let unstated = Handover { contract: None, fields: fields() };
+        let unstated = Handover { fields: fields(), ..Handover::default() };
         assert_eq!(contract.check(&unstated), Err(Breach::OtherVersion(None)));
         assert_eq!(contract.check(&Handover::default()), Err(Breach::OtherVersion(None)));
     }

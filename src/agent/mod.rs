@@ -11,6 +11,7 @@ mod chat;
 mod content;
 mod contract;
 mod event;
+mod fact;
 mod guardrail;
 mod handle;
 mod handler;
@@ -48,6 +49,7 @@ pub use event::{
     AgentEvent, CallOutcome, GuardrailEvent, InitialState, LeaseEvent, PersonEvent, StoreEvent, TeamEvent,
     ToolEvent, UserEvent,
 };
+pub use fact::{Fact, Origin};
 pub use guardrail::{CHECK, GUARDRAIL, LATE_VERDICT};
 pub use handle::{Agent, Delivery, STEPS};
 pub use handler::{AgentFailures, HANDLER, HANDLER_ERROR, REPLY, SHUTDOWN, STRANDED_REPLY, WORK};

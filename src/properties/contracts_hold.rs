@@ -9,11 +9,10 @@
 //! A tool has a contract too: its schema. What it carries out must be called for in the version that its schema
 //! has by then, or it was misread.
 
-use crate::agent::{AgentEvent, Contract, Purpose, TeamEvent, ToolEvent, UserEvent, kinds};
-use crate::properties::wire::Incarnation;
+use crate::agent::{Contract, TeamEvent, ToolEvent, UserEvent, kinds};
+use crate::properties::handovers::{Act, Receivers};
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Event, EventKind, EventKinds, Lookup, Name};
-use std::collections::BTreeSet;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -27,7 +26,7 @@ const READS: EventKinds =
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut contracts: Lookup<Name, Contract> = Lookup::default();
-    let mut receivers = BTreeSet::new();
+    let mut receivers = Receivers::of_work();
     let mut schemas: Lookup<Name, (&Event<TeamEvent>, u32)> = Lookup::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
@@ -55,14 +54,8 @@ fn judge(history: &TeamHistory) -> Verdict {
                     return Verdict::violated(&[rolled, event], message);
                 }
             }
-            EventKind::Delivered { .. } => {
-                receivers.insert(Incarnation::of(event));
-            }
             _ => {
-                let Some(act) = act(event).filter(|_| receivers.contains(&Incarnation::of(event))) else {
-                    continue;
-                };
-                let Some(basis) = basis(history, event) else { continue };
+                let Some(Act { what, basis }) = receivers.take_in(history, event) else { continue };
                 let EventKind::Delivered { from, about, content, .. } = &basis.what else { continue };
                 let Some((contract, handover)) = contracts.get(*about).zip(content.handover()) else {
                     continue;
@@ -70,7 +63,7 @@ fn judge(history: &TeamHistory) -> Verdict {
                 verdict = Verdict::Holds;
                 if let Err(breach) = contract.check(handover) {
                     let message =
-                        format!("{} {act} on {about} by what {from} handed over, but {breach}", event.node);
+                        format!("{} {what} on {about} by what {from} handed over, but {breach}", event.node);
                     return Verdict::violated(&[basis, event], message);
                 }
             }
@@ -79,58 +72,19 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
-/// What an agent does by this event about the work that it was handed, if it acts on it.
-fn act(event: &Event<TeamEvent>) -> Option<&'static str> {
-    match &event.what {
-        EventKind::Sent { content, .. } if content.is_for(Purpose::Order) => Some("passed work"),
-        EventKind::App(TeamEvent::Agent(AgentEvent::Called { .. })) => Some("called a tool"),
-        _ => None,
-    }
-}
-
-/// The handover that an agent worked from: the last one that it received on the way to this event.
-fn basis<'a>(history: &'a TeamHistory, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
-    let by = Incarnation::of(event);
-    history.causes(event.id).find(|cause| Incarnation::of(cause) == by && is_handover(cause))
-}
-
-fn is_handover(event: &Event<TeamEvent>) -> bool {
-    matches!(&event.what, EventKind::Delivered { content, .. } if content.handover().is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::agent::{
-        Body, Capability, Content, Handover, Headers, Message, OpId, Operation, ToolCall, ToolRequest, Wire,
+        Body, Capability, Content, Handover, Headers, OpId, Operation, Purpose, ToolCall, ToolRequest, Wire,
     };
+    use crate::properties::handovers::testing::{INTENT, Item, passed, sent};
     use crate::properties::testing::{Story, violation};
     use perfidy_sim::SimTime;
-    use serde::{Deserialize, Serialize};
     use serde_json::{Value, json};
 
-    const INTENT: &str = "task-1/pay";
-
-    /// Work that is passed on, or a refusal of it.
-    #[derive(Clone, Hash, Serialize, Deserialize)]
-    struct Item(Purpose, Option<Handover>);
-
-    impl Message for Item {
-        fn kind(&self) -> &'static str {
-            "item"
-        }
-
-        fn headers(&self) -> Headers {
-            Headers::of(self.0)
-        }
-
-        fn handover(&self) -> Option<&Handover> {
-            self.1.as_ref()
-        }
-    }
-
     fn item(fields: Value) -> Item {
-        Item(Purpose::Order, Some(Handover::in_version(1, Content::of_json(fields))))
+        Item::with_fields(fields)
     }
 
     fn whole() -> Item {
@@ -139,21 +93,6 @@ mod tests {
 
     fn without_amount() -> Item {
         item(json!({ "to": "alice" }))
-    }
-
-    fn sent(story: Story, cause: Option<u32>, (from, to): (&str, &str), item: &Item) -> Story {
-        let [to, kind, about] = [to, "item", INTENT].map(Name::new);
-        let content = Body::new(item.clone());
-        story.event_because_of(cause, from, EventKind::Sent { to, kind, about, content })
-    }
-
-    /// A message that arrives as `read`, two events in all.
-    fn passed(story: Story, cause: Option<u32>, route: (&str, &str), sends: &Item, read: &Item) -> Story {
-        let story = sent(story, cause, route, sends);
-        let (sending, [from, kind, about]) = (story.last(), [route.0, "item", INTENT].map(Name::new));
-        let what =
-            EventKind::Delivered { from, kind, about, is_reply: false, content: Body::new(read.clone()) };
-        story.event_because_of(Some(sending), route.1, what)
     }
 
     /// The user wants a payment (one event), and the lead hands it to a link that reads this (two more).
@@ -256,6 +195,14 @@ mod tests {
         assert_eq!(effect(Story::default(), None).judged_by(&property()), Verdict::Vacuous);
         let other = rolls(effect(rolls(Story::default(), "billing", 2), None), "ticketing", 2);
         assert_eq!(other.judged_by(&property()), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn an_answer_to_a_question_is_under_no_contract() {
+        let answer = Item(Purpose::Answer, Some(Handover::default()));
+        let story = passed(link_reads(&whole()), None, ("lead", "link-1"), &answer, &answer);
+        let story = sent(story, Some(5), ("link-1", "actor"), &whole());
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
 
     #[test]

@@ -27,10 +27,12 @@ mod eventual_termination;
 mod every_call_accounted;
 mod failures_surface;
 mod flood;
+mod handovers;
 pub(crate) mod headway;
 mod leases;
 mod ledger;
 mod lost_edits;
+mod no_circular_provenance;
 mod no_deadlock;
 mod no_double_spend;
 mod no_duplicate_effects;
@@ -59,6 +61,7 @@ mod reports_match_effects;
 mod required_facts_survive;
 mod results_paired;
 mod states;
+mod taint_contained;
 mod tasks_do_not_leak;
 mod verdict;
 mod waits;
@@ -103,6 +106,7 @@ pub fn shipped() -> Vec<Property> {
         eventual_termination::property(),
         every_call_accounted::property(),
         failures_surface::property(),
+        no_circular_provenance::property(),
         no_deadlock::property(),
         no_double_spend::property(),
         no_duplicate_effects::property(),
@@ -129,6 +133,7 @@ pub fn shipped() -> Vec<Property> {
         reports_match_effects::property(),
         required_facts_survive::property(),
         results_paired::property(),
+        taint_contained::property(),
         tasks_do_not_leak::property(),
         well_behaved::property(),
         within_context_budget::property(),

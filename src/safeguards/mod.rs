@@ -21,6 +21,7 @@ pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
 pub mod capability_check;
+pub mod carry_provenance;
 pub mod carry_request;
 pub mod catch_up;
 pub mod check_arguments;
@@ -45,6 +46,7 @@ pub mod effect_permissions;
 pub mod election;
 pub mod end_to_end_check;
 pub mod event_log;
+pub mod fact_check;
 pub mod fan_out_cap;
 pub mod fencing;
 pub mod file_ownership;
@@ -217,6 +219,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
         SafeguardKind::of::<capability_check::CapabilityCheck>(),
+        SafeguardKind::of::<carry_provenance::CarryProvenance>(),
         SafeguardKind::of::<carry_request::CarryRequest>(),
         SafeguardKind::of::<catch_up::CatchUp>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
@@ -241,6 +244,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<end_to_end_check::EndToEndCheck>(),
         SafeguardKind::of::<event_log::EventLog>(),
+        SafeguardKind::of::<fact_check::FactCheck>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
         SafeguardKind::of::<file_ownership::FileOwnership>(),

@@ -66,7 +66,7 @@ pub mod worker;
 mod workflow;
 
 pub use arguments::StepArguments;
-pub use steps::{Step, Undo, one_at_a_time};
+pub use steps::{Evidence, Step, Undo, one_at_a_time};
 pub use task_state::TaskPlan;
 pub use team::TeamContext;
 pub use team_config::{CancelledTasks, StoreConfig, Tasks, TeamConfig};

@@ -104,7 +104,10 @@ pub(super) type StatesWanted = fn(&TaskPlan, Name, usize) -> Vec<UserEvent>;
 
 pub(super) const AN_EFFECT: StatesWanted = |plan, task, step| {
     let Operation { tool, name: operation, intent, arguments } = plan.operation_of(task, step);
-    vec![UserEvent::Wanted { task, intent, tool, operation, arguments }]
+    let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
+    // The evidence of a step is read on behalf of its own intent.
+    let record = plan.steps[step].evidence.map(|_| UserEvent::RecordOf { task, intent, source: intent });
+    [wanted].into_iter().chain(record).collect()
 };
 const AN_ANSWER: StatesWanted =
     |plan, task, step| vec![UserEvent::Question { task, intent: plan.intent(task, step) }];

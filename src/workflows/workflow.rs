@@ -139,6 +139,7 @@ pub struct Workflow {
     /// The nodes that are asked whether a call may be made.
     asks: Vec<&'static str>,
     has_deadlines: bool,
+    reads_evidence: bool,
     takes_steps_at_once: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
@@ -174,6 +175,7 @@ impl Workflow {
             has_person_on_call: Arc::new(|_| false),
             asks: Vec::new(),
             has_deadlines: false,
+            reads_evidence: false,
             takes_steps_at_once: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
@@ -272,6 +274,18 @@ impl Workflow {
     /// Whether its agents have a guardrail check the steps that need it.
     pub(crate) fn has_guardrail(&self) -> bool {
         self.asks.contains(&GUARDRAIL)
+    }
+
+    /// Lets a step rest on [evidence](crate::workflows::Evidence), which its agents read at a source.
+    #[must_use]
+    pub fn evidence(mut self) -> Self {
+        self.reads_evidence = true;
+        self
+    }
+
+    /// Whether its agents read the evidence on which a step rests.
+    pub(crate) fn reads_evidence(&self) -> bool {
+        self.reads_evidence
     }
 
     /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to

@@ -3,13 +3,14 @@
 use super::message::{PipelineMessage, WorkItem};
 use super::stage::Stage;
 use super::{CHECK_TIMEOUT, LEAD};
-use crate::agent::{Agent, Headers, Version};
+use crate::agent::{Agent, Content, Handover, Headers, Version};
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::reply_dedupe::{AnsweredQuestions, ReplyDedupe};
 use crate::safeguards::version_check::VersionCheck;
 use crate::workflows::TeamContext;
 use crate::workflows::worker::{StepStatus, StepWorker};
 use perfidy_sim::Name;
+use serde_json::{Map, Value};
 
 /// The actor at the end of the chain.
 #[derive(Clone)]
@@ -42,13 +43,16 @@ impl Actor {
                     continue;
                 }
             }
-            self.stage.agent.spawn(self.clone().consider(item));
+            self.stage.agent.spawn(self.clone().consider(item, mail.from()));
         }
     }
 
     /// Acts on the output of the chain, if it is still current.
-    async fn consider(self, item: WorkItem) {
+    async fn consider(self, item: WorkItem, from: Name) {
         let intent = self.stage.intent(&item);
+        let Some(item) = self.stage.with_sound_facts(item, from).await else {
+            return self.answers.discard(intent);
+        };
         let Some(basis) = self.stage.unpack(&item).await else { return self.answers.discard(intent) };
         if !self.may_act(&item).await {
             return self.answers.discard(intent);
@@ -60,7 +64,7 @@ impl Actor {
         };
         let WorkItem { task, step, op, handover, .. } = item;
         let answers = self.answers.clone();
-        let operation = self.stage.team.plan.operation_of(task, step).with(handover.fields);
+        let operation = self.stage.team.plan.operation_of(task, step).with(arguments(handover));
         self.worker.start((operation, headers), 0, KeySource::Given(op), move |agent, confirmed| {
             if confirmed.is_none() {
                 answers.discard(intent);
@@ -82,4 +86,18 @@ impl Actor {
         let answer = agent.request(Name::literal(LEAD), intent, question, CHECK_TIMEOUT).await;
         matches!(answer.as_ref().map(|mail| mail.open()), Ok(Some(PipelineMessage::VersionChecked(true))))
     }
+}
+
+/// The arguments of a call by what was handed over: its fields, and each fact under the name of its item.
+fn arguments(handover: Handover) -> Content {
+    if handover.facts.is_empty() {
+        return handover.fields;
+    }
+    let mut arguments = match handover.fields.json() {
+        Value::Object(table) => table,
+        _ => Map::new(),
+    };
+    let facts = handover.facts.into_iter().map(|fact| (fact.item.as_str().to_owned(), fact.value.json()));
+    arguments.extend(facts);
+    Content::of_json(Value::Object(arguments))
 }

@@ -2,7 +2,7 @@
 
 use super::message::{PipelineMessage, WorkItem};
 use super::stage::Stage;
-use super::{ACTOR, BRIEFING_TOKENS, PATIENCE, PATIENCE_A_LINK};
+use super::{ACTOR, BRIEFING_TOKENS, LEAD, PATIENCE, PATIENCE_A_LINK};
 use crate::agent::{Agent, Handover};
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::version_check::Versions;
@@ -89,7 +89,11 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
         let Some(version) = versions.issue(brief).await else { return };
         version
     };
+    let Some(facts) = stage.find_evidence((task, step), stage.team.workers[0]).await else {
+        return stage.agent.send(Name::literal(LEAD), intent, PipelineMessage::Failed { task, step });
+    };
     let handover = Handover::of(stage.team.plan.operation_of(task, step).arguments);
+    let handover = Handover { facts, ..handover };
     let (summary, cites) = (version.brief, None);
     let item = WorkItem { task, step, version: version.number, op: version.op, summary, cites, handover };
     let Some(item) = stage.pack(item, version.brief).await else { return };

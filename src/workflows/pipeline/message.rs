@@ -32,6 +32,13 @@ pub(super) enum PipelineMessage {
         version: u32,
         breach: Breach,
     },
+    /// What does the receiver know of the evidence behind a step?
+    AskEvidence {
+        task: Name,
+        step: usize,
+    },
+    /// This, as it would pass it on.
+    Evidence(Handover),
     CheckVersion {
         task: Name,
         step: usize,
@@ -64,6 +71,8 @@ impl Message for PipelineMessage {
         match self {
             Self::WorkItem(_) => "work item",
             Self::Refused { .. } => "refused",
+            Self::AskEvidence { .. } => "ask evidence",
+            Self::Evidence(_) => "evidence",
             Self::CheckVersion { .. } => "check version",
             Self::VersionChecked(true) => "current",
             Self::VersionChecked(false) => "superseded",
@@ -85,7 +94,8 @@ impl Message for PipelineMessage {
                 Headers { precondition: version(number), ..Headers::of(Purpose::Ask) }
             }
             Self::Refused { .. } => Headers::of(Purpose::Refused),
-            Self::VersionChecked(_) => Headers::of(Purpose::Answer),
+            Self::AskEvidence { .. } => Headers::of(Purpose::Ask),
+            Self::VersionChecked(_) | Self::Evidence(_) => Headers::of(Purpose::Answer),
             Self::Done { .. } => Headers::of(Purpose::Done),
             Self::Failed { .. } => Headers::of(Purpose::Failed),
         }
@@ -94,6 +104,7 @@ impl Message for PipelineMessage {
     fn handover(&self) -> Option<&Handover> {
         match self {
             Self::WorkItem(item) => Some(&item.handover),
+            Self::Evidence(handover) => Some(handover),
             _ => None,
         }
     }

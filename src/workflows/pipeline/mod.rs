@@ -17,6 +17,10 @@
 //! the contract refuses a broken handover to the stage before it, which sends it again, or reports the step as
 //! failed once it was refused too often.
 //!
+//! A step can rest on evidence. The lead reads it at its source, or asks the first link for what it knows of it
+//! if the source does not answer, and hands it over as a [fact](crate::agent::Fact); the actor calls the tool
+//! with it. Each stage can compare it with the source itself, and can keep its origin or name its informant.
+//!
 //! An artifact travels as a summary, as a model tells it, and (with `cite-artifacts`) as a reference to the
 //! artifact itself, which the artifact store keeps.
 
@@ -42,17 +46,20 @@ pub fn workflow() -> Workflow {
         .agents(Role::new("links", "link", 1..=MOST_AGENTS, 2), |agent, team| Link::of(agent, team).run())
         .agent(ACTOR, |agent, team| Actor::recover(agent, team).run())
         .agent(ARTIFACT_STORE, artifact_store)
+        .evidence()
         // A team that knows that its tools change knows that a person may have to help.
         .person_on_call_if(|on| on.has::<DeadLetter>() || on.has::<CapabilityCheck>())
         .safeguards(&[
             "call-timeout",
             "capability-check",
+            "carry-provenance",
             "checkpoint",
             "checksummed-log",
             "cite-artifacts",
             "contract-check",
             "dead-letter",
             "event-log",
+            "fact-check",
             "give-up-after",
             "idempotency-keys",
             "reply-correlation",
@@ -66,11 +73,8 @@ pub fn workflow() -> Workflow {
         ])
         .properties(&[
             "acts-on-current-version",
-            "contracts-hold",
             "decisions-cite-artifacts",
-            "effects-as-wanted",
             "eventual-termination",
-            "every-call-accounted",
             "no-duplicate-effects",
             "no-phantom-completion",
             "reports-match-effects",

@@ -1,14 +1,20 @@
 //! A stage of the pipeline: it accepts work, makes artifacts of it, and hands them over to the next.
 
 use super::message::{PipelineMessage, WorkItem};
-use super::{ACTOR, ARTIFACT_STORE, LEAD, WORKING_TOKENS};
-use crate::agent::{Agent, Artifact, Content, Delivery};
+use super::{ACTOR, ARTIFACT_STORE, CHECK_TIMEOUT, LEAD, WORKING_TOKENS};
+use crate::agent::{Agent, Artifact, Breach, Content, Delivery, Fact, Handover, Operation};
 use crate::protocols::Question;
+use crate::safeguards::calls::{ReadPolicy, read_with_retry};
+use crate::safeguards::carry_provenance::taken_over;
 use crate::safeguards::cite_artifacts::{self, CiteArtifacts};
 use crate::safeguards::contract_check::{AfterRefusal, ContractCheck, Outgoing};
 use crate::safeguards::event_log::ModelAnswers;
-use crate::workflows::TeamContext;
+use crate::safeguards::fact_check::{Checked, FactCheck, compare_with_source};
+use crate::workflows::{Evidence, TeamContext};
 use perfidy_sim::Name;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// How many different artifacts a model could make of the same input.
 const WAYS_TO_PUT_IT: u32 = 1_000_000;
@@ -21,6 +27,8 @@ pub(super) struct Stage {
     pub answers: ModelAnswers,
     /// What it has handed over, each to whom.
     outgoing: Outgoing<(Name, WorkItem)>,
+    /// What it knows of the evidence behind each step, as it passes it on.
+    evidence: Rc<RefCell<BTreeMap<Name, Vec<Fact>>>>,
 }
 
 impl Stage {
@@ -31,7 +39,7 @@ impl Stage {
 
     /// The stage of an agent whose model has answered this.
     pub fn with_answers(agent: Agent, team: TeamContext, answers: ModelAnswers) -> Self {
-        Self { agent, team, answers, outgoing: Outgoing::default() }
+        Self { agent, team, answers, outgoing: Outgoing::default(), evidence: Rc::default() }
     }
 
     /// Makes a piece of work with the help of the model. To ask for another version is another question.
@@ -67,18 +75,87 @@ impl Stage {
     /// The work item in a message, if the stage accepts it. One that breaks its contract it refuses.
     pub fn accept(&self, mail: &Delivery) -> Option<WorkItem> {
         let Some(PipelineMessage::WorkItem(item)) = mail.open() else { return None };
-        let WorkItem { task, step, version, .. } = *item;
-        if !self.team.plan.has_step(step) {
+        if !self.team.plan.has_step(item.step) {
             return None;
         }
-        let order = self.team.plan.operation_of(task, step).arguments;
-        match ContractCheck::check(self.team.safeguards(), &order, &item.handover) {
-            Ok(()) => Some(item.clone()),
-            Err(breach) => {
-                let refusal = PipelineMessage::Refused { task, step, version, breach };
-                self.agent.send(mail.from(), mail.about(), refusal);
+        match self.breach(item) {
+            None => Some(item.clone()),
+            Some(breach) => {
+                self.refuse(mail.from(), item, breach);
                 None
             }
+        }
+    }
+
+    /// How an item breaks its contract, if it does and the stage checks that: it has all fields of the step's
+    /// arguments, and the evidence on which the step rests.
+    fn breach(&self, WorkItem { task, step, handover, .. }: &WorkItem) -> Option<Breach> {
+        let safeguards = self.team.safeguards();
+        let order = self.team.plan.operation_of(*task, *step).arguments;
+        if let Err(breach) = ContractCheck::check(safeguards, &order, handover) {
+            return Some(breach);
+        }
+        let Evidence { source, item } =
+            self.team.plan.steps[*step].evidence.filter(|_| safeguards.has::<ContractCheck>())?;
+        let is_there = handover.facts.iter().any(|fact| (fact.source, fact.item) == (source, item));
+        (!is_there).then_some(Breach::Missing(item))
+    }
+
+    fn refuse(&self, from: Name, item: &WorkItem, breach: Breach) {
+        let WorkItem { task, step, version, .. } = *item;
+        let refusal = PipelineMessage::Refused { task, step, version, breach };
+        self.agent.send(from, self.intent(item), refusal);
+    }
+
+    /// The item of that sender with its facts as this stage passes them on. `None` if one of them is wrong,
+    /// which the stage refuses, or cannot be checked.
+    pub async fn with_sound_facts(&self, item: WorkItem, from: Name) -> Option<WorkItem> {
+        if item.handover.facts.is_empty() {
+            return Some(item);
+        }
+        let (safeguards, intent) = (self.team.safeguards(), self.intent(&item));
+        if safeguards.has::<FactCheck>() {
+            let policy = ReadPolicy::of(safeguards);
+            for fact in &item.handover.facts {
+                match compare_with_source(&self.agent, &policy, fact, intent).await {
+                    Checked::Right => {}
+                    Checked::Wrong => {
+                        self.refuse(from, &item, Breach::WrongFact(fact.item));
+                        return None;
+                    }
+                    Checked::Unknown => return None,
+                }
+            }
+        }
+        let facts = taken_over(safeguards, &item.handover.facts, from);
+        self.evidence.borrow_mut().insert(intent, facts.clone());
+        Some(WorkItem { handover: Handover { facts, ..item.handover }, ..item })
+    }
+
+    /// The evidence on which a step rests, as a reading of its source, or, if that does not answer, as this
+    /// stage is told. `None` if it is not known.
+    pub async fn find_evidence(&self, (task, step): (Name, usize), informant: Name) -> Option<Vec<Fact>> {
+        let Some(Evidence { source, item }) = self.team.plan.steps[step].evidence else {
+            return Some(Vec::new());
+        };
+        let (safeguards, intent) = (self.team.safeguards(), self.team.plan.intent(task, step));
+        let query = Operation::new(source, item, intent);
+        if let Ok(reading) = read_with_retry(&self.agent, &ReadPolicy::of(safeguards), &query).await {
+            return Some(vec![Fact::read(source, item, reading.content)]);
+        }
+        let question = PipelineMessage::AskEvidence { task, step };
+        let answer = self.agent.request(informant, intent, question, CHECK_TIMEOUT).await.ok()?;
+        let Some(PipelineMessage::Evidence(told)) = answer.open() else { return None };
+        let facts = taken_over(safeguards, &told.facts, informant);
+        let is_it = |fact: &Fact| (fact.source, fact.item) == (source, item);
+        facts.iter().any(is_it).then_some(facts)
+    }
+
+    /// Says what it knows of the evidence behind a step, if the message asks for that.
+    fn tell_evidence(&self, mail: &Delivery) {
+        if let Some(PipelineMessage::AskEvidence { .. }) = mail.open() {
+            let facts = self.evidence.borrow().get(&mail.about()).cloned().unwrap_or_default();
+            self.agent.reply(mail, PipelineMessage::Evidence(Handover { facts, ..Handover::default() }));
         }
     }
 
@@ -138,14 +215,16 @@ impl Link {
                 let failed = PipelineMessage::Failed { task, step };
                 self.stage.agent.send(Name::literal(LEAD), mail.about(), failed);
             } else if let Some(item) = self.stage.accept(&mail) {
-                self.stage.agent.spawn(pass_on(self.stage.clone(), item, self.next));
+                self.stage.agent.spawn(pass_on(self.stage.clone(), (item, mail.from()), self.next));
             }
+            self.stage.tell_evidence(&mail);
         }
     }
 }
 
-async fn pass_on(stage: Stage, item: WorkItem, next: Name) {
+async fn pass_on(stage: Stage, (item, from): (WorkItem, Name), next: Name) {
     let intent = stage.intent(&item);
+    let Some(item) = stage.with_sound_facts(item, from).await else { return };
     let Some(material) = stage.unpack(&item).await else { return };
     let made = stage.make(intent, item.version, Some(material), WORKING_TOKENS).await;
     let Some(item) = stage.pack(item, made).await else { return };
