@@ -1,7 +1,7 @@
 //! The tests of the branch, as a crate would write them for its agents.
 
 use perfidy::explore::{
-    Campaign, Collect, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
+    Campaign, CaseReport, CaseVerdict, Collect, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
