@@ -148,7 +148,7 @@ pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests {
