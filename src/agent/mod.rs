@@ -8,6 +8,7 @@ mod alter;
 mod artifact;
 mod body;
 mod chat;
+mod clock;
 mod content;
 mod event;
 mod guardrail;
@@ -41,6 +42,7 @@ pub use chat::{
     MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY,
     TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
+pub use clock::{HybridClock, Stamp};
 pub use content::{Content, TypeMismatch};
 pub(crate) use event::StateMachine;
 pub use event::{

@@ -248,6 +248,43 @@ impl Agent {
         }
     }
 
+    /// Has the model complete a prompt with one of so many answers, of which the one of this number, from
+    /// zero, is right: with that one, unless it errs, as often as it takes until the completion can be read.
+    ///
+    /// ```
+    /// use perfidy::agent::{Agent, Prompt};
+    /// use perfidy_sim::Name;
+    ///
+    /// /// Whether the model says that a number is even.
+    /// async fn is_even(agent: &Agent, number: u32) -> bool {
+    ///     let prompt = Prompt::new(("Is this even?", number), 50);
+    ///     let right = u32::from(number % 2 == 0);
+    ///     agent.complete_rightly(Name::new("task-1"), &prompt, (2, right), |nth| nth == 1).await
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no answer of that number.
+    pub async fn complete_rightly<C: Structured>(
+        &self,
+        about: Name,
+        prompt: &Prompt,
+        (answers, right): (u32, u32),
+        completion: impl Fn(u32) -> C,
+    ) -> C {
+        assert!(right < answers, "the right answer is one of {answers}");
+        let (answers, right) = (u64::from(answers), u64::from(right));
+        loop {
+            let errs = answers > 1 && self.context.inject_fault(Name::literal(ANSWER), about).is_some();
+            let choose = |draw: DrawSite<'_>| {
+                if errs { (right + 1 + draw.below(OTHERWISE, answers - 1)) % answers } else { right }
+            };
+            if let Ok(said) = self.answer(about, prompt, choose, &completion).await {
+                return said.value;
+            }
+        }
+    }
+
     /// Has the model answer in its time.
     async fn answer<C: Structured>(
         &self,

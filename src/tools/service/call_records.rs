@@ -15,6 +15,8 @@ use perfidy_sim::{Name, ServiceContext, SimTime};
 /// What a wrapper knows of the requests that it has handled.
 pub(super) struct CallRecords {
     pub deduplicates: bool,
+    /// Whether it refuses calls that do not say for which task they are made.
+    pub refuses_untraced: bool,
     /// The tool as it was at the beginning.
     pub initial: Box<dyn Running>,
     /// What took effect since then.
@@ -42,7 +44,7 @@ impl CallRecords {
         work: &Work,
         outcome: Outcome,
     ) -> Reply {
-        let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
+        let Outcome { begins, loses_trace, forgets, happens, again, key, honest, reply } = outcome;
         let now = context.now();
         if let Some((outage, lasting)) = begins {
             self.outages.begin(outage, now, lasting);
@@ -50,12 +52,14 @@ impl CallRecords {
         if let Some(age) = forgets {
             self.memory.forget_older_than(age, now);
         }
+        let untraced = loses_trace.then(|| work.asked.untraced());
+        let asked = untraced.as_ref().unwrap_or(&work.asked);
         for happening in [Some(happens), again].into_iter().flatten() {
             let answer = happening.answer();
             let is_remembered = match &happening {
                 ActualOutcome::Effect(done) => {
                     self.receipts += 1;
-                    self.effects.push((now, work.asked.clone()));
+                    self.effects.push((now, asked.clone()));
                     self.memory.enter(work.operation().name, work.intent, done.clone(), now);
                     true
                 }
@@ -66,7 +70,7 @@ impl CallRecords {
                 | ActualOutcome::Served(_)
                 | ActualOutcome::LookedUp(_) => false,
             };
-            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
+            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(asked.clone(), happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }
@@ -114,9 +118,9 @@ impl Work {
         self.asked.op().expect("a call has an operation id")
     }
 
-    /// What stands in the history about what the tool does.
-    fn event(&self, happening: ActualOutcome) -> ToolEvent {
-        let (intent, request) = (self.intent, self.asked.clone());
+    /// What stands in the history about what the tool does about the request, as it has that.
+    fn event(&self, request: ToolRequest, happening: ActualOutcome) -> ToolEvent {
+        let intent = self.intent;
         let operation = self.operation().name;
         match happening {
             ActualOutcome::Effect(Confirmation { receipt: Receipt(receipt), .. }) => {
