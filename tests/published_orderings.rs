@@ -10,7 +10,7 @@
 //! what it costs.
 
 use perfidy::agent::{AgentEvent, StoreOutcome, TeamEvent};
-use perfidy::explore::{Campaign, Comparison, Measure, Run, Watchdog};
+use perfidy::explore::{Campaign, Collect, Comparison, Measure, Run, Watchdog};
 use perfidy::prelude::*;
 use perfidy::scenario::Case;
 use perfidy::sim::{Engine, Interrupt, Seed};
@@ -66,7 +66,7 @@ fn compare(designs: &[Arc<Scenario>; 2]) -> Comparison {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: SEEDS,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };
