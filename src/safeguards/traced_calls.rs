@@ -1,8 +1,8 @@
 //! Traced calls: a tool carries a call out only if the call says for which task it is made.
 //!
 //! A team notes which task each call serves in its traces. A record of a trace gets lost: a batch is not
-//! exported, a gateway drops headers that it does not know. Then there is an effect of which no one can say
-//! why it is there. So the provenance goes with the call itself, from the task to the effect, as headers that
+//! exported, a gateway drops headers that it does not know. Then there is an effect without a reason on
+//! record. So the provenance goes with the call itself, from the task to the effect, as headers that
 //! the tool keeps with the effect; and a tool that gets a call without them refuses it (HTTP 428) before
 //! anything happens. The error is definite and can pass, so the caller makes the call again.
 //!

@@ -29,7 +29,7 @@ pub struct Register {
     pub value: String,
     /// The stamp of the write that it is of.
     pub stamp: Stamp,
-    /// Who wrote it.
+    /// Its writer.
     pub by: Name,
 }
 

@@ -207,7 +207,7 @@ impl Service<Agents> for StoreService {
             }
             _ => return,
         };
-        // Who learns of a change learns the clocks of those that made it.
+        // The reader of a change learns the clocks of its writers.
         let stamp = version.zip(self.items.get(item)).and_then(|(version, item)| item.stamp_at(version));
         context.reply(&incoming, Name::literal(answer.kind()), Body::new(answer).stamped(stamp));
     }

@@ -10,7 +10,7 @@
 //! The field of a step is that of its tool, and each specialist knows one field; where there are more
 //! specialists than fields, several know the same one. The router's model says which field a step is of. It
 //! can be wrong: then a specialist gets work that it only half understands, and carries it out all the same.
-//! It can name a field that there is not. And the specialist of the right field can be out: the router sends
+//! It can name a field that does not exist. And the specialist of the right field can be out: the router sends
 //! the step to another one of that field when no answer comes.
 //!
 //! The user makes the id of each operation once, and it travels with the orders: two specialists that are
@@ -64,7 +64,7 @@ pub fn workflow() -> Workflow {
 
 const ROUTER: &str = "router";
 
-/// An agent that a router addresses if its model names a field that there is not.
+/// An agent that a router addresses if its model names a field that does not exist.
 const UNKNOWN: &str = "unknown-agent";
 
 /// Tokens that the router's model reads to classify a step.
@@ -133,7 +133,7 @@ struct Classified {
     field: Name,
 }
 
-/// The fields of the steps, and who knows each. A field is named after one of its tools.
+/// The fields of the steps, and which specialists know each. A field is named after one of its tools.
 #[derive(Clone)]
 struct Fields {
     names: Arc<[Name]>,
@@ -177,8 +177,8 @@ impl Fields {
 enum Target {
     /// To those that know the field of this place.
     Field(usize),
-    /// To a field that there is not.
-    Nobody,
+    /// To a field that does not exist.
+    Unknown,
 }
 
 /// What the router knows of the way of a step.
@@ -246,7 +246,7 @@ impl Router {
         let way = self.ways.get_or_insert_with((task, step), Way::default);
         way.orders += 1;
         let to = match target {
-            Target::Nobody => Name::literal(UNKNOWN),
+            Target::Unknown => Name::literal(UNKNOWN),
             Target::Field(field) => {
                 let all = self.fields.knowing(field, self.team.workers.len());
                 let which = (way.orders - 1) % all.clone().count();
@@ -260,7 +260,7 @@ impl Router {
     }
 
     /// Where a step goes: as it was classified before, or as the model classifies it now. With `route-check`,
-    /// a field that there is not is no answer, and after some of these there is none.
+    /// an unknown field does not count as an answer, and after some of these there is none.
     async fn target_of(&mut self, task: Name, step: usize) -> Option<Target> {
         let checks = self.team.safeguards().has::<RouteCheck>();
         let mut way = self.ways.get((task, step)).copied().unwrap_or_default();
@@ -271,7 +271,7 @@ impl Router {
                 way.target = match self.fields.place(field) {
                     Some(place) => Some(Target::Field(place)),
                     None if checks => None,
-                    None => Some(Target::Nobody),
+                    None => Some(Target::Unknown),
                 };
                 self.ways.insert((task, step), way);
             }
