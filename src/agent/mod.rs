@@ -8,6 +8,7 @@ mod alter;
 mod artifact;
 mod body;
 mod chat;
+mod clock;
 mod content;
 mod contract;
 mod event;
@@ -22,6 +23,7 @@ mod json;
 pub mod kinds;
 mod lease;
 mod model;
+mod model_step;
 mod nested;
 mod own_fault;
 mod person;
@@ -39,9 +41,10 @@ pub use body::{Body, Message};
 pub use chat::{
     CHAT, CHAT_FAULTS, CONTEXT_OVERFLOW, CallRequest, ChatLimits, ChatMessage, FALSE_COMPLETION, Finish,
     IGNORED_VETO, INVALID_ARGUMENTS, InvalidTranscript, MODEL_ERROR, MODEL_RATE_LIMIT, MODEL_REFUSAL,
-    MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, ReplyTiming, RequestedStep,
-    TRUNCATED_REPLY, TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
+    MODEL_TIMEOUT, ModelError, OBEYED_INSTRUCTION, REPEATED_CALL, Reply, RequestedStep, TRUNCATED_REPLY,
+    TaskRequest, ToolResult, Transcript, UNKNOWN_TOOL, VERBOSE_REPLY,
 };
+pub use clock::{HybridClock, Stamp};
 pub use content::{Content, TypeMismatch};
 pub use contract::{Breach, Contract, Handover};
 pub(crate) use event::StateMachine;
@@ -61,6 +64,7 @@ pub use model::{
     ANSWER, COMPLETION, Completion, FIRST_TOKEN, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, Route,
     SLOW_FIRST_TOKEN, SUMMARY, Structured, UNKNOWN_TARGET,
 };
+pub use model_step::{ReplyTiming, StatedConfidence};
 pub use own_fault::{Altered, OwnFault, OwnFaults};
 pub use person::{
     APPROVAL, APPROVAL_ABSENT, APPROVAL_CONTRADICTED, APPROVAL_LATE, APPROVAL_OUTDATED, APPROVAL_TWICE,

@@ -19,6 +19,7 @@ mod durable;
 mod embedded;
 mod failure;
 mod fuzz_state;
+mod model_steps;
 mod run;
 mod saved;
 mod service_level;
@@ -44,6 +45,7 @@ pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
     BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,
 };
+pub use model_steps::{ModelStep, StepCall, model_steps};
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use service_level::{LevelReport, LevelVerdict};

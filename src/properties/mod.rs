@@ -17,11 +17,13 @@ mod bounded_staleness;
 mod bounded_tokens;
 mod bounded_turns;
 mod calls_within_budget;
+mod causal_order;
 mod completed_work_not_rerun;
 mod contracts_hold;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod effects_as_wanted;
+mod effects_traceable;
 mod end_to_end_goal_met;
 mod eventual_termination;
 mod every_call_accounted;
@@ -97,11 +99,13 @@ pub fn shipped() -> Vec<Property> {
         bounded_tokens::property(),
         bounded_turns::property(),
         calls_within_budget::property(),
+        causal_order::property(),
         completed_work_not_rerun::property(),
         contracts_hold::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
         effects_as_wanted::property(),
+        effects_traceable::property(),
         end_to_end_goal_met::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
@@ -155,7 +159,7 @@ pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests {

@@ -59,6 +59,7 @@ pub mod isolation;
 pub mod join;
 pub mod journal_fencing;
 pub mod lease_check;
+pub mod logical_clocks;
 pub mod merge_queue;
 pub mod observe;
 pub mod optimistic_locking;
@@ -81,6 +82,7 @@ pub mod retry_backoff;
 pub mod retry_budget;
 pub mod retry_writes;
 pub mod roles;
+pub mod route_check;
 pub mod run_retry;
 pub mod saga_log;
 pub mod setup;
@@ -89,6 +91,7 @@ pub mod snapshots;
 pub mod tick_claim;
 pub mod tool_dedupe;
 pub mod tool_retry;
+pub mod traced_calls;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
@@ -258,6 +261,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<journal_fencing::JournalFencing>(),
         SafeguardKind::built_in::<lease_check::LeaseCheck>(),
         SafeguardKind::of::<write_lock::LockWholeCycle>(),
+        SafeguardKind::of::<logical_clocks::LogicalClocks>(),
         SafeguardKind::of::<merge_queue::MergeQueue>(),
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
@@ -279,6 +283,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<retry_budget::RetryBudget>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
+        SafeguardKind::of::<route_check::RouteCheck>(),
         SafeguardKind::built_in::<run_retry::RunRetry>(),
         SafeguardKind::of::<saga_log::SagaLog>(),
         SafeguardKind::of::<single_writer::SingleWriter>(),
@@ -286,6 +291,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<tick_claim::TickClaim>(),
         SafeguardKind::of::<tool_dedupe::ToolDedupe>(),
         SafeguardKind::of::<tool_retry::ToolRetry>(),
+        SafeguardKind::of::<traced_calls::TracedCalls>(),
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),
         SafeguardKind::of::<version_check::VersionCheck>(),

@@ -3,6 +3,7 @@
 use crate::agent::{Agents, Altered, LeaseService};
 use crate::faults::alter_message;
 use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::safeguards::traced_calls::TracedCalls;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
 use perfidy_sim::{Limits, Name, Plan, Seed, SimSpan, World, WorldConfig};
@@ -65,10 +66,9 @@ impl Case {
         let faults = kinds.of_a_tool();
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
-            world.service(
-                *name,
-                ToolService::new(&ToolConfig { deduplicates, ..tool.clone() }).subject_to(faults.clone()),
-            );
+            let refuses_untraced = self.safeguards.has::<TracedCalls>();
+            let tool = ToolConfig { deduplicates, refuses_untraced, ..tool.clone() };
+            world.service(*name, ToolService::new(&tool).subject_to(faults.clone()));
         }
         scenario.workflow.assemble(self.team(), &mut world);
         world

@@ -42,6 +42,8 @@ pub enum CallFault {
     DuplicateEffect,
     /// The call is carried out as if it had no key, which is not remembered either.
     KeyIgnored,
+    /// The call comes without the headers by which it can be traced.
+    TraceLost,
     /// Keys that are so old are forgotten.
     KeyForgotten(SimSpan),
     /// It is done; the answer is that to another request.

@@ -43,6 +43,14 @@ const SENDS: &[Sends] = &[
         ],
     ),
     (
+        "evaluator-optimizer",
+        &[
+            ("user", &["submit"]),
+            ("generator", &["report", "review"]),
+            ("evaluator", &["accepted", "rejected"]),
+        ],
+    ),
+    (
         "handoff",
         &[
             ("user", &["submit"]),
@@ -90,6 +98,14 @@ const SENDS: &[Sends] = &[
             ("coder", &["done", "failed", "part", "not ready", "probe", "request part"]),
             ("tester", &["done", "failed", "part", "not ready", "probe", "request part"]),
             ("docs", &["done", "failed", "part", "not ready", "probe", "request part"]),
+        ],
+    ),
+    (
+        "router",
+        &[
+            ("user", &["submit"]),
+            ("router", &["assign", "report"]),
+            ("specialist", &["done", "failed", "not mine"]),
         ],
     ),
     (
@@ -186,6 +202,13 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up"],
         true,
     ),
+    (
+        "evaluator-optimizer",
+        &["ask", "call", "record", "report"],
+        &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
     ("handoff", &["call", "record", "report", "transfer"], &["answer", "handoff"], &["call a tool"], true),
     (
         "hierarchy",
@@ -207,6 +230,13 @@ const DOES: &[Does] = &[
         "roundtable",
         &["call", "contribute", "record", "report"],
         &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    (
+        "router",
+        &["assign", "call", "record", "report"],
+        &["answer", "handoff"],
         &["call a tool", "look a call up"],
         true,
     ),

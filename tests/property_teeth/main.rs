@@ -6,6 +6,7 @@ mod evasions;
 mod handovers;
 mod liars;
 mod loops;
+mod traces;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;

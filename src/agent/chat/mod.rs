@@ -18,12 +18,14 @@ pub use transcript::{
     Transcript,
 };
 
-use crate::agent::{Agent, AgentEvent, Author, Content, Model, OpId, Operation, SUMMARY, TeamEvent};
+use crate::agent::{
+    Agent, AgentEvent, Author, Content, Model, OpId, Operation, ReplyTiming, SUMMARY, StatedConfidence,
+    TeamEvent,
+};
 use perfidy_sim::{DrawPurpose, DrawSite, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use transcript::{StepState, unreadable_arguments};
@@ -176,19 +178,6 @@ impl fmt::Display for ModelError {
     }
 }
 
-/// How long a model took, counted from its request. Not part of a digest: the time of the event is.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
-pub struct ReplyTiming {
-    /// Until the first token of the reply; `None` if there was no reply.
-    pub first_token: Option<SimSpan>,
-    /// Until the whole reply was there, or the error.
-    pub total: SimSpan,
-}
-
-impl Hash for ReplyTiming {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
-
 /// What of a reply is drawn.
 struct Drawn {
     order: u64,
@@ -197,6 +186,7 @@ struct Drawn {
     text_tokens: u32,
     first_token: SimSpan,
     slowed_down: u64,
+    confidence: StatedConfidence,
 }
 
 impl Drawn {
@@ -221,6 +211,7 @@ impl Agent {
                 as u32,
             first_token: draw.span(FIRST_TOKEN, &self.model.latency),
             slowed_down: slow_down(&draw),
+            confidence: StatedConfidence::drawn(draw),
         });
         self.before("model call", about).await;
         let (reply, span) = self.chat_outcome(about, transcript, &drawn);
@@ -237,6 +228,7 @@ impl Agent {
             transcript: transcript.clone(),
             reply: reply.clone(),
             timing: ReplyTiming { first_token, total },
+            confidence: reply.is_ok().then_some(drawn.confidence),
         };
         self.context.record_event(Author::HARNESS, TeamEvent::Agent(chatted));
         self.after("model call", about).await;

@@ -44,7 +44,8 @@ impl Agent {
         let op = call.op;
         self.before("call", intent).await;
         let headers = call.headers.within(self.headers);
-        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call })));
+        let stamp = self.stamping.as_ref().and_then(|stamping| stamping.of_call(tool, self.now()));
+        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call }))).stamped(stamp);
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
         self.context.record_event(Author::HARNESS, TeamEvent::Agent(called));

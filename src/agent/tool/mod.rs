@@ -152,6 +152,12 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
+    /// The same without the headers by which it can be traced to its task.
+    pub(crate) fn untraced(&self) -> Self {
+        let headers = Headers { correlation: None, provenance: None, ..self.headers };
+        Self { headers, ..self.clone() }
+    }
+
     /// A call with its operation id as the idempotency key.
     pub fn keyed(operation: Operation, op: OpId) -> Self {
         let headers = Headers { idempotency_key: Some(op), ..Headers::NONE };

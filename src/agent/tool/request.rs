@@ -77,6 +77,17 @@ impl ToolRequest {
         }
     }
 
+    /// The same as it comes through a gateway that drops the headers by which it can be traced.
+    pub(crate) fn untraced(&self) -> Self {
+        let body = match self.body.open() {
+            Some(Wire::Call(call)) => {
+                Body::new(Wire::Call(Box::new(call.untraced()))).stamped(self.body.stamp())
+            }
+            _ => self.body.clone(),
+        };
+        Self { body, ..self.clone() }
+    }
+
     /// Its headers.
     pub fn headers(&self) -> Headers {
         self.body.headers()
@@ -90,9 +101,15 @@ impl ToolRequest {
         }
     }
 
-    /// Its idempotency key, for a story; nothing if it was sent without one.
+    /// Its idempotency key and its stamp, for a story; nothing if it was sent without.
     pub(crate) fn key_in_words(&self) -> String {
-        self.headers().idempotency_key.map_or_else(String::new, |key| format!(" ({key})"))
+        let Headers { idempotency_key, stamp, .. } = self.headers();
+        match (idempotency_key, stamp) {
+            (Some(key), Some(stamp)) => format!(" ({key}, {stamp})"),
+            (Some(key), None) => format!(" ({key})"),
+            (None, Some(stamp)) => format!(" ({stamp})"),
+            (None, None) => String::new(),
+        }
     }
 }
 

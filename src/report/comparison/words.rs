@@ -37,6 +37,7 @@ fn name(measure: Measure) -> &'static str {
         Measure::Done => "tasks done",
         Measure::Broken => "runs that broke a property",
         Measure::Duplicates => "duplicate effects per task",
+        Measure::WrongAnswers => "wrong answers per task",
         Measure::Median => "time to done, p50",
         Measure::Slowest => "time to done, p99",
         Measure::Messages => "messages per task",

@@ -14,6 +14,8 @@ use perfidy_sim::{Name, ServiceContext, SimTime};
 /// What a wrapper knows of the requests that it has handled.
 pub(super) struct CallRecords {
     pub deduplicates: bool,
+    /// Whether it refuses calls that do not say for which task they are made.
+    pub refuses_untraced: bool,
     /// The tool as it was at the beginning.
     pub initial: Box<dyn Running>,
     /// What took effect since then.
@@ -41,7 +43,7 @@ impl CallRecords {
         work: &Work,
         outcome: Outcome,
     ) -> Reply {
-        let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
+        let Outcome { begins, loses_trace, forgets, happens, again, key, honest, reply } = outcome;
         let now = context.now();
         if let Some(begun) = begins {
             self.begin(context, begun);
@@ -49,12 +51,14 @@ impl CallRecords {
         if let Some(age) = forgets {
             self.memory.forget_older_than(age, now);
         }
+        let untraced = loses_trace.then(|| work.asked.untraced());
+        let asked = untraced.as_ref().unwrap_or(&work.asked);
         for happening in [Some(happens), again].into_iter().flatten() {
             let answer = happening.answer();
             let is_remembered = match &happening {
                 ActualOutcome::Effect(done) => {
                     self.receipts += 1;
-                    self.effects.push((now, work.asked.clone()));
+                    self.effects.push((now, asked.clone()));
                     self.memory.enter(work.operation().name, work.intent, done.clone(), now);
                     true
                 }
@@ -65,7 +69,7 @@ impl CallRecords {
                 | ActualOutcome::Served(_)
                 | ActualOutcome::LookedUp(_) => false,
             };
-            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
+            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(asked.clone(), happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }
@@ -121,9 +125,9 @@ impl Work {
         self.asked.op().expect("a call has an operation id")
     }
 
-    /// What stands in the history about what the tool does.
-    fn event(&self, happening: ActualOutcome) -> ToolEvent {
-        let (intent, request) = (self.intent, self.asked.clone());
+    /// What stands in the history about what the tool does about the request, as it has that.
+    fn event(&self, request: ToolRequest, happening: ActualOutcome) -> ToolEvent {
+        let intent = self.intent;
         let operation = self.operation().name;
         match happening {
             ActualOutcome::Effect(Confirmation { receipt: Receipt(receipt), .. }) => {

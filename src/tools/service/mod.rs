@@ -111,12 +111,13 @@ fn altered_result(
 impl ToolService {
     /// A tool as a file describes it.
     pub fn new(tool: &ToolConfig) -> Self {
-        let ToolConfig { latency, deduplicates, prototype, .. } = tool;
+        let ToolConfig { latency, deduplicates, refuses_untraced, prototype, .. } = tool;
         Self {
             latency: latency.clone(),
             tool: prototype.copy(),
             books: CallRecords {
                 deduplicates: *deduplicates,
+                refuses_untraced: *refuses_untraced,
                 initial: prototype.copy(),
                 effects: Vec::new(),
                 outages: Outages::default(),

@@ -13,6 +13,8 @@ use perfidy_sim::{Name, SimSpan};
 pub(super) struct Outcome {
     /// The outage that begins with it.
     pub begins: Option<Begun>,
+    /// Whether the tool gets the request without the headers by which it can be traced.
+    pub loses_trace: bool,
     /// How old the keys are that are forgotten before anything else happens.
     pub forgets: Option<SimSpan>,
     pub happens: ActualOutcome,
@@ -91,7 +93,16 @@ impl From<ActualOutcome> for Outcome {
         let answer = happens.answer();
         let (late_by, of_another, again_after) = (SimSpan::ZERO, None, None);
         let reply = Reply { answer: answer.clone(), late_by, of_another, again_after };
-        Self { begins: None, forgets: None, happens, again: None, key: None, honest: answer, reply }
+        Self {
+            begins: None,
+            loses_trace: false,
+            forgets: None,
+            happens,
+            again: None,
+            key: None,
+            honest: answer,
+            reply,
+        }
     }
 }
 
@@ -129,8 +140,9 @@ impl Outcome {
     /// Whether another outcome of the same request is a different one, to the caller, to the tool or in the
     /// history.
     pub fn differs_from(&self, other: &Self) -> bool {
-        let Self { begins, forgets, happens, again, key, honest: _, reply } = self;
-        (begins, forgets, happens) != (&other.begins, &other.forgets, &other.happens)
+        let Self { begins, loses_trace, forgets, happens, again, key, honest: _, reply } = self;
+        (begins, loses_trace) != (&other.begins, &other.loses_trace)
+            || (forgets, happens) != (&other.forgets, &other.happens)
             || (again, key, reply) != (&other.again, &other.key, &other.reply)
     }
 }
