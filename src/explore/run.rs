@@ -54,7 +54,8 @@ impl Run {
         Self::judged(case, outcome)
     }
 
-    fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
+    /// Judges a run of a case, however it came about.
+    pub(crate) fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
         let judge = |property: &Property| {

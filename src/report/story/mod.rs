@@ -43,6 +43,8 @@ pub struct Story<'a> {
     run: &'a Run,
     violation: &'a Violation,
     file: Option<String>,
+    /// Whether the agent was a client, and the command that injects its faults again, if there is one.
+    of_client: Option<Option<String>>,
 }
 
 /// An event of a story, for programs.
@@ -66,7 +68,14 @@ impl<'a> Story<'a> {
     /// The story of a saved failure in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
-        Some(Self { case, saved, run, violation, file })
+        Some(Self { case, saved, run, violation, file, of_client: None })
+    }
+
+    /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and its
+    /// safeguards are not those of the scenario. `replay` is the command that injects the faults again.
+    #[must_use]
+    pub fn of_a_client(self, replay: Option<String>) -> Self {
+        Self { of_client: Some(replay), ..self }
     }
 
     /// The story with its colours.
@@ -162,6 +171,18 @@ impl<'a> Story<'a> {
         faults.try_for_each(|fault| writeln!(f, "      {}: {}", shown(fault.at), shown(fault.action)))
     }
 
+    /// What guards the property in agents as they are simulated, for the author of one that is not.
+    fn fmt_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guards = self.case.guards_of(&self.saved.property);
+        let kinds: Vec<_> = guards.missing().chain(guards.on.iter().copied()).collect();
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n  {STRONG}What guards {} in an agent{STRONG:#}", shown(&self.saved.property))?;
+        let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or_default();
+        kinds.iter().try_for_each(|kind| writeln!(f, "    {:width$}  {}", kind.name, kind.about))
+    }
+
     /// The safeguards that would have guarded the property.
     fn fmt_guards(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let property = &self.saved.property;
@@ -255,6 +276,11 @@ impl fmt::Display for Coloured<'_> {
             rounded(violation.at)
         )?;
         match saved.faults.len() {
+            0 if self.0.of_client.is_some() => writeln!(f, "\n  {STRONG}No fault was injected{STRONG:#}")?,
+            1 if self.0.of_client.is_some() => writeln!(f, "\n  {STRONG}One fault was injected{STRONG:#}")?,
+            count if self.0.of_client.is_some() => {
+                writeln!(f, "\n  {STRONG}{count} faults were injected{STRONG:#}")?;
+            }
             0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
             1 => writeln!(f, "\n  {STRONG}One fault suffices{STRONG:#}")?,
             count => writeln!(f, "\n  {STRONG}{count} faults suffice{STRONG:#}")?,
@@ -266,6 +292,13 @@ impl fmt::Display for Coloured<'_> {
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
         self.0.fmt_lines(f)?;
         self.0.fmt_ledger(f)?;
+        if let Some(replay) = &self.0.of_client {
+            self.0.fmt_advice(f)?;
+            return match replay {
+                Some(command) => writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command)),
+                None => Ok(()),
+            };
+        }
         self.0.fmt_guards(f)?;
         if let Some(file) = &self.0.file {
             let replay = case.scenario.suite.replay_command(&shown(file).to_string());
