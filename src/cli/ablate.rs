@@ -9,7 +9,7 @@ use super::findings::Found;
 use super::options::{Subject, Threads, strategy_of};
 use super::{SheetFormat, Status, is_available, print, print_error, say_record, say_styled, some_time};
 use crate::config::problem::nearest_in_words;
-use crate::explore::{Ablation, Campaign, Cell, Claim, Matrix, Removals, Row};
+use crate::explore::{Ablation, Campaign, Cell, Claim, Collect, Matrix, Removals, Row};
 use crate::inert;
 use crate::report::{
     AblationRecord, AblationSummary, AblationSummaryRecord, Hints, ablation_in_markdown, ablation_in_text,
@@ -117,7 +117,7 @@ impl Arguments {
             engine: self.subject.runs.engine,
             first_seed: self.subject.runs.first_seed(),
             seeds: self.seeds.unwrap_or(usual),
-            digests: false,
+            collect: Collect::NONE,
             interrupted: &ending.runs,
             watchdog: &ending.watchdog,
         };
