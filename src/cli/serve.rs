@@ -7,7 +7,7 @@
 use super::client_report::{Report, Sink};
 use super::ending::catch_signals;
 use super::{Format, Status, print_error, print_problems, tell, warn};
-use crate::clients::{Child, Command, Live, Recording, Server, ServerConfig, Session, channel};
+use crate::clients::{Child, Command, Live, Recording, Server, ServerConfig, Session, Upstream, channel};
 use crate::inert;
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
@@ -41,6 +41,10 @@ pub struct Arguments {
     /// How many times as fast as real time virtual time passes: latencies are divided by it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     speed: u32,
+    /// Ask the real model at this address, such as <https://api.openai.com>, in the place of the simulated one; faults
+    /// alter its replies
+    #[arg(long, value_name = "URL")]
+    model: Option<String>,
     /// Serve the MCP client at standard input and output; results go to standard error
     #[arg(long)]
     stdio: bool,
@@ -75,10 +79,17 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
         );
         return Status::BadInput;
     }
+    let model = match arguments.model.as_deref().map(Upstream::new).transpose() {
+        Ok(model) => model,
+        Err(why) => {
+            print_error(inert::line(&why));
+            return Status::BadInput;
+        }
+    };
     let (handle, inbox) = channel();
     let usual: SocketAddr = ([127, 0, 0, 1], if is_started { 0 } else { 8710 }).into();
     let listen = arguments.listen.or((!arguments.stdio).then_some(usual));
-    let config = ServerConfig { stdio: arguments.stdio, listen, speed: arguments.speed };
+    let config = ServerConfig { stdio: arguments.stdio, listen, speed: arguments.speed, model };
     let servers = match Server::start(&config, &handle, session.catalogue()) {
         Ok(servers) => servers,
         Err(error) => {
@@ -89,8 +100,9 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
             return Status::BadInput;
         }
     };
-    announce(&servers, &session);
-    let command = Command { line: arguments.client.clone(), environment: environment(&servers, &session) };
+    announce(&servers, &session, arguments.model.as_deref());
+    let environment = environment(&servers, &session, arguments.model.is_some());
+    let command = Command { line: arguments.client.clone(), environment };
     let mut child = None;
     let mut not_started = None;
     let on_node = |incarnation: Option<u32>| {
@@ -162,7 +174,7 @@ fn read(suite: &Suite, path: &Path) -> Option<Arc<Scenario>> {
 }
 
 /// Says where the servers are.
-fn announce(servers: &Server, session: &Session) {
+fn announce(servers: &Server, session: &Session, model: Option<&str>) {
     let Some(address) = servers.address else { return };
     let url = format!("http://{address}");
     if !address.ip().is_loopback() {
@@ -171,29 +183,32 @@ fn announce(servers: &Server, session: &Session) {
     let tasks: Vec<&str> = session.catalogue().tasks().collect();
     tell(format_args!(
         "serving {} to a client\n  MCP        {url}/mcp\n  OpenAI     {url}/v1   (OPENAI_BASE_URL)\n  \
-         Anthropic  {url}      (ANTHROPIC_BASE_URL)\n  tools      {url}/tools/NAME\n  tasks      {}, as prompts at \
-         {url}/\nIt ends when the client has told its user how every task ended, or with Ctrl-C.",
+         Anthropic  {url}      (ANTHROPIC_BASE_URL)\n  model      {}\n  tools      {url}/tools/NAME\n  tasks      \
+         {}, as prompts at {url}/\nIt ends when the client has told its user how every task ended, or with Ctrl-C.",
         inert::line(&session.case().to_string()),
+        model.map_or_else(|| "simulated: it follows the task".to_owned(), inert::line),
         tasks.join(", "),
     ));
 }
 
 /// What a client that is started here finds in its environment.
-fn environment(servers: &Server, session: &Session) -> Vec<(String, String)> {
+fn environment(servers: &Server, session: &Session, has_real_model: bool) -> Vec<(String, String)> {
     let Some(address) = servers.address else { return Vec::new() };
     let url = format!("http://{address}");
     let prompts: Vec<String> =
         session.catalogue().tasks().map(|task| session.catalogue().prompt(task)).collect();
-    let variables = [
+    let mut variables = vec![
         ("OPENAI_BASE_URL", format!("{url}/v1")),
-        ("OPENAI_API_KEY", "perfidy".to_owned()),
         ("ANTHROPIC_BASE_URL", url.clone()),
-        ("ANTHROPIC_API_KEY", "perfidy".to_owned()),
         ("PERFIDY_MCP_URL", format!("{url}/mcp")),
         ("PERFIDY_URL", url),
         ("PERFIDY_PROMPT", prompts.join("\n\n")),
     ];
-    variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    if !has_real_model {
+        // SDKs want keys; the simulated model takes any. A real one gets those of the user.
+        variables.extend(["OPENAI_API_KEY", "ANTHROPIC_API_KEY"].map(|name| (name, "perfidy".to_owned())));
+    }
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Writes the history where it is wanted; the file, if there is one.

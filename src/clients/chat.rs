@@ -11,7 +11,7 @@ use crate::agent::{
     ToolError, ToolResult, Transcript,
 };
 use crate::clients::catalogue::Catalogue;
-use crate::clients::{CallFailure, ChatAnswer, ChatCall, Turn};
+use crate::clients::{CallFailure, ChatAnswer, ChatCall, Said, Turn};
 use perfidy_sim::{Name, Words};
 use serde_json::Value;
 use std::sync::Arc;
@@ -76,6 +76,21 @@ pub(super) fn transcript(
     transcript
 }
 
+/// What a real model has said, as a reply of the simulated one. `meaning` says what a call is for.
+pub(super) fn reply(said: &Said, meaning: impl Fn(OpId, &ChatCall) -> Operation) -> Reply {
+    let calls = said.calls.iter().map(|call| {
+        let id = read_id(&call.id);
+        CallRequest { id, operation: meaning(id, call) }
+    });
+    Reply {
+        calls: calls.collect(),
+        is_done: false,
+        wording: 0,
+        text_tokens: said.tokens,
+        finish: said.finish,
+    }
+}
+
 /// What a model reads in the text of a result.
 fn result(text: &str, is_error: bool) -> ToolResult {
     if let Some(said) = serde_json::from_str(text).ok().and_then(|value| said_in(&value, DEEPEST)) {
@@ -108,18 +123,28 @@ fn said_in(value: &Value, depth: u32) -> Option<ToolResult> {
     }
 }
 
-/// A reply as the API writes it.
+/// A reply as the API writes it. `real` is what a real model has said, which this has been made of: what is left of
+/// its calls keeps its words.
 pub(super) fn answer(
     catalogue: &Catalogue,
-    task: Name,
-    transcript: &Transcript,
+    (task, transcript): (Name, &Transcript),
     reply: &Reply,
+    real: Option<(&Said, &Reply)>,
 ) -> ChatAnswer {
+    let original = |id: OpId| {
+        let (said, real) = real?;
+        said.calls.iter().zip(real.calls.iter()).find(|(_, call)| call.id == id)
+    };
     let calls = reply.calls.iter().map(|call| {
         let Operation { tool, name, arguments, .. } = &call.operation;
+        let id = match original(call.id) {
+            Some((said, real)) if real.operation == call.operation => return said.clone(),
+            Some((said, _)) => said.id.clone(),
+            None => written(call.id),
+        };
         let served = catalogue.serving(*tool, *name);
         ChatCall {
-            id: written(call.id),
+            id,
             tool: served.map_or_else(|| tool.to_string(), |served| served.name.clone()),
             arguments: text_of(arguments),
         }

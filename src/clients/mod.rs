@@ -44,6 +44,6 @@ pub use catalogue::{Catalogue, NotServed, ServedTool};
 pub use child::{Child, Command};
 pub use live::{Handle, Inbox, Live, channel};
 pub use recording::{Judged, NotAHistory, Recording};
-pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, Request, Turn};
-pub use server::{Server, ServerConfig};
+pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, Request, Said, Turn};
+pub use server::{Server, ServerConfig, Upstream};
 pub use session::{Served, Session};

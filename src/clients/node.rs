@@ -3,7 +3,7 @@
 use crate::agent::{Agent, CallError, Confirmation, Content, Finish, OpId, Operation, Report, ToolCall};
 use crate::clients::intents::Intents;
 use crate::clients::port::{Asked, Port};
-use crate::clients::{Answer, CallAnswer, CallFailure, Catalogue, ChatCall, Request, Turn, chat};
+use crate::clients::{Answer, CallAnswer, CallFailure, Catalogue, ChatCall, Request, Said, Turn, chat};
 use crate::workflows::TeamContext;
 use crate::workflows::agent_loop::LoopTask;
 use crate::workflows::user::{UserMessage, report};
@@ -88,7 +88,9 @@ impl Node {
                     self.call(number, operation, key, reply).await;
                 }
             }
-            Request::Chat { task, turns } => self.chat(number, task.as_deref(), &turns, reply).await,
+            Request::Chat { task, turns, said } => {
+                self.chat(number, task.as_deref(), (&turns, said.as_ref()), reply).await;
+            }
             Request::Tell { task, done } => {
                 let task = task.and_then(|task| self.work.catalogue.task(&task));
                 self.tell(task.unwrap_or_else(|| self.at_hand()), done).await;
@@ -163,7 +165,13 @@ impl Node {
         let _ = reply.send(Answer::Call(answer));
     }
 
-    async fn chat(&self, number: u64, task: Option<&str>, turns: &[Turn], reply: oneshot::Sender<Answer>) {
+    async fn chat(
+        &self,
+        number: u64,
+        task: Option<&str>,
+        (turns, said): (&[Turn], Option<&Said>),
+        reply: oneshot::Sender<Answer>,
+    ) {
         let task = self.task_of(task, turns);
         let request = LoopTask::of(&self.team, task).request;
         let meaning = |id: OpId, call: &ChatCall| self.meaning(task, id, call);
@@ -174,17 +182,30 @@ impl Node {
             *turn += 1;
             *turn
         };
-        let chat = self.agent.chat(task, turn, &transcript);
+        let real = said.map(|said| chat::reply(said, meaning));
+        let chat = async {
+            match &real {
+                Some(real) => self.agent.chat_relayed((task, turn), &transcript, real).await,
+                None => self.agent.chat(task, turn, &transcript).await,
+            }
+        };
         let Some(replied) = self.unless_given_up(number, chat).await else { return };
         if let Ok(said) = &replied {
             let calls = said.calls.iter().map(|call| (call.id, call.operation.clone()));
             self.work.asked.borrow_mut().extend(calls);
-            if said.calls.is_empty() && said.finish == Finish::Stop {
+            // Only of the simulated model it is known what its last word means.
+            if real.is_none() && said.calls.is_empty() && said.finish == Finish::Stop {
                 self.tell(task, said.is_done).await;
             }
         }
-        let answer = replied.map(|said| chat::answer(&self.work.catalogue, task, &transcript, &said));
-        let _ = reply.send(Answer::Chat(answer));
+        let answer = match (&replied, said.zip(real.as_ref())) {
+            (Ok(replied), Some((_, real))) if replied == real => Answer::AsSaid,
+            (_, real) => {
+                let catalogue = &self.work.catalogue;
+                Answer::Chat(replied.map(|reply| chat::answer(catalogue, (task, &transcript), &reply, real)))
+            }
+        };
+        let _ = reply.send(answer);
     }
 
     /// The task that a conversation is about: the one that the client names, or that its user names last.

@@ -28,6 +28,9 @@ pub enum Request {
         task: Option<String>,
         /// The conversation, oldest first.
         turns: Vec<Turn>,
+        /// What a real model has replied, if one was asked in the place of the simulated one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<Said>,
     },
     /// It tells the user how a task ended.
     Tell {
@@ -82,6 +85,18 @@ pub struct ChatCall {
     pub arguments: String,
 }
 
+/// What a real model has replied to a conversation.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The calls that it asks for.
+    pub calls: Vec<ChatCall>,
+    /// The length of its text in tokens.
+    pub tokens: u32,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
 /// What a client is answered.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
@@ -89,6 +104,8 @@ pub enum Answer {
     Call(Result<CallAnswer, CallFailure>),
     /// To a question to the model.
     Chat(Result<ChatAnswer, ModelError>),
+    /// To a question to a real model: its reply stands, no fault has altered it.
+    AsSaid,
     /// It was heard.
     Heard,
 }

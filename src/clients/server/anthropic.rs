@@ -1,9 +1,10 @@
 //! Anthropic's messages.
 
-use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, user_turn};
+use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn};
 use crate::agent::Finish;
-use crate::clients::{ChatAnswer, ChatCall, Turn};
+use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub(super) struct Messages;
 
@@ -20,12 +21,7 @@ impl Api for Messages {
             match field(message, "role") {
                 "user" => read_user(content, blocks, tasks, &mut turns),
                 "assistant" => {
-                    let of_call = |block: &&Value| field(block, "type") == "tool_use";
-                    let calls = blocks.iter().filter(of_call).map(|block| ChatCall {
-                        id: field(block, "id").to_owned(),
-                        tool: field(block, "name").to_owned(),
-                        arguments: block["input"].to_string(),
-                    });
+                    let calls = blocks.iter().filter(is_call).map(read_call);
                     push_assistant(&mut turns, &text_of(content), calls.collect());
                 }
                 other => return Err(format!("there is no role `{other}`")),
@@ -37,6 +33,7 @@ impl Api for Messages {
             turns,
             tools: tools.collect(),
             is_streamed: body["stream"] == json!(true),
+            wants_usage: true,
         })
     }
 
@@ -54,7 +51,7 @@ impl Api for Messages {
         message
     }
 
-    fn pieces(&self, _: &Value, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Vec<Sent> {
+    fn pieces(&self, said: &ChatAnswer, reply: &ReplyId, model: &str, _: bool) -> Vec<Sent> {
         let mut sent = vec![Sent(Some("message_start"), json!({ "message": begun(said, reply, model) }))];
         let mut index = 0;
         let mut block = |begun: Value, kind: &str, part: &str, text: &str| {
@@ -82,8 +79,57 @@ impl Api for Messages {
         sent
     }
 
-    fn error(&self, _: u16, kind: &str, message: &str) -> Value {
+    fn error(&self, kind: &str, message: &str) -> Value {
         json!({ "type": "error", "error": { "type": kind, "message": message } })
+    }
+
+    fn said(&self, reply: &Value) -> Option<Said> {
+        let blocks = reply.get("content").and_then(Value::as_array)?;
+        let calls: Vec<ChatCall> = blocks.iter().filter(is_call).map(read_call).collect();
+        let finish = match field(reply, "stop_reason") {
+            "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+            "refusal" => Finish::Refusal,
+            _ if !calls.is_empty() => Finish::ToolCalls,
+            _ => Finish::Stop,
+        };
+        let tokens = tokens_said(&reply["usage"]["output_tokens"], &text_of(&reply["content"]));
+        Some(Said { calls, tokens, finish })
+    }
+
+    fn joined(&self, events: &[Value]) -> Option<Value> {
+        let mut blocks: BTreeMap<u64, (Value, String)> = BTreeMap::new();
+        let (mut reason, mut usage) = (Value::Null, Value::Null);
+        for event in events {
+            match field(event, "type") {
+                "content_block_start" => {
+                    let begun = (event["content_block"].clone(), String::new());
+                    blocks.insert(event["index"].as_u64()?, begun);
+                }
+                "content_block_delta" => {
+                    let (_, text) = blocks.get_mut(&event["index"].as_u64()?)?;
+                    let delta = &event["delta"];
+                    text.push_str(field(delta, "text"));
+                    text.push_str(field(delta, "partial_json"));
+                }
+                "message_delta" => {
+                    reason = event["delta"]["stop_reason"].clone();
+                    usage = event["usage"].clone();
+                }
+                _ => {}
+            }
+        }
+        // Without its end it is half a reply.
+        reason.as_str()?;
+        let whole = blocks.into_values().map(|(mut block, text)| {
+            match field(&block, "type") {
+                "text" => block["text"] = text.into(),
+                "tool_use" => block["input"] = serde_json::from_str(&text).unwrap_or_else(|_| json!({})),
+                _ => {}
+            }
+            block
+        });
+        let content: Vec<Value> = whole.collect();
+        Some(json!({ "content": content, "stop_reason": reason, "usage": usage }))
     }
 }
 
@@ -103,6 +149,15 @@ fn read_user(content: &Value, blocks: &[Value], tasks: &[&str], turns: &mut Vec<
         }
     }
     turns.extend(text.map(|text| user_turn(&text, tasks)));
+}
+
+fn is_call(block: &&Value) -> bool {
+    field(block, "type") == "tool_use"
+}
+
+fn read_call(block: &Value) -> ChatCall {
+    let [id, tool] = ["id", "name"].map(|name| field(block, name).to_owned());
+    ChatCall { id, tool, arguments: block["input"].to_string() }
 }
 
 fn tool_use(ChatCall { id, tool, .. }: &ChatCall, input: &Value) -> Value {
@@ -129,5 +184,48 @@ fn stop_reason(said: &ChatAnswer) -> &'static str {
         Finish::ToolCalls => "tool_use",
         Finish::Length => "max_tokens",
         Finish::Refusal => "refusal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_of_a_real_model_says_what_its_whole_reply_says() {
+        let start = |index: u32, block: &Value| {
+            json!({ "type": "content_block_start", "index": index, "content_block": block })
+        };
+        let delta = |index: u32, delta: &Value| {
+            json!({ "type": "content_block_delta", "index": index, "delta": delta })
+        };
+        let json_delta =
+            |text: &str| delta(2, &json!({ "type": "input_json_delta", "partial_json": text }));
+        let mut events = vec![
+            json!({ "type": "message_start", "message": { "content": [], "usage": { "output_tokens": 1 } } }),
+            start(0, &json!({ "type": "thinking", "thinking": "" })),
+            delta(0, &json!({ "type": "thinking_delta", "thinking": "hm" })),
+            start(1, &json!({ "type": "text", "text": "" })),
+            json!({ "type": "ping" }),
+            delta(1, &json!({ "type": "text_delta", "text": "I file it." })),
+            start(2, &json!({ "type": "tool_use", "id": "toolu_1", "name": "mail_send", "input": {} })),
+            json_delta("{\"to\":"),
+            json_delta(" \"x\"}"),
+            json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": { "output_tokens": 9 } }),
+            json!({ "type": "message_stop" }),
+        ];
+        let call = json!({ "type": "tool_use", "id": "toolu_1", "name": "mail_send", "input": { "to": "x" } });
+        let whole = json!({
+            "content": [{ "type": "thinking", "thinking": "hm" }, { "type": "text", "text": "I file it." }, call],
+            "stop_reason": "tool_use",
+            "usage": { "output_tokens": 9 },
+        });
+        let [id, tool, arguments] = ["toolu_1", "mail_send", "{\"to\":\"x\"}"].map(str::to_owned);
+        let calls = vec![ChatCall { id, tool, arguments }];
+        let said = Some(Said { calls, tokens: 9, finish: Finish::ToolCalls });
+        assert_eq!(Messages.said(&whole), said);
+        assert_eq!(Messages.said(&Messages.joined(&events).unwrap()), said);
+        events.truncate(8);
+        assert_eq!(Messages.joined(&events), None, "half a stream is no reply");
     }
 }

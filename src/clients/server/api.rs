@@ -1,7 +1,7 @@
 //! What the model APIs have in common: how a conversation comes in and how a reply goes out.
 
 use crate::agent::ModelError;
-use crate::clients::{Catalogue, ChatAnswer, ChatCall, Turn};
+use crate::clients::{Catalogue, ChatAnswer, ChatCall, Said, Turn};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub tools: Vec<String>,
     /// Whether the reply is streamed.
     pub is_streamed: bool,
+    /// Whether a streamed reply ends with the count of tokens.
+    pub wants_usage: bool,
 }
 
 /// An event of a streamed reply: its name, where the API has names, and its data.
@@ -32,10 +34,16 @@ pub(super) trait Api: Sync {
     fn whole(&self, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Value;
 
     /// A reply in pieces.
-    fn pieces(&self, body: &Value, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Vec<Sent>;
+    fn pieces(&self, said: &ChatAnswer, reply: &ReplyId, model: &str, with_usage: bool) -> Vec<Sent>;
 
-    /// An error, with its HTTP status.
-    fn error(&self, status: u16, kind: &str, message: &str) -> Value;
+    /// An error.
+    fn error(&self, kind: &str, message: &str) -> Value;
+
+    /// Reads the reply of a real model; `None` if it is none.
+    fn said(&self, reply: &Value) -> Option<Said>;
+
+    /// The whole reply of a real model that has streamed these events; `None` if they are no reply.
+    fn joined(&self, events: &[Value]) -> Option<Value>;
 }
 
 /// What tells replies apart.
@@ -72,6 +80,11 @@ pub(super) fn user_turn(text: &str, tasks: &[&str]) -> Turn {
     let is_of_a_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let words = text.split(|c| !is_of_a_name(c));
     Turn::User(words.filter(|word| tasks.contains(word)).map(str::to_owned).collect())
+}
+
+/// The count of tokens that a reply has written, as its API says, or as long as its text is.
+pub(super) fn tokens_said(count: &Value, text: &str) -> u32 {
+    count.as_u64().map_or_else(|| tokens_of(text), |count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The length of a text in tokens, by the usual rule of thumb.
@@ -111,6 +124,20 @@ impl Names {
     /// # Errors
     /// What to do, if one is missing.
     pub fn of(catalogue: &Catalogue, declared: &[String]) -> Result<Self, String> {
+        let names = Self::known(catalogue, declared);
+        match catalogue.tools().iter().find(|tool| !names.to_client.contains_key(&tool.name)) {
+            None => Ok(names),
+            Some(tool) => Err(format!(
+                "the request declares no tool `{}` (it has: {}); the model follows the task of the scenario and asks \
+                 for the tools that /mcp lists",
+                tool.name,
+                if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }
+            )),
+        }
+    }
+
+    /// The same, where some may be missing.
+    pub fn known(catalogue: &Catalogue, declared: &[String]) -> Self {
         let letters = |name: &str| -> String {
             name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
         };
@@ -124,33 +151,32 @@ impl Names {
                 [declared.iter().find(same), declared.iter().find(alike), declared.iter().find(behind)]
                     .into_iter()
                     .flatten();
-            let found = finds.next().ok_or_else(|| {
-                format!(
-                    "the request declares no tool `{}` (it has: {}); the model follows the task of the scenario and \
-                     asks for the tools that /mcp lists",
-                    tool.name,
-                    if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }
-                )
-            })?;
-            to_client.insert(tool.name.clone(), found.clone());
+            if let Some(found) = finds.next() {
+                to_client.insert(tool.name.clone(), found.clone());
+            }
         }
-        Ok(Self { to_client })
+        Self { to_client }
     }
 
     /// A conversation with the names of the scenario.
     pub fn served(&self, turns: Vec<Turn>) -> Vec<Turn> {
+        let renamed = turns.into_iter().map(|turn| match turn {
+            Turn::Assistant { tokens, calls } => {
+                Turn::Assistant { tokens, calls: self.served_calls(calls) }
+            }
+            other => other,
+        });
+        renamed.collect()
+    }
+
+    /// Calls with the names of the scenario.
+    pub fn served_calls(&self, calls: Vec<ChatCall>) -> Vec<ChatCall> {
         let served = |name: &str| self.to_client.iter().find(|(_, client)| *client == name);
         let rename = |call: ChatCall| match served(&call.tool) {
             Some((served, _)) => ChatCall { tool: served.clone(), ..call },
             None => call,
         };
-        let renamed = turns.into_iter().map(|turn| match turn {
-            Turn::Assistant { tokens, calls } => {
-                Turn::Assistant { tokens, calls: calls.into_iter().map(rename).collect() }
-            }
-            other => other,
-        });
-        renamed.collect()
+        calls.into_iter().map(rename).collect()
     }
 
     /// A reply with the names of the client.

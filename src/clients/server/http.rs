@@ -1,12 +1,12 @@
 //! HTTP: which path is what, and what a request must be like.
 
-use super::MOST_BYTES;
+use super::{MOST_BYTES, ServerConfig};
 use super::anthropic::Messages;
-use super::api::{Api, Names, ReplyId, Sent, status_of};
 use super::completions::Completions;
 use super::mcp::{Mcp, error_body};
 use super::responses::Responses;
-use crate::agent::{Definite, Indefinite, ModelError, ToolError};
+use super::upstream::{Posted, Upstream};
+use crate::agent::{Definite, Indefinite, ToolError};
 use crate::clients::{Answer, CallFailure, Catalogue, Handle, Request};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
@@ -24,7 +24,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -34,7 +34,7 @@ const MOST_CONNECTIONS: usize = 256;
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
-type Body = BoxBody<Bytes, Infallible>;
+pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 /// The connection ends without an answer, as when a process behind it dies.
 #[derive(Debug)]
@@ -50,31 +50,34 @@ impl std::error::Error for Gone {}
 
 /// What there is, by path.
 pub(super) struct Routes {
-    handle: Handle,
-    catalogue: Arc<Catalogue>,
+    pub(super) handle: Handle,
+    pub(super) catalogue: Arc<Catalogue>,
+    /// The real model, if the simulated one is not to be asked.
+    pub(super) upstream: Option<Upstream>,
     speed: u32,
     /// Whether only this machine is served.
     is_local: bool,
     mcp: BTreeMap<Option<String>, StreamableHttpService<Mcp, LocalSessionManager>>,
-    replies: AtomicU64,
+    pub(super) replies: AtomicU64,
 }
 
 impl Routes {
-    pub fn new(handle: &Handle, catalogue: &Arc<Catalogue>, speed: u32, is_local: bool) -> Arc<Self> {
+    pub fn new(handle: &Handle, catalogue: &Arc<Catalogue>, config: &ServerConfig, is_local: bool) -> Arc<Self> {
         let tasks = catalogue.tasks().map(|task| Some(task.to_owned()));
         let mcp = tasks.chain([None]).map(|task| {
             let mcp = Mcp { handle: handle.clone(), catalogue: Arc::clone(catalogue), task: task.clone() };
-            let config = StreamableHttpServerConfig::default()
+            let mcp_config = StreamableHttpServerConfig::default()
                 .with_max_request_body_bytes(MOST_BYTES)
                 .enforce_origin_validation();
-            let config = if is_local { config } else { config.disable_allowed_hosts() };
+            let mcp_config = if is_local { mcp_config } else { mcp_config.disable_allowed_hosts() };
             let sessions = Arc::new(LocalSessionManager::default());
-            (task, StreamableHttpService::new(move || Ok(mcp.clone()), sessions, config))
+            (task, StreamableHttpService::new(move || Ok(mcp.clone()), sessions, mcp_config))
         });
         Arc::new(Self {
             handle: handle.clone(),
             catalogue: Arc::clone(catalogue),
-            speed: speed.max(1),
+            upstream: config.model.clone(),
+            speed: config.speed.max(1),
             is_local,
             mcp: mcp.collect(),
             replies: AtomicU64::new(1),
@@ -128,18 +131,22 @@ impl Routes {
             let message = format!("a request has at most {MOST_BYTES} bytes");
             return Ok(json_of(413, &json!({ "error": "too-large", "message": message })));
         };
-        let body = body.to_bytes();
-        let body: Value = match serde_json::from_slice(&body) {
+        let bytes = body.to_bytes();
+        let body: Value = match serde_json::from_slice(&bytes) {
             Ok(body) => body,
             Err(error) => {
                 let message = format!("the body is no JSON: {error}");
                 return Ok(json_of(400, &json!({ "error": "unreadable", "message": message })));
             }
         };
+        let posted = || {
+            let query = head.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+            Posted { path: format!("/{path}{query}"), headers: head.headers.clone(), body: bytes.clone() }
+        };
         match path.as_str() {
-            "v1/chat/completions" => self.chat(&Completions, task, body).await,
-            "v1/responses" => self.chat(&Responses, task, body).await,
-            "v1/messages" => self.chat(&Messages, task, body).await,
+            "v1/chat/completions" => self.chat(&Completions, task, body, posted()).await,
+            "v1/responses" => self.chat(&Responses, task, body, posted()).await,
+            "v1/messages" => self.chat(&Messages, task, body, posted()).await,
             "tell_user" => self.tell(task, &body).await,
             path => match path.strip_prefix("tools/") {
                 Some(tool) => self.call(task, tool, &head.headers, body).await,
@@ -222,7 +229,7 @@ impl Routes {
     }
 
     /// A refusal that says when to come again, in real time.
-    fn limited(&self, mut response: Response<Body>, virtual_secs: u32) -> Response<Body> {
+    pub(super) fn limited(&self, mut response: Response<Body>, virtual_secs: u32) -> Response<Body> {
         let millis = u64::from(virtual_secs) * 1_000 / u64::from(self.speed);
         let headers = response.headers_mut();
         headers.insert("retry-after", millis.div_ceil(1_000).into());
@@ -245,49 +252,6 @@ impl Routes {
         self.handle.ask(Request::Tell { task: named.or(task), done }).await.ok_or(Gone)?;
         Ok(json_of(200, &json!({ "told": true })))
     }
-
-    async fn chat(&self, api: &dyn Api, task: Option<String>, body: Value) -> Result<Response<Body>, Gone> {
-        let tasks: Vec<&str> = self.catalogue.tasks().collect();
-        let bad = |message: &str| Ok(json_of(400, &api.error(400, "invalid_request_error", message)));
-        let asked = match api.read(&body, &tasks) {
-            Ok(asked) => asked,
-            Err(message) => return bad(&message),
-        };
-        let names = match Names::of(&self.catalogue, &asked.tools) {
-            Ok(names) => names,
-            Err(message) => return bad(&message),
-        };
-        let request = Request::Chat { task, turns: names.served(asked.turns) };
-        let said = match self.handle.ask(request).await {
-            Some(Answer::Chat(Ok(said))) => names.of_client(said),
-            Some(Answer::Chat(Err(error))) => return Ok(self.model_error(api, error)),
-            Some(_) | None => return Err(Gone),
-        };
-        let id = ReplyId(self.replies.fetch_add(1, Ordering::Relaxed));
-        if asked.is_streamed {
-            let pieces = api.pieces(&body, &said, &id, &asked.model);
-            Ok(text_of(200, "text/event-stream", &pieces.iter().map(written).collect::<String>()))
-        } else {
-            Ok(json_of(200, &api.whole(&said, &id, &asked.model)))
-        }
-    }
-
-    fn model_error(&self, api: &dyn Api, error: ModelError) -> Response<Body> {
-        let (status, kind) = status_of(error);
-        let response = json_of(status, &api.error(status, kind, &error.to_string()));
-        match error {
-            ModelError::RateLimited { retry_after_secs } => self.limited(response, retry_after_secs),
-            // A reply that cannot be read breaks off in the middle.
-            ModelError::Unreadable => text_of(200, "application/json", "{\"id\": \"msg"),
-            _ => response,
-        }
-    }
-}
-
-/// An event of a stream. The end of one of OpenAI's is no JSON.
-fn written(Sent(name, data): &Sent) -> String {
-    let name = name.map_or_else(String::new, |name| format!("event: {name}\n"));
-    if data.is_null() { "data: [DONE]\n\n".to_owned() } else { format!("{name}data: {data}\n\n") }
 }
 
 /// Whether a request is for this machine by its own name, and comes from no page of another site: a name that
@@ -306,12 +270,16 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     host.is_some_and(is_local) && site.is_none_or(is_local)
 }
 
-fn json_of(status: u16, body: &Value) -> Response<Body> {
+pub(super) fn json_of(status: u16, body: &Value) -> Response<Body> {
     text_of(status, "application/json", &body.to_string())
 }
 
-fn text_of(status: u16, kind: &'static str, text: &str) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())).boxed());
+pub(super) fn full(body: Bytes) -> Body {
+    Full::new(body).boxed()
+}
+
+pub(super) fn text_of(status: u16, kind: &'static str, text: &str) -> Response<Body> {
+    let mut response = Response::new(full(Bytes::copy_from_slice(text.as_bytes())));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static(kind));
     response

@@ -18,12 +18,15 @@ mod api;
 mod completions;
 mod http;
 mod mcp;
+mod models;
 mod responses;
 mod stdio;
+mod upstream;
 
 use crate::clients::{Catalogue, Handle};
 use http::Routes;
 use mcp::Mcp;
+pub use upstream::Upstream;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ pub struct ServerConfig {
     pub listen: Option<SocketAddr>,
     /// How many times as fast as real time virtual time passes: what a service says of times is divided by it.
     pub speed: u32,
+    /// The real model, if the simulated one is not to be asked.
+    pub model: Option<Upstream>,
 }
 
 /// Servers under way, on threads of their own until the process ends.
@@ -62,7 +67,7 @@ impl Server {
             let listener = TcpListener::bind(listen)?;
             listener.set_nonblocking(true)?;
             let bound = listener.local_addr()?;
-            let routes = Routes::new(handle, catalogue, config.speed, bound.ip().is_loopback());
+            let routes = Routes::new(handle, catalogue, config, bound.ip().is_loopback());
             on_a_thread("http", move || async move { http::serve(listener, routes).await })?;
             address = Some(bound);
         }

@@ -1,9 +1,9 @@
 //! OpenAI's responses.
 
-use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, user_turn};
+use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn};
 use super::completions;
 use crate::agent::Finish;
-use crate::clients::{ChatAnswer, ChatCall, Turn};
+use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
 
 pub(super) struct Responses;
@@ -34,6 +34,7 @@ impl Api for Responses {
             turns,
             tools: tools.collect(),
             is_streamed: body["stream"] == json!(true),
+            wants_usage: true,
         })
     }
 
@@ -41,7 +42,7 @@ impl Api for Responses {
         response(said, reply, model, "completed", &items(said, reply))
     }
 
-    fn pieces(&self, _: &Value, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Vec<Sent> {
+    fn pieces(&self, said: &ChatAnswer, reply: &ReplyId, model: &str, _: bool) -> Vec<Sent> {
         let begun = response(said, reply, model, "in_progress", &[]);
         let mut sent = vec![
             Sent(Some("response.created"), json!({ "response": begun })),
@@ -59,17 +60,37 @@ impl Api for Responses {
         sent
     }
 
-    fn error(&self, _: u16, kind: &str, message: &str) -> Value {
+    fn error(&self, kind: &str, message: &str) -> Value {
         completions::error(kind, message)
+    }
+
+    fn said(&self, reply: &Value) -> Option<Said> {
+        let items = reply.get("output").and_then(Value::as_array)?;
+        let of_kind = |kind: &'static str| items.iter().filter(move |item| field(item, "type") == kind);
+        let calls: Vec<ChatCall> = of_kind("function_call").map(read_call).collect();
+        let text: Vec<String> = of_kind("message").map(|item| text_of(&item["content"])).collect();
+        let mut parts = of_kind("message").flat_map(|item| list(item, "content"));
+        let finish = match field(reply, "status") {
+            "incomplete" => Finish::Length,
+            _ if !calls.is_empty() => Finish::ToolCalls,
+            _ if parts.any(|part| field(part, "type") == "refusal") => Finish::Refusal,
+            _ => Finish::Stop,
+        };
+        let tokens = tokens_said(&reply["usage"]["output_tokens"], &text.concat());
+        Some(Said { calls, tokens, finish })
+    }
+
+    fn joined(&self, events: &[Value]) -> Option<Value> {
+        let is_last =
+            |event: &&Value| matches!(field(event, "type"), "response.completed" | "response.incomplete");
+        events.iter().find(is_last).map(|event| event["response"].clone())
     }
 }
 
 fn read_item(item: &Value, tasks: &[&str], turns: &mut Vec<Turn>) -> Result<(), String> {
     match (field(item, "type"), field(item, "role")) {
         ("function_call", _) => {
-            let [id, tool, arguments] =
-                ["call_id", "name", "arguments"].map(|name| field(item, name).to_owned());
-            push_assistant(turns, "", vec![ChatCall { id, tool, arguments }]);
+            push_assistant(turns, "", vec![read_call(item)]);
         }
         ("function_call_output", _) => {
             let (call, text) = (field(item, "call_id").to_owned(), text_of(&item["output"]));
@@ -83,6 +104,11 @@ fn read_item(item: &Value, tasks: &[&str], turns: &mut Vec<Turn>) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+fn read_call(item: &Value) -> ChatCall {
+    let [id, tool, arguments] = ["call_id", "name", "arguments"].map(|name| field(item, name).to_owned());
+    ChatCall { id, tool, arguments }
 }
 
 /// The items of a reply.
@@ -179,4 +205,30 @@ fn send_text(about: &Value, text: &str, name: &'static str, sent: &mut Vec<Sent>
         data["logprobs"] = json!([]);
         Sent(Some(name), data)
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_real_model_says_is_read_from_its_whole_reply_and_from_the_end_of_a_stream() {
+        let output = json!([
+            { "type": "reasoning", "id": "rs_1", "summary": [] },
+            { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "I file it." }] },
+            { "type": "function_call", "id": "fc_1", "call_id": "call_a", "name": "mail_send", "arguments": "{}" },
+        ]);
+        let whole = json!({ "status": "completed", "output": output, "usage": { "output_tokens": 7 } });
+        let [id, tool, arguments] = ["call_a", "mail_send", "{}"].map(str::to_owned);
+        let calls = vec![ChatCall { id, tool, arguments }];
+        let said = Some(Said { calls, tokens: 7, finish: Finish::ToolCalls });
+        assert_eq!(Responses.said(&whole), said);
+        let events = [
+            json!({ "type": "response.created", "response": { "status": "in_progress", "output": [] } }),
+            json!({ "type": "response.output_text.delta", "delta": "I " }),
+            json!({ "type": "response.completed", "response": whole }),
+        ];
+        assert_eq!(Responses.said(&Responses.joined(&events).unwrap()), said);
+        assert_eq!(Responses.joined(&events[..2]), None, "half a stream is no reply");
+    }
 }
