@@ -186,7 +186,7 @@ fn announce(servers: &Server, session: &Session, model: Option<&str>) {
          Anthropic  {url}      (ANTHROPIC_BASE_URL)\n  model      {}\n  tools      {url}/tools/NAME\n  tasks      \
          {}, as prompts at {url}/\nIt ends when the client has told its user how every task ended, or with Ctrl-C.",
         inert::line(&session.case().to_string()),
-        model.map_or_else(|| "simulated: it follows the task".to_owned(), inert::line),
+        model.map_or("simulated: it follows the task".into(), inert::line),
         tasks.join(", "),
     ));
 }

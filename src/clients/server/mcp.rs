@@ -63,7 +63,7 @@ impl rmcp::ServerHandler for Mcp {
             }
             Answer::Call(Err(failure)) => failed(&failure),
             Answer::Heard => CallToolResult::success(vec![ContentBlock::text("The user was told.")]),
-            Answer::Chat(_) => return Err(gone()),
+            Answer::Chat(_) | Answer::AsSaid => return Err(gone()),
         }))
     }
 
