@@ -1,12 +1,13 @@
 //! What is told of a run with a client, live or from a history.
 
 use super::{Format, Status, print, say_record, say_styled, tell};
-use crate::clients::{Recording, Session};
+use crate::clients::{Observed, Recording, Session};
 use crate::explore::{Finding, Run, SavedSeed};
 use crate::inert;
 use crate::properties::{EVENTUAL_TERMINATION, Verdict};
 use crate::report::{Story, StoryEvent};
-use perfidy_sim::{Digest, Engine, Fault, Name};
+use crate::scenario::Case;
+use perfidy_sim::{Digest, Engine, Fault, Name, Seed};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -29,11 +30,21 @@ impl Sink {
     }
 }
 
-/// A run with a client, ready to be told.
+/// A run with a client, or what was seen of a real team, ready to be told.
 pub struct Report<'a> {
-    recording: &'a Recording,
+    case: &'a Case,
     run: &'a Run,
     file: Option<&'a Path>,
+    source: Source,
+}
+
+/// Where a run has come from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// From a client that has asked so much, under the faults of a seed.
+    Client { seed: Seed, requests: usize },
+    /// From a real team, of which so much was seen.
+    RealTeam { lines: usize },
 }
 
 /// The record of a run, for programs.
@@ -42,8 +53,12 @@ struct Record {
     schema: u32,
     scenario: Name,
     case: String,
-    seed: String,
-    requests: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<usize>,
     events: u64,
     digest: Digest,
     faults: Vec<FaultRecord>,
@@ -68,7 +83,14 @@ struct BrokeRecord {
 impl<'a> Report<'a> {
     /// The report of a recorded run, whose history stands in a file if it was saved.
     pub fn new(recording: &'a Recording, run: &'a Run, file: Option<&'a Path>) -> Self {
-        Self { recording, run, file }
+        let source = Source::Client { seed: recording.seed(), requests: recording.requests() };
+        Self { case: recording.case(), run, file, source }
+    }
+
+    /// The report of what was seen of a real team.
+    pub fn of_a_real_team(observed: &'a Observed, file: &'a Path) -> Self {
+        let Observed { case, run, lines } = observed;
+        Self { case, run, file: Some(file), source: Source::RealTeam { lines: *lines } }
     }
 
     /// Tells it.
@@ -77,9 +99,7 @@ impl<'a> Report<'a> {
             return self.tell_record(sink);
         }
         for saved in self.failures() {
-            let replay = self.file.map(|file| self.command(&format!("serve --replay {}", inert::path(file))));
-            let story = Story::new(self.recording.case(), &saved, self.run, None);
-            let Some(story) = story.map(|story| story.of_a_client(replay)) else { continue };
+            let Some(story) = self.story(&saved) else { continue };
             match sink {
                 Sink::StandardOutput => say_styled(&story.styled()),
                 Sink::StandardError => tell(&story),
@@ -88,18 +108,37 @@ impl<'a> Report<'a> {
         sink.say(&self.summary());
     }
 
+    fn story<'s>(&'s self, saved: &'s SavedSeed) -> Option<Story<'s>> {
+        let story = Story::new(self.case, saved, self.run, None)?;
+        Some(match self.source {
+            Source::RealTeam { .. } => story.of_a_real_team(),
+            Source::Client { .. } => {
+                let replay = |file| self.command(&format!("serve --replay {}", inert::path(file)));
+                story.of_a_client(self.file.map(replay))
+            }
+        })
+    }
+
     fn command(&self, rest: &str) -> String {
-        format!("{} {rest}", self.recording.case().scenario.suite.command())
+        format!("{} {rest}", self.case.scenario.suite.command())
+    }
+
+    /// Whether runs of this kind never say anything of a property.
+    fn never_judges(&self, property: &str) -> bool {
+        match self.source {
+            Source::Client { .. } => Session::never_judges(property),
+            Source::RealTeam { .. } => !Observed::can_judge(property),
+        }
     }
 
     /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client could
     /// keep, or if nothing could be judged but that the user was told.
     pub fn status(&self) -> Status {
-        let about = self.recording.case().is_about();
+        let about = self.case.is_about();
         let is_open = |(property, verdict): &(&'static str, Verdict)| {
             matches!(verdict, Verdict::Unknown { .. })
                 && about.contains(property)
-                && !Session::never_judges(property)
+                && !self.never_judges(property)
         };
         let has_held = |(property, verdict): &(&'static str, Verdict)| {
             *verdict == Verdict::Holds && *property != EVENTUAL_TERMINATION && about.contains(property)
@@ -116,33 +155,38 @@ impl<'a> Report<'a> {
 
     /// What broke, as it would be saved.
     fn failures(&self) -> impl Iterator<Item = SavedSeed> + '_ {
-        let case = self.recording.case();
-        self.recording.broken_in(self.run).map(move |(property, message)| {
+        let seed = match self.source {
+            Source::Client { seed, .. } => seed,
+            Source::RealTeam { .. } => Seed(0),
+        };
+        self.run.broken(self.case).map(move |(property, message)| {
             let finding = Finding {
                 property,
-                seed: self.recording.seed(),
+                seed,
                 faults: self.run.outcome.injected.clone(),
                 after_seeds: 1,
                 message: message.to_owned(),
                 digest: self.run.outcome.digest(),
                 events: self.run.outcome.history.len() as u64,
             };
-            SavedSeed::as_found(case, Engine::Native, &finding)
+            SavedSeed::as_found(self.case, Engine::Native, &finding)
         })
     }
 
     fn summary(&self) -> String {
-        let (recording, run) = (self.recording, self.run);
+        let run = self.run;
         let count =
             |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-        let mut text = format!(
-            "{}, seed {}: {}, {} injected",
-            recording.case(),
-            recording.seed(),
-            count(recording.requests(), "request"),
-            count(run.outcome.injected.len(), "fault"),
-        );
-        let about = recording.case().is_about();
+        let mut text = match self.source {
+            Source::Client { seed, requests } => format!(
+                "{}, seed {seed}: {}, {} injected",
+                self.case,
+                count(requests, "request"),
+                count(run.outcome.injected.len(), "fault"),
+            ),
+            Source::RealTeam { lines } => format!("{}: {} of a real team", self.case, count(lines, "line")),
+        };
+        let about = self.case.is_about();
         let shown = run.verdicts.iter().filter(|(property, verdict)| {
             matches!(verdict, Verdict::Violated(_)) || about.contains(property)
         });
@@ -152,7 +196,8 @@ impl<'a> Report<'a> {
             let says = in_words(verdict);
             let _ = write!(text, "\n  {property:width$}  {says}");
         }
-        if run.outcome.injected.is_empty() {
+        let is_of_client = matches!(self.source, Source::Client { .. });
+        if is_of_client && run.outcome.injected.is_empty() {
             text.push_str(
                 "\nNo fault was injected: try other seeds (--seed), or raise the chances of the scenario.",
             );
@@ -165,21 +210,24 @@ impl<'a> Report<'a> {
     }
 
     fn tell_record(&self, sink: Sink) {
-        let (recording, run) = (self.recording, self.run);
+        let run = self.run;
         let fault =
             |Fault { at, action }: &Fault| FaultRecord { at: at.to_string(), action: action.to_string() };
-        let story = |saved: &SavedSeed| {
-            Story::new(recording.case(), saved, run, None).map(|story| story.events()).unwrap_or_default()
-        };
-        let broke = self.failures().zip(recording.broken_in(run)).map(|(saved, (property, message))| {
+        let story = |saved: &SavedSeed| self.story(saved).map(|story| story.events()).unwrap_or_default();
+        let broke = self.failures().zip(run.broken(self.case)).map(|(saved, (property, message))| {
             BrokeRecord { property, message: message.to_owned(), story: story(&saved) }
         });
+        let (seed, requests, lines) = match self.source {
+            Source::Client { seed, requests } => (Some(seed.to_string()), Some(requests), None),
+            Source::RealTeam { lines } => (None, None, Some(lines)),
+        };
         let record = Record {
             schema: 1,
-            scenario: recording.case().scenario.name,
-            case: recording.case().label(),
-            seed: recording.seed().to_string(),
-            requests: recording.requests(),
+            scenario: self.case.scenario.name,
+            case: self.case.label(),
+            seed,
+            requests,
+            lines,
             events: run.outcome.history.len() as u64,
             digest: run.outcome.digest(),
             faults: run.outcome.injected.iter().map(fault).collect(),

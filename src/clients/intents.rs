@@ -80,7 +80,7 @@ impl Intents {
 type Likeness = (usize, bool, Reverse<u32>);
 
 /// How many fields of what is wanted the arguments have with the same value.
-fn fields_alike(wanted: &Value, arguments: &Map<String, Value>) -> usize {
+pub(super) fn fields_alike(wanted: &Value, arguments: &Map<String, Value>) -> usize {
     let wanted = wanted.as_object();
     wanted
         .map_or(0, |wanted| wanted.iter().filter(|(name, value)| arguments.get(*name) == Some(value)).count())

@@ -6,9 +6,8 @@
 //! same faults, and the digest tells whether they are the same.
 
 use crate::clients::session::Session;
-use crate::clients::{NotServed, Request};
+use crate::clients::{NotServed, Observed, Request};
 use crate::explore::Run;
-use crate::properties::Verdict;
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
 use perfidy_sim::{Digest, Fault, Plan, Seed, SimTime};
@@ -87,7 +86,7 @@ pub struct Judged {
 
 /// A file is no recording that can be read, and why.
 #[derive(Debug)]
-pub struct NotAHistory(String);
+pub struct NotAHistory(pub(super) String);
 
 impl fmt::Display for NotAHistory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,20 +96,16 @@ impl fmt::Display for NotAHistory {
 
 impl std::error::Error for NotAHistory {}
 
+impl NotAHistory {
+    fn of(self, path: &Path) -> Self {
+        Self(format!("{}: {self}", path.display()))
+    }
+}
+
 impl From<NotServed> for NotAHistory {
     fn from(why: NotServed) -> Self {
         Self(why.to_string())
     }
-}
-
-/// The properties that broke in a run and are not waived, with how they broke.
-pub(super) fn broken<'a>(case: &'a Case, run: &'a Run) -> impl Iterator<Item = (&'static str, &'a str)> {
-    run.verdicts.iter().filter_map(|(property, verdict)| match verdict {
-        Verdict::Violated(violation) if !case.scenario.waived.contains_key(property) => {
-            Some((*property, violation.message.as_str()))
-        }
-        _ => None,
-    })
 }
 
 impl Recording {
@@ -128,7 +123,7 @@ impl Recording {
         let end = End {
             digest: run.outcome.digest(),
             events: run.outcome.history.len() as u64,
-            broke: broken(case, run).map(|(property, _)| property.to_owned()).collect(),
+            broke: run.broken(case).map(|(property, _)| property.to_owned()).collect(),
         };
         Self { header, arrivals, end, session: session.clone() }
     }
@@ -141,11 +136,6 @@ impl Recording {
     /// What was served, with the injected faults as its plan.
     pub fn session(&self) -> &Session {
         &self.session
-    }
-
-    /// The properties that broke in a run of this recording and are not waived, with how they broke.
-    pub fn broken_in<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'static str, &'a str)> {
-        broken(&self.session.case, run)
     }
 
     /// The seed.
@@ -210,14 +200,7 @@ impl Recording {
     /// [`NotAHistory`] with the line for a file that cannot be read, is half-written, was written by another
     /// version of the format, or whose scenario cannot be understood.
     pub fn read(suite: &Suite, path: &Path) -> Result<Self, NotAHistory> {
-        let bad = |why: &dyn fmt::Display| NotAHistory(format!("{}: {why}", path.display()));
-        let mut text = String::new();
-        let file = File::open(path).map_err(|error| bad(&error))?;
-        let length = file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|error| bad(&error))?;
-        if length as u64 > MOST_BYTES {
-            return Err(bad(&format_args!("a history has at most {} MiB", MOST_BYTES >> 20)));
-        }
-        Self::parse(suite, &text).map_err(|why| bad(&why))
+        Self::parse(suite, &read_text(path)?).map_err(|why| why.of(path))
     }
 
     /// Reads the text of a recording of a case of the suite.
@@ -270,6 +253,43 @@ impl Recording {
     pub fn judge(&self) -> Judged {
         let run = self.session.play(&self.arrivals);
         Judged { same_history: run.outcome.digest() == self.end.digest, run }
+    }
+}
+
+/// The text of a history, if it is not too long.
+fn read_text(path: &Path) -> Result<String, NotAHistory> {
+    let bad = |why: &dyn fmt::Display| NotAHistory(why.to_string()).of(path);
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| bad(&error))?;
+    let length = file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|error| bad(&error))?;
+    if length as u64 > MOST_BYTES {
+        return Err(bad(&format_args!("a history has at most {} MiB", MOST_BYTES >> 20)));
+    }
+    Ok(text)
+}
+
+/// A history of either kind.
+pub enum History {
+    /// What a client of `serve` asked when.
+    Recording(Box<Recording>),
+    /// What was seen of a real team.
+    Observed(Box<Observed>),
+}
+
+impl History {
+    /// Reads a history of a case of the suite.
+    ///
+    /// # Errors
+    /// [`NotAHistory`] with the line for a file that cannot be read or understood.
+    pub fn read(suite: &Suite, path: &Path) -> Result<Self, NotAHistory> {
+        let text = read_text(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let history = if Observed::is_one(&text) {
+            Observed::parse(suite, &text, folder).map(|observed| Self::Observed(Box::new(observed)))
+        } else {
+            Recording::parse(suite, &text).map(|recording| Self::Recording(Box::new(recording)))
+        };
+        history.map_err(|why| why.of(path))
     }
 }
 

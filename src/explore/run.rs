@@ -75,6 +75,16 @@ impl Run {
         Self { outcome, verdicts, reached }
     }
 
+    /// The properties that broke and are not waived in the scenario, with how they broke.
+    pub(crate) fn broken<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = (&'static str, &'a str)> {
+        self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(violation) if !case.scenario.waived.contains_key(property) => {
+                Some((*property, violation.message.as_str()))
+            }
+            _ => None,
+        })
+    }
+
     /// How the property of that name was broken, if it was.
     ///
     /// # Panics

@@ -202,41 +202,23 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: S
 
 /// Records in the history that the user wants a task done, and what that is.
 pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) {
-    let plan = &team.plan;
-    agent.record_event(TeamEvent::User(UserEvent::TaskGiven { task }));
-    for wish in (0..plan.steps.len()).flat_map(|step| wants(plan, task, step)) {
-        agent.record_event(TeamEvent::User(wish));
-    }
-    for Operation { tool, name: operation, intent, .. } in
-        (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
-    {
-        agent.record_event(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
+    for said in stated(&team.plan, task, wants) {
+        agent.record_event(TeamEvent::User(said));
     }
 }
 
-/// Records a task, and decides whether it will be cancelled.
-fn give(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) -> Open {
-    let plan = &team.plan;
-    record_task(agent, team, task, wants);
-    let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
-    let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
-    let cancel_after = team.tasks.cancelled.as_ref().and_then(|cancelled| {
-        agent.draw("change of mind about", task, |draw| {
-            draw.happens("change of mind", cancelled.chance).then(|| draw.span("after", &cancelled.after))
-        })
-    });
-    Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
+/// What a user says who wants a task done whose steps are effects, each wanted once.
+pub(crate) fn statements(plan: &TaskPlan, task: Name) -> Vec<UserEvent> {
+    stated(plan, task, AN_EFFECT).collect()
 }
 
-/// Submits a task, or cancels it.
-fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
-    for contact in contacts {
-        agent.declare_wait(*contact, "a report on the task", task);
-        let say = if given.was_cancelled {
-            UserMessage::Cancel { task }
-        } else {
-            UserMessage::Submit { task, ops: Arc::clone(&given.ops) }
-        };
-        agent.send(*contact, task, say);
-    }
+/// What a user says who wants a task done.
+fn stated(plan: &TaskPlan, task: Name, wants: StatesWanted) -> impl Iterator<Item = UserEvent> {
+    let steps = 0..plan.steps.len();
+    let undoings = steps.clone().filter_map(move |step| plan.undoing(task, step));
+    let undone_by = |Operation { tool, name: operation, intent, .. }| UserEvent::UndoneBy { intent, tool, operation };
+    [UserEvent::TaskGiven { task }]
+        .into_iter()
+        .chain(steps.flat_map(move |step| wants(plan, task, step)))
+        .chain(undoings.map(undone_by))
 }

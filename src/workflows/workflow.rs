@@ -380,8 +380,12 @@ impl Workflow {
     pub(crate) fn lone_agent(&self) -> Option<&'static str> {
         let [only] = self.singletons[..] else { return None };
         let gets_tasks = self.contacts.iter().all(|contact| *contact == only);
-        let has_usual_user = self.user.is_none() && !self.tasks_are_questions;
-        (self.roles.is_empty() && self.extras.is_empty() && gets_tasks && has_usual_user).then_some(only)
+        (self.roles.is_empty() && self.extras.is_empty() && gets_tasks && self.asks_for_effects()).then_some(only)
+    }
+
+    /// Whether its user is the usual one, who wants each step of a task to have one effect.
+    pub(crate) fn asks_for_effects(&self) -> bool {
+        self.user.is_none() && !self.tasks_are_questions
     }
 
     /// Puts the user and the team into a world.
