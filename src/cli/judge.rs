@@ -8,7 +8,7 @@ use super::{Format, Status, print_error, say_record, warn};
 use crate::clients::{History, Judged, Recording};
 use crate::explore::{Run, Trace};
 use crate::inert;
-use crate::suite::Suite;
+use crate::suite::{Suite, Watchdog};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -25,11 +25,12 @@ pub struct Arguments {
 }
 
 pub fn judge(suite: &Suite, arguments: &Arguments) -> Status {
+    let watchdog = watchdog();
     let mut status = Status::AsExpected;
     for path in &arguments.histories {
         // A bad file is named and skipped; the others still get their verdict.
         status = status.worse(match History::read(suite, path) {
-            Ok(History::Recording(recording)) => judge_recording(&recording, path, arguments),
+            Ok(History::Recording(recording)) => judge_recording(&recording, path, &watchdog, arguments),
             Ok(History::Observed(observed)) => {
                 tell(&Report::of_a_real_team(&observed, path), &observed.run, arguments)
             }
@@ -43,9 +44,9 @@ pub fn judge(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 /// Makes the run again and judges it.
-fn judge_recording(recording: &Recording, path: &Path, arguments: &Arguments) -> Status {
+fn judge_recording(recording: &Recording, path: &Path, watchdog: &Watchdog, arguments: &Arguments) -> Status {
     let Judged { run, same_history } =
-        watchdog().watch(recording.case(), recording.seed(), || recording.judge());
+        watchdog.watch(recording.case(), recording.seed(), || recording.judge());
     let status = tell(&Report::new(recording, &run, Some(path)), &run, arguments);
     if same_history {
         return status;

@@ -22,6 +22,11 @@
 //! Faults are drawn by identity, never by time: the nth call of a tool for an intent meets the same fault whenever
 //! it comes, so a seed means the same faults for a client in real time.
 //!
+//! A real model can be asked in the place of the simulated one (`server::Upstream`): what it says comes into the world
+//! as data, where faults alter it, and stands in the recording.
+//!
+//! A real team that never was in a world can be judged too, as far as it was seen: [`Observed`].
+//!
 //! A client in virtual time (a process whose clock belongs to perfidy) takes the place of [`Live`]: another
 //! [`Outside`](perfidy_sim::Outside), which lets the next event come when the client is idle.
 

@@ -8,8 +8,8 @@
 //! Only properties that read no more than that are judged. Of the others nothing is known, whatever is in the file.
 
 use crate::agent::{
-    AgentEvent, Body, CallOutcome, Content, Definite, Headers, Indefinite, OpId, Operation, Report, TeamEvent,
-    ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
+    AgentEvent, Body, CallOutcome, Content, Definite, Headers, Indefinite, OpId, Operation, Report,
+    TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
 use crate::clients::intents::fields_alike;
 use crate::clients::{CallFailure, NotAHistory};
@@ -142,8 +142,8 @@ impl Observed {
             if number > MOST_LINES {
                 return Err(NotAHistory(format!("an observed history has at most {MOST_LINES} lines")));
             }
-            let line: Line = serde_json::from_str(line)
-                .map_err(|error| NotAHistory(format!("line {number}: {error}")))?;
+            let line: Line =
+                serde_json::from_str(line).map_err(|error| NotAHistory(format!("line {number}: {error}")))?;
             seen.push((number, line));
         }
         if seen.is_empty() {

@@ -216,9 +216,37 @@ pub(crate) fn statements(plan: &TaskPlan, task: Name) -> Vec<UserEvent> {
 fn stated(plan: &TaskPlan, task: Name, wants: StatesWanted) -> impl Iterator<Item = UserEvent> {
     let steps = 0..plan.steps.len();
     let undoings = steps.clone().filter_map(move |step| plan.undoing(task, step));
-    let undone_by = |Operation { tool, name: operation, intent, .. }| UserEvent::UndoneBy { intent, tool, operation };
+    let undone_by =
+        |Operation { tool, name: operation, intent, .. }| UserEvent::UndoneBy { intent, tool, operation };
     [UserEvent::TaskGiven { task }]
         .into_iter()
         .chain(steps.flat_map(move |step| wants(plan, task, step)))
         .chain(undoings.map(undone_by))
+}
+
+/// Records a task, and decides whether it will be cancelled.
+fn give(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) -> Open {
+    let plan = &team.plan;
+    record_task(agent, team, task, wants);
+    let intents = (0..plan.steps.len()).map(|step| plan.intent(task, step));
+    let ops = intents.map(|intent| agent.new_operation_id(intent)).collect();
+    let cancel_after = team.tasks.cancelled.as_ref().and_then(|cancelled| {
+        agent.draw("change of mind about", task, |draw| {
+            draw.happens("change of mind", cancelled.chance).then(|| draw.span("after", &cancelled.after))
+        })
+    });
+    Open { ops, cancel_at: cancel_after.map(|after| agent.monotonic() + after), was_cancelled: false }
+}
+
+/// Submits a task, or cancels it.
+fn ask(agent: &Agent, contacts: &[Name], task: Name, given: &Open) {
+    for contact in contacts {
+        agent.declare_wait(*contact, "a report on the task", task);
+        let say = if given.was_cancelled {
+            UserMessage::Cancel { task }
+        } else {
+            UserMessage::Submit { task, ops: Arc::clone(&given.ops) }
+        };
+        agent.send(*contact, task, say);
+    }
 }

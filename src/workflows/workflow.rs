@@ -380,7 +380,8 @@ impl Workflow {
     pub(crate) fn lone_agent(&self) -> Option<&'static str> {
         let [only] = self.singletons[..] else { return None };
         let gets_tasks = self.contacts.iter().all(|contact| *contact == only);
-        (self.roles.is_empty() && self.extras.is_empty() && gets_tasks && self.asks_for_effects()).then_some(only)
+        (self.roles.is_empty() && self.extras.is_empty() && gets_tasks && self.asks_for_effects())
+            .then_some(only)
     }
 
     /// Whether its user is the usual one, who wants each step of a task to have one effect.

@@ -7,8 +7,7 @@ const SCENARIO: &str = include_str!("../../../tests/clients/lost-ack.toml");
 fn judged(lines: &[&str]) -> Result<Observed, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("support.toml"), SCENARIO).unwrap();
-    let text =
-        format!("{{\"perfidy-observed\": 1, \"scenario\": \"support.toml\"}}\n{}", lines.join("\n"));
+    let text = format!("{{\"perfidy-observed\": 1, \"scenario\": \"support.toml\"}}\n{}", lines.join("\n"));
     assert!(Observed::is_one(&text));
     Observed::parse(&Suite::shipped(), &text, folder.path()).map_err(|why| why.to_string())
 }
@@ -26,7 +25,8 @@ fn message(observed: &Observed, property: &str) -> String {
 #[test]
 fn work_that_was_done_once_holds() {
     let observed = judged(&[GIVEN, TICKET, MAIL, TOLD]).unwrap();
-    for property in [EFFECTS_AS_WANTED, EVENTUAL_TERMINATION, "no-duplicate-effects", "no-phantom-completion"] {
+    for property in [EFFECTS_AS_WANTED, EVENTUAL_TERMINATION, "no-duplicate-effects", "no-phantom-completion"]
+    {
         assert_eq!(*observed.run.verdict(property), Verdict::Holds, "{property}");
     }
     assert_eq!(observed.lines, 4);
@@ -51,7 +51,8 @@ fn other_arguments_than_wanted_are_caught_and_unknown_ones_are_no_verdict() {
     let other = TICKET.replace("\"priority\": 2", "\"priority\": 3");
     let observed = judged(&[GIVEN, &other, MAIL, TOLD]).unwrap();
     assert!(observed.run.violation(EFFECTS_AS_WANTED).is_some());
-    let unknown = r#"{"at_ms": 1764558000900, "seen": {"effect": {"tool": "ticketing", "operation": "create"}}}"#;
+    let unknown =
+        r#"{"at_ms": 1764558000900, "seen": {"effect": {"tool": "ticketing", "operation": "create"}}}"#;
     let observed = judged(&[GIVEN, unknown, MAIL, TOLD]).unwrap();
     assert!(matches!(observed.run.verdict(EFFECTS_AS_WANTED), Verdict::Unknown { .. }));
     assert_eq!(*observed.run.verdict("no-phantom-completion"), Verdict::Holds);

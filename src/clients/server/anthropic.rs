@@ -1,6 +1,8 @@
 //! Anthropic's messages.
 
-use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn};
+use super::api::{
+    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+};
 use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
@@ -193,14 +195,9 @@ mod tests {
 
     #[test]
     fn a_stream_of_a_real_model_says_what_its_whole_reply_says() {
-        let start = |index: u32, block: &Value| {
-            json!({ "type": "content_block_start", "index": index, "content_block": block })
-        };
-        let delta = |index: u32, delta: &Value| {
-            json!({ "type": "content_block_delta", "index": index, "delta": delta })
-        };
-        let json_delta =
-            |text: &str| delta(2, &json!({ "type": "input_json_delta", "partial_json": text }));
+        let start = |index: u32, block: &Value| json!({ "type": "content_block_start", "index": index, "content_block": block });
+        let delta = |index: u32, delta: &Value| json!({ "type": "content_block_delta", "index": index, "delta": delta });
+        let json_delta = |text: &str| delta(2, &json!({ "type": "input_json_delta", "partial_json": text }));
         let mut events = vec![
             json!({ "type": "message_start", "message": { "content": [], "usage": { "output_tokens": 1 } } }),
             start(0, &json!({ "type": "thinking", "thinking": "" })),
@@ -214,7 +211,8 @@ mod tests {
             json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": { "output_tokens": 9 } }),
             json!({ "type": "message_stop" }),
         ];
-        let call = json!({ "type": "tool_use", "id": "toolu_1", "name": "mail_send", "input": { "to": "x" } });
+        let call =
+            json!({ "type": "tool_use", "id": "toolu_1", "name": "mail_send", "input": { "to": "x" } });
         let whole = json!({
             "content": [{ "type": "thinking", "thinking": "hm" }, { "type": "text", "text": "I file it." }, call],
             "stop_reason": "tool_use",

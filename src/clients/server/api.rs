@@ -161,9 +161,7 @@ impl Names {
     /// A conversation with the names of the scenario.
     pub fn served(&self, turns: Vec<Turn>) -> Vec<Turn> {
         let renamed = turns.into_iter().map(|turn| match turn {
-            Turn::Assistant { tokens, calls } => {
-                Turn::Assistant { tokens, calls: self.served_calls(calls) }
-            }
+            Turn::Assistant { tokens, calls } => Turn::Assistant { tokens, calls: self.served_calls(calls) },
             other => other,
         });
         renamed.collect()

@@ -1,6 +1,8 @@
 //! OpenAI's chat completions.
 
-use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn};
+use super::api::{
+    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+};
 use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
@@ -193,9 +195,7 @@ mod tests {
             let function = json!({ "name": name, "arguments": "" });
             json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] })
         };
-        let more = |index: u32, text: &str| {
-            json!({ "tool_calls": [{ "index": index, "function": { "arguments": text } }] })
-        };
+        let more = |index: u32, text: &str| json!({ "tool_calls": [{ "index": index, "function": { "arguments": text } }] });
         let open = Value::Null;
         let mut events = vec![
             chunk(&json!({ "role": "assistant", "content": null }), &open),

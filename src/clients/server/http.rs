@@ -1,11 +1,11 @@
 //! HTTP: which path is what, and what a request must be like.
 
-use super::{MOST_BYTES, ServerConfig};
 use super::anthropic::Messages;
 use super::completions::Completions;
 use super::mcp::{Mcp, error_body};
 use super::responses::Responses;
 use super::upstream::{Posted, Upstream};
+use super::{MOST_BYTES, ServerConfig};
 use crate::agent::{Definite, Indefinite, ToolError};
 use crate::clients::{Answer, CallFailure, Catalogue, Handle, Request};
 use http_body_util::combinators::BoxBody;
@@ -62,7 +62,12 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub fn new(handle: &Handle, catalogue: &Arc<Catalogue>, config: &ServerConfig, is_local: bool) -> Arc<Self> {
+    pub fn new(
+        handle: &Handle,
+        catalogue: &Arc<Catalogue>,
+        config: &ServerConfig,
+        is_local: bool,
+    ) -> Arc<Self> {
         let tasks = catalogue.tasks().map(|task| Some(task.to_owned()));
         let mcp = tasks.chain([None]).map(|task| {
             let mcp = Mcp { handle: handle.clone(), catalogue: Arc::clone(catalogue), task: task.clone() };

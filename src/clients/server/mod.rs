@@ -9,7 +9,7 @@
 //! | `POST /tell_user` | tells the user how a task ended: `{"done": true}` |
 //! | `/` | what there is, as JSON |
 //!
-//! Each path can begin with the name of a task, as in `/task-2/mcp`, for clients that work on several at once.
+//! With a real model the paths of models lead there ([`Upstream`]). Each path can begin with the name of a task, as in `/task-2/mcp`, for clients that work on several at once.
 //! Requests come from outside and are not trusted: hosts and origins are checked, sizes and numbers are bounded,
 //! and nothing that a client sends is run.
 
@@ -26,12 +26,12 @@ mod upstream;
 use crate::clients::{Catalogue, Handle};
 use http::Routes;
 use mcp::Mcp;
-pub use upstream::Upstream;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
+pub use upstream::Upstream;
 
 /// The longest message or body of a request.
 const MOST_BYTES: usize = 4 << 20;

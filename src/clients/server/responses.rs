@@ -1,6 +1,8 @@
 //! OpenAI's responses.
 
-use super::api::{Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn};
+use super::api::{
+    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+};
 use super::completions;
 use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Said, Turn};

@@ -83,7 +83,8 @@ impl Upstream {
             Some("http") => Way::Plain(Client::builder(TokioExecutor::new()).build_http()),
             Some("https") => {
                 let connector = HttpsConnectorBuilder::new().with_native_roots();
-                let connector = connector.map_err(|error| wrong(&format!("no certificates here: {error}")))?;
+                let connector =
+                    connector.map_err(|error| wrong(&format!("no certificates here: {error}")))?;
                 let connector = connector.https_only().enable_http1().build();
                 Way::Encrypted(Client::builder(TokioExecutor::new()).build(connector))
             }
@@ -140,9 +141,9 @@ fn events(text: &str) -> Vec<Value> {
 }
 
 fn only(names: &[&'static str], headers: &HeaderMap) -> HeaderMap {
-    let kept = names.iter().filter_map(|name| {
-        headers.get(*name).map(|value| (HeaderName::from_static(name), value.clone()))
-    });
+    let kept = names
+        .iter()
+        .filter_map(|name| headers.get(*name).map(|value| (HeaderName::from_static(name), value.clone())));
     kept.collect()
 }
 

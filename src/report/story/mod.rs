@@ -292,7 +292,10 @@ impl fmt::Display for Coloured<'_> {
             }
             Source::Simulation => {
                 let engine = saved.engine;
-                writeln!(f, "  {FAINT}{case}; seed {seed}, {engine} engine, after {after} of virtual time{FAINT:#}")?;
+                writeln!(
+                    f,
+                    "  {FAINT}{case}; seed {seed}, {engine} engine, after {after} of virtual time{FAINT:#}"
+                )?;
             }
         }
         let faults = match (&self.0.of, saved.faults.len()) {
@@ -317,7 +320,9 @@ impl fmt::Display for Coloured<'_> {
         if self.0.of != Source::Simulation {
             self.0.fmt_advice(f)?;
             return match &self.0.of {
-                Source::Client(Some(command)) => writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command)),
+                Source::Client(Some(command)) => {
+                    writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command))
+                }
                 _ => Ok(()),
             };
         }
