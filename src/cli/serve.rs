@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, value_name = "URL")]
     model: Option<String>,
     /// Serve the MCP client at standard input and output; results go to standard error
-    #[arg(long)]
+    #[arg(long, conflicts_with = "client")]
     stdio: bool,
     /// Where to serve HTTP [default: 127.0.0.1:8710, or any free port for a client after `--`]
     #[arg(long, value_name = "ADDRESS")]
@@ -184,7 +184,8 @@ fn announce(servers: &Server, session: &Session, model: Option<&str>) {
     tell(format_args!(
         "serving {} to a client\n  MCP        {url}/mcp\n  OpenAI     {url}/v1   (OPENAI_BASE_URL)\n  \
          Anthropic  {url}      (ANTHROPIC_BASE_URL)\n  model      {}\n  tools      {url}/tools/NAME\n  tasks      \
-         {}, as prompts at {url}/\nIt ends when the client has told its user how every task ended, or with Ctrl-C.",
+         {}, as prompts at {url}/\nIt ends a virtual minute after the client has told its user how every task ended, when \
+         it leaves, or with Ctrl-C.",
         inert::line(&session.case().to_string()),
         model.map_or("simulated: it follows the task".into(), inert::line),
         tasks.join(", "),

@@ -14,6 +14,10 @@ use tokio::sync::oneshot;
 /// How many requests can wait for the world. More are refused.
 const MOST_WAITING: usize = 1_024;
 
+/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: nobody could read
+/// the file.
+const MOST_RECORDED: usize = 128 << 20;
+
 /// How often the clock looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -123,6 +127,8 @@ pub struct Live<'a> {
     due: Option<(SimTime, Inbound)>,
     has_left: bool,
     pub(super) arrivals: Vec<Arrival>,
+    /// The length of these in bytes.
+    recorded: usize,
 }
 
 impl<'a> Live<'a> {
@@ -145,6 +151,7 @@ impl<'a> Live<'a> {
             due: None,
             has_left: false,
             arrivals: Vec::new(),
+            recorded: 0,
         }
     }
 
@@ -154,6 +161,9 @@ impl<'a> Live<'a> {
             let (reply, _) = oneshot::channel();
             Some(Inbound { number: u64::MAX, request: Request::Ended(None), reply })
         };
+        if self.recorded > MOST_RECORDED {
+            return left();
+        }
         match self.inbox.0.recv_timeout(within.min(TICK)) {
             Ok(inbound) => Some(inbound),
             Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => left(),
@@ -173,6 +183,7 @@ impl<'a> Live<'a> {
     fn take_in(&mut self, at: SimTime, inbound: Inbound) -> Turn {
         let Inbound { number, request, reply } = inbound;
         self.has_left = matches!(request, Request::Ended(_));
+        self.recorded += serde_json::to_vec(&request).map_or(0, |json| json.len());
         self.arrivals.push(Arrival { at, number, request: request.clone() });
         self.port.ask(Asked { number, request, reply });
         Turn::At(at)

@@ -34,6 +34,9 @@ const MOST_CONNECTIONS: usize = 256;
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 /// The connection ends without an answer, as when a process behind it dies.
@@ -96,7 +99,11 @@ pub(super) async fn serve(listener: TcpListener, routes: Arc<Routes>) {
     let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Such as too many open files: it takes a while until some are closed.
+            tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+            continue;
+        };
         let routes = Arc::clone(&routes);
         tokio::spawn(async move {
             let _permit = permit;
