@@ -5,6 +5,7 @@
 //! | [`first_scenario`] | a file that finds a bug, line by line |
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
+//! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -15,6 +16,8 @@
 //!
 //! The words are explained in the [glossary](crate::glossary).
 
+#[doc = include_str!("guide/any_client.md")]
+pub mod any_client {}
 #[doc = include_str!("guide/architecture.md")]
 pub mod architecture {}
 #[doc = include_str!("guide/choosing_safeguards.md")]

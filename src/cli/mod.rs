@@ -3,11 +3,15 @@
 mod ablate;
 mod audit;
 mod check;
+#[cfg(feature = "clients")]
+mod client_report;
 mod compare;
 mod ending;
 mod explain;
 mod findings;
 mod fuzz;
+#[cfg(feature = "clients")]
+mod judge;
 mod list;
 mod new;
 mod options;
@@ -17,6 +21,8 @@ mod replay;
 mod run;
 mod save;
 mod schema;
+#[cfg(feature = "clients")]
+mod serve;
 mod shrink;
 mod stopwatch;
 mod trace;
@@ -74,6 +80,12 @@ enum Command {
     Ablate(ablate::Arguments),
     /// Compare two designs over the same seeds: what gets done, in what time, at what cost
     Compare(compare::Arguments),
+    /// Serve a scenario to a real agent, in the place of the simulated one
+    #[cfg(feature = "clients")]
+    Serve(serve::Arguments),
+    /// Judge histories of real agents
+    #[cfg(feature = "clients")]
+    Judge(judge::Arguments),
     /// List the faults, safeguards, properties, workflows and strategies there are
     List(list::Arguments),
     /// Explain one of them: what it is, how a scenario says it, and where to see it at work
@@ -140,7 +152,8 @@ impl Status {
 
 impl Suite {
     /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
+    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients` also `serve`
+    /// and `judge`, as the `perfidy` command does on
     /// what is shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
@@ -208,6 +221,10 @@ fn main(suite: &Suite) -> ExitCode {
         Command::Audit(arguments) => audit::audit(suite, &arguments),
         Command::Ablate(arguments) => ablate::ablate(suite, &arguments),
         Command::Compare(arguments) => compare::compare(suite, &arguments),
+        #[cfg(feature = "clients")]
+        Command::Serve(arguments) => serve::serve(suite, &arguments),
+        #[cfg(feature = "clients")]
+        Command::Judge(arguments) => judge::judge(suite, &arguments),
         Command::List(arguments) => list::list(suite, &arguments),
         Command::Explain(arguments) => explain::explain(suite, &arguments),
         Command::New(arguments) => new::new(suite, &arguments),

@@ -6,6 +6,7 @@ use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::traced_calls::TracedCalls;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
+use crate::workflows::OtherCode;
 use perfidy_sim::{Limits, Name, Plan, Seed, SimSpan, World, WorldConfig};
 
 /// How long a journal takes to make its writes durable.
@@ -48,6 +49,16 @@ fn limits(scenario: &Scenario) -> Limits {
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
+        self.world_around(seed, plan, None)
+    }
+
+    /// The same, with other code for the agent of a name.
+    pub(crate) fn world_around(
+        &self,
+        seed: Seed,
+        plan: Plan,
+        other: Option<&(&'static str, OtherCode)>,
+    ) -> World<Agents> {
         let scenario = &self.scenario;
         let limits = limits(scenario);
         let links = scenario.network.to_links();
@@ -70,7 +81,7 @@ impl Case {
             let tool = ToolConfig { deduplicates, refuses_untraced, ..tool.clone() };
             world.service(*name, ToolService::new(&tool).subject_to(faults.clone()));
         }
-        scenario.workflow.assemble(self.team(), &mut world);
+        scenario.workflow.assemble_around(self.team(), &mut world, other);
         world
     }
 }

@@ -72,6 +72,7 @@ pub use steps::{Evidence, Step, Undo, one_at_a_time};
 pub use task_state::TaskPlan;
 pub use team::TeamContext;
 pub use team_config::{CancelledTasks, StoreConfig, Tasks, TeamConfig};
+pub(crate) use workflow::OtherCode;
 pub use workflow::{AgentCode, Role, Workflow};
 
 /// The maximum number of agents in a role of a shipped workflow.

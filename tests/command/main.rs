@@ -20,6 +20,8 @@ mod replay;
 mod resume;
 mod run;
 mod saving;
+#[cfg(feature = "clients")]
+mod serve;
 mod service_level;
 mod shrink;
 mod workshop;

@@ -80,6 +80,14 @@ impl Agent {
         Ok(result?)
     }
 
+    /// Stops waiting for the answer to a call of an operation, as after a timeout: the future of the call was
+    /// dropped.
+    pub(crate) async fn stops_waiting(&self, operation: &Operation) {
+        let Operation { tool, name, intent, .. } = *operation;
+        self.was_answered((tool, name, intent), CallOutcome::Unknown(Indefinite::TimedOut), Content::NOTHING);
+        self.after("call", intent).await;
+    }
+
     /// Records what a tool has answered.
     fn was_answered(
         &self,

@@ -43,6 +43,18 @@ pub struct Story<'a> {
     run: &'a Run,
     violation: &'a Violation,
     file: Option<String>,
+    of: Source,
+}
+
+/// Where a run that is told has come from.
+#[derive(PartialEq)]
+enum Source {
+    /// From a simulation.
+    Simulation,
+    /// From a client of `serve`: with the command that injects its faults again, if there is one.
+    Client(Option<String>),
+    /// From a real team, as it was seen.
+    RealTeam,
 }
 
 /// An event of a story, for programs.
@@ -66,7 +78,20 @@ impl<'a> Story<'a> {
     /// The story of a saved failure in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
-        Some(Self { case, saved, run, violation, file })
+        Some(Self { case, saved, run, violation, file, of: Source::Simulation })
+    }
+
+    /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and its
+    /// safeguards are not those of the scenario. `replay` is the command that injects the faults again.
+    #[must_use]
+    pub fn of_a_client(self, replay: Option<String>) -> Self {
+        Self { of: Source::Client(replay), ..self }
+    }
+
+    /// The same story, of a real team: nothing is known of faults.
+    #[must_use]
+    pub fn of_a_real_team(self) -> Self {
+        Self { of: Source::RealTeam, ..self }
     }
 
     /// The story with its colours.
@@ -162,6 +187,18 @@ impl<'a> Story<'a> {
         faults.try_for_each(|fault| writeln!(f, "      {}: {}", shown(fault.at), shown(fault.action)))
     }
 
+    /// What guards the property in agents as they are simulated, for the author of one that is not.
+    fn fmt_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guards = self.case.guards_of(&self.saved.property);
+        let kinds: Vec<_> = guards.missing().chain(guards.on.iter().copied()).collect();
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n  {STRONG}What guards {} in an agent{STRONG:#}", shown(&self.saved.property))?;
+        let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or_default();
+        kinds.iter().try_for_each(|kind| writeln!(f, "    {:width$}  {}", kind.name, kind.about))
+    }
+
     /// The safeguards that would have guarded the property.
     fn fmt_guards(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let property = &self.saved.property;
@@ -247,17 +284,31 @@ impl fmt::Display for Coloured<'_> {
         let Story { case, saved, violation, .. } = self.0;
         let seed: Seed = saved.seed;
         writeln!(f, "{BAD}{} broke{BAD:#}: {}", shown(&saved.property), shown(&violation.message))?;
-        writeln!(
-            f,
-            "  {FAINT}{}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
-            shown(case),
-            saved.engine,
-            rounded(violation.at)
-        )?;
-        match saved.faults.len() {
-            0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
-            1 => writeln!(f, "\n  {STRONG}One fault suffices{STRONG:#}")?,
-            count => writeln!(f, "\n  {STRONG}{count} faults suffice{STRONG:#}")?,
+        let (case, after) = (shown(case), rounded(violation.at));
+        match &self.0.of {
+            Source::RealTeam => writeln!(f, "  {FAINT}{case}; after {after}{FAINT:#}")?,
+            Source::Client(_) => {
+                writeln!(f, "  {FAINT}{case}; seed {seed}, after {after} of virtual time{FAINT:#}")?;
+            }
+            Source::Simulation => {
+                let engine = saved.engine;
+                writeln!(
+                    f,
+                    "  {FAINT}{case}; seed {seed}, {engine} engine, after {after} of virtual time{FAINT:#}"
+                )?;
+            }
+        }
+        let faults = match (&self.0.of, saved.faults.len()) {
+            (Source::RealTeam, _) => None,
+            (Source::Client(_), 0) => Some("No fault was injected".to_owned()),
+            (Source::Client(_), 1) => Some("One fault was injected".to_owned()),
+            (Source::Client(_), count) => Some(format!("{count} faults were injected")),
+            (Source::Simulation, 0) => Some("No fault is needed".to_owned()),
+            (Source::Simulation, 1) => Some("One fault suffices".to_owned()),
+            (Source::Simulation, count) => Some(format!("{count} faults suffice")),
+        };
+        if let Some(faults) = faults {
+            writeln!(f, "\n  {STRONG}{faults}{STRONG:#}")?;
         }
         for fault in &saved.faults {
             writeln!(f, "    {FAULT}{}{FAULT:#}: {}", shown(fault.at), shown(fault.action))?;
@@ -266,9 +317,18 @@ impl fmt::Display for Coloured<'_> {
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
         self.0.fmt_lines(f)?;
         self.0.fmt_ledger(f)?;
+        if self.0.of != Source::Simulation {
+            self.0.fmt_advice(f)?;
+            return match &self.0.of {
+                Source::Client(Some(command)) => {
+                    writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command))
+                }
+                _ => Ok(()),
+            };
+        }
         self.0.fmt_guards(f)?;
         if let Some(file) = &self.0.file {
-            let replay = case.scenario.suite.replay_command(&shown(file).to_string());
+            let replay = self.0.case.scenario.suite.replay_command(&shown(file).to_string());
             writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {replay}")?;
         }
         Ok(())
