@@ -14,6 +14,7 @@ mod options;
 mod output;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod save;
 mod schema;
@@ -61,6 +62,8 @@ enum Command {
     Run(run::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
+    /// Show a run: a page, a picture, a diagram, or a trace for another tool
+    Report(report::Arguments),
     /// Go on making saved failures smaller
     Shrink(shrink::Arguments),
     /// Check scenarios and saved failures without running them
@@ -138,8 +141,8 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
+    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `report`, `shrink`,
+    /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
     /// what is shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
@@ -201,6 +204,7 @@ fn main(suite: &Suite) -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => run::run(suite, &arguments),
         Command::Replay(arguments) => replay::replay(suite, &arguments),
+        Command::Report(arguments) => report::report(suite, &arguments),
         Command::Shrink(arguments) => shrink::shrink(suite, &arguments),
         Command::Check(arguments) => check::check(suite, &arguments),
         Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),

@@ -9,11 +9,13 @@ use super::{Format, Status, is_available, print, print_error, say_record, say_st
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding, MetricsByTool};
 use crate::inert;
-use crate::report::{CaseRecord, FindingStory, table};
+use crate::report::{self, CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
 use perfidy_sim::Abandoned;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +52,9 @@ pub struct Arguments {
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
+    /// Also write the verdicts to this file as a report of JUnit, for a CI service
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,26 +132,31 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     };
     let rows: Rows = Arc::default();
     ending.on_stuck({
-        let (rows, format) = (Arc::clone(&rows), arguments.format);
-        move || {
-            tell_rows(&rows, format);
-            Status::Inconclusive
-        }
+        let (rows, format, junit) = (Arc::clone(&rows), arguments.format, arguments.junit.clone());
+        move || tell_rows(&rows, format, junit.as_deref()).worse(Status::Inconclusive)
     });
     let corpus = (arguments.save != Save::None).then(|| Corpus::new(arguments.search.corpus(suite)));
     let plan = Started { cases: started, ends: strategy.ends() };
     let status = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
     ending.reached();
-    tell_rows(&rows, arguments.format);
-    status
+    status.worse(tell_rows(&rows, arguments.format, arguments.junit.as_deref()))
 }
 
 /// The cases that are through, and how long they took.
 type Rows = Arc<Mutex<Vec<(CaseReport, Duration)>>>;
 
-fn tell_rows(rows: &Rows, format: Format) {
+fn tell_rows(rows: &Rows, format: Format, junit: Option<&Path>) -> Status {
+    let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
     if format == Format::Text {
-        print(table(&rows.lock().unwrap_or_else(PoisonError::into_inner)));
+        print(table(&rows));
+    }
+    let written = junit.map(|file| (file, fs::write(file, report::junit(&rows))));
+    match written {
+        Some((file, Err(error))) => {
+            print_error(format_args!("cannot write `{}`: {error}", inert::path(file)));
+            Status::BadInput
+        }
+        Some((_, Ok(()))) | None => Status::AsExpected,
     }
 }
 

@@ -5,12 +5,18 @@ mod action_map;
 mod comparison;
 mod json;
 #[cfg(feature = "cli")]
+mod junit;
+mod ledger;
+#[cfg(feature = "cli")]
 mod log;
+#[cfg(feature = "report")]
+mod picture;
 #[cfg(feature = "cli")]
 mod sheet;
 mod story;
 #[cfg(feature = "cli")]
 mod table;
+mod told;
 mod words;
 
 pub use ablation::{AblationRecord, AblationSummary, AblationSummaryRecord};
@@ -22,7 +28,11 @@ pub use comparison::ComparisonRecord;
 pub use comparison::{comparison_in_markdown, comparison_in_text};
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]
+pub use junit::junit;
+#[cfg(feature = "cli")]
 pub use log::init_logging;
+#[cfg(feature = "report")]
+pub use picture::{Counterpart, Picture, Theme};
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
 pub use table::{fuzz_table, probes_table, table};

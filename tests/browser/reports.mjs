@@ -1,0 +1,21 @@
+// Documents that the command writes, for the tests.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const repository = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const perfidy = process.env.PERFIDY ?? join(repository, "target/debug/perfidy");
+const folder = mkdtempSync(join(tmpdir(), "perfidy-reports-"));
+let count = 0;
+
+export const write = (ending, ...args) => {
+  const file = join(folder, `${++count}.${ending}`);
+  execFileSync(perfidy, ["report", ...args, "--output", file], { cwd: repository, stdio: "pipe" });
+  return file;
+};
+export const page = (...args) => write("html", ...args);
+export const read = file => readFileSync(file, "utf8");
+
+export const FAILURE = "seeds/standby/paused-leader-without-fencing-tokens-no-split-brain-bae20ea6.toml";
