@@ -107,6 +107,8 @@ enum SheetFormat {
     Json,
     /// For people, in a document
     Markdown,
+    /// For people, as one self-contained HTML page
+    Page,
 }
 
 /// How a command ends.

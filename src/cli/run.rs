@@ -5,7 +5,7 @@ use super::findings::Found;
 use super::options::{Search, Subject};
 use super::save::save;
 use super::stopwatch::timed;
-use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
+use super::{Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Corpus, Finding, MetricsByTool};
 use crate::inert;
@@ -27,8 +27,8 @@ pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
     /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+    format: RunFormat,
     /// How many seeds each case gets [default: 1000, and for a [[without]] case what its file allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
@@ -52,9 +52,20 @@ pub struct Arguments {
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
-    /// Also write the verdicts to this file as a report of JUnit, for a CI service
+    /// Also write the verdicts to this file as a report of `JUnit`, for a CI service
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+}
+
+/// How the results of a run are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RunFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+    /// For people, with annotations for a pull request on GitHub
+    Github,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,9 +156,9 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
 /// The cases that are through, and how long they took.
 type Rows = Arc<Mutex<Vec<(CaseReport, Duration)>>>;
 
-fn tell_rows(rows: &Rows, format: Format, junit: Option<&Path>) -> Status {
+fn tell_rows(rows: &Rows, format: RunFormat, junit: Option<&Path>) -> Status {
     let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-    if format == Format::Text {
+    if format != RunFormat::Json {
         print(table(&rows));
     }
     let written = junit.map(|file| (file, fs::write(file, report::junit(&rows))));
@@ -171,7 +182,7 @@ fn run_all(
         engine: arguments.subject.runs.engine,
         first_seed: arguments.subject.runs.first_seed(),
         seeds,
-        digests: arguments.format == Format::Json,
+        digests: arguments.format == RunFormat::Json,
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
@@ -214,9 +225,13 @@ fn run_all(
             print_error(why);
             status = Status::BadInput;
         }
-        if arguments.format == Format::Json {
+        if arguments.format == RunFormat::Json {
             let first_seed = arguments.subject.runs.first_seed();
             say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
+        }
+        if arguments.format == RunFormat::Github {
+            let file = inert::path(&arguments.subject.file_of(&report.case.scenario));
+            report::annotation(&report, &file).into_iter().for_each(print);
         }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
         if ending.runs.is_set() {
@@ -284,12 +299,12 @@ impl Keeping<'_> {
             }
             saved.map(|saved| saved.path().to_owned())
         });
-        if self.arguments.format == Format::Text
+        if self.arguments.format != RunFormat::Json
             && let Some(story) = small.story(file.as_deref())
         {
             say_styled(&story);
         }
-        if self.arguments.format == Format::Json {
+        if self.arguments.format == RunFormat::Json {
             self.stories.push(small.record(file.as_deref(), || self.again(finding)));
         }
     }

@@ -3,6 +3,10 @@
 mod ablation;
 mod action_map;
 mod comparison;
+#[cfg(feature = "cli")]
+mod github;
+#[cfg(feature = "report")]
+mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
@@ -13,6 +17,8 @@ mod log;
 mod picture;
 #[cfg(feature = "cli")]
 mod sheet;
+#[cfg(feature = "cli")]
+mod sheets;
 mod story;
 #[cfg(feature = "cli")]
 mod table;
@@ -26,13 +32,19 @@ pub use action_map::{action_map, timeouts_in_words};
 pub use comparison::ComparisonRecord;
 #[cfg(feature = "cli")]
 pub use comparison::{comparison_in_markdown, comparison_in_text};
+#[cfg(feature = "cli")]
+pub use github::annotation;
+#[cfg(feature = "report")]
+pub use html::Theme;
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]
 pub use junit::junit;
 #[cfg(feature = "cli")]
 pub use log::init_logging;
 #[cfg(feature = "report")]
-pub use picture::{Counterpart, Picture, Theme};
+pub use picture::{Counterpart, Picture};
+#[cfg(feature = "cli")]
+pub use sheets::SheetsPage;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
 pub use table::{fuzz_table, probes_table, table};

@@ -17,6 +17,7 @@ mod place;
 mod readme;
 mod records;
 mod replay;
+mod report;
 mod resume;
 mod run;
 mod saving;

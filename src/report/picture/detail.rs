@@ -1,11 +1,14 @@
 //! Everything that one event holds, for a reader who asks: who said what to whom, under which headers, what the
 //! model was given and what it answered.
 
-use crate::agent::{AgentEvent, Body, Content, Headers, TeamEvent, ToolEvent, ToolRequest, UserEvent};
+use crate::agent::{
+    AgentEvent, Body, Content, Headers, StoreEvent, TeamEvent, ToolEvent, ToolRequest, UserEvent,
+};
 use crate::report::told::{label, told};
 use perfidy_sim::{Event, EventKind, SimTime};
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 /// How many characters of a text are shown.
 const CHARACTERS: usize = 20_000;
@@ -35,15 +38,15 @@ impl Detail {
             texts: Vec::new(),
             cause: event.cause.map(perfidy_sim::EventId::get),
         };
-        detail.field("node", event.node);
+        detail.field("node", &event.node);
         if event.incarnation > 0 {
-            detail.field("incarnation", event.incarnation + 1);
+            detail.field("incarnation", &(event.incarnation + 1));
         }
         detail.of_kind(&event.what);
         detail
     }
 
-    fn field(&mut self, label: &'static str, value: impl ToString) {
+    fn field(&mut self, label: &'static str, value: &dyn fmt::Display) {
         self.fields.push((label, value.to_string()));
     }
 
@@ -83,10 +86,10 @@ impl Detail {
     }
 
     fn request(&mut self, request: &ToolRequest) {
-        self.field("request", request.kind());
-        self.field("sent by", request.by);
+        self.field("request", &request.kind());
+        self.field("sent by", &request.by);
         if let Some(op) = request.op() {
-            self.field("operation id", op);
+            self.field("operation id", &op);
         }
         self.headers(request.headers());
         self.content("arguments", &request.operation().arguments);
@@ -112,8 +115,8 @@ impl Detail {
                 self.field("about", about);
             }
             EventKind::Injected(fault) => {
-                self.field("place", fault.at);
-                self.field("fault", fault.action);
+                self.field("place", &fault.at);
+                self.field("fault", &fault.action);
             }
             EventKind::Wrote { content } => self.body(content),
             EventKind::Waiting { on, why, about } => {
@@ -138,7 +141,7 @@ impl Detail {
 
     fn of_team(&mut self, note: &TeamEvent) {
         if let Some(about) = note.intent() {
-            self.field("about", about);
+            self.field("about", &about);
         }
         match note {
             TeamEvent::Agent(event) => self.of_agent(event),
@@ -150,8 +153,9 @@ impl Detail {
                     self.content("answer", part.content.as_ref().unwrap_or(&nothing));
                 }
             }
-            TeamEvent::Store(crate::agent::StoreEvent::Entered { content, .. }) => self.body(content),
-            TeamEvent::Announced { content, .. } => self.body(content),
+            TeamEvent::Store(StoreEvent::Entered { content, .. }) | TeamEvent::Announced { content, .. } => {
+                self.body(content);
+            }
             TeamEvent::User(_)
             | TeamEvent::Person(_)
             | TeamEvent::Guardrail(_)
@@ -163,24 +167,24 @@ impl Detail {
     fn of_agent(&mut self, event: &AgentEvent) {
         match event {
             AgentEvent::Called { tool, operation, op, request, .. } => {
-                self.field("calls", format_args!("{tool}.{operation}"));
+                self.field("calls", &format_args!("{tool}.{operation}"));
                 self.field("operation id", op);
                 self.headers(request.headers());
                 self.content("arguments", &request.operation().arguments);
             }
             AgentEvent::Answered { tool, operation, told, content, .. } => {
-                self.field("outcome of", format_args!("{tool}.{operation}"));
+                self.field("outcome of", &format_args!("{tool}.{operation}"));
                 self.field("outcome", told);
                 self.content("answer", content);
             }
             AgentEvent::Completed { prompt, completion, tokens_in, tokens_out, .. } => {
-                self.field("tokens", format_args!("{tokens_in} in, {tokens_out} out"));
+                self.field("tokens", &format_args!("{tokens_in} in, {tokens_out} out"));
                 self.content("prompt", prompt);
                 self.content("completion", completion);
             }
             AgentEvent::Chatted { transcript, reply, timing, .. } => {
-                self.field("tokens in", transcript.tokens());
-                self.field("took", timing.total);
+                self.field("tokens in", &transcript.tokens());
+                self.field("took", &timing.total);
                 match reply {
                     Ok(reply) => {
                         let json = serde_json::to_value(reply).expect("a reply is plain data");
@@ -213,7 +217,7 @@ impl Detail {
                 self.content("content", content);
             }
             ToolEvent::Refused { refused, .. } => {
-                self.field("refused", refused.error);
+                self.field("refused", &refused.error);
                 self.content("why", &refused.why);
             }
             ToolEvent::Effect { receipt, .. } => self.field("receipt", receipt),
@@ -232,6 +236,6 @@ impl Detail {
             Some(like) => format!("the same, at {}", like.at),
             None => "not there".to_owned(),
         };
-        self.field("in the other run", value);
+        self.field("in the other run", &value);
     }
 }

@@ -113,14 +113,14 @@ fn span(bar: &Bar, row_of: &[Option<usize>]) -> Option<(usize, Option<usize>)> {
 }
 
 fn lasting(bar: &Bar, from: usize, to: Option<usize>, top: usize, bottom: usize) -> Markup {
-    let (class, left, width) = match bar.what {
-        Lasting::Lease(token) => (if token % 2 == 0 { "lease even" } else { "lease odd" }, 4, 4),
-        Lasting::Down => ("down", -3, 6),
-        Lasting::Paused => ("paused", -7, 14),
-        Lasting::Partition(false) => ("side one", -9, 4),
-        Lasting::Partition(true) => ("side other", -9, 4),
+    let middle = across(bar.lane);
+    let (class, x, width) = match bar.what {
+        Lasting::Lease(token) => (if token % 2 == 0 { "lease even" } else { "lease odd" }, middle + 4, 4),
+        Lasting::Down => ("down", middle - 3, 6),
+        Lasting::Paused => ("paused", middle - 7, 14),
+        Lasting::Partition(false) => ("side one", middle - 9, 4),
+        Lasting::Partition(true) => ("side other", middle - 9, 4),
     };
-    let x = across(bar.lane) as i64 + left;
     html! {
         rect class={"bar " (class)} data-a=(from) data-z=[to] x=(x) y=(top) width=(width)
             height=(bottom.saturating_sub(top)) {}

@@ -4,9 +4,10 @@
 use super::Picture;
 use super::mark::Mark;
 use super::scene::{Depth, Fate};
+use crate::agent::TeamEvent;
 use crate::inert::line;
 use crate::report::told::{label, rounded, told};
-use perfidy_sim::EventKind;
+use perfidy_sim::{EventKind, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -49,26 +50,23 @@ pub(super) fn mermaid(picture: &Picture<'_>) -> String {
     for place in places {
         let shot = &scene.shots[*place];
         let event = shot.event;
-        let line = match (arrivals.get(place), &event.what) {
-            (Some(arrow), EventKind::Delivered { kind, about, .. } | EventKind::Lost { kind, about, .. }) => {
-                let from = scene.shots[arrow.from].lane;
-                let (sign, fate) = match arrow.fate {
-                    Fate::Arrived => ("->>", ""),
-                    Fate::Altered => ("->>", ", altered on the way"),
-                    Fate::Lost => ("-x", ", lost"),
-                };
-                let said = format!("{} {kind}, {about}{fate}", rounded(event.at));
-                format!("n{from}{sign}n{}: {}", shot.lane, escaped(&said))
-            }
-            _ => {
-                let sign = match shot.mark {
-                    _ if shot.is_bad => "✗ ",
-                    Mark::Fault | Mark::Lie => "⚡ ",
-                    _ => "",
-                };
-                let said = format!("{} {sign}{} {}", rounded(event.at), label(event), told(event));
-                format!("Note over n{}: {}", shot.lane, escaped(&said))
-            }
+        let line = if let (Some(arrow), Some((kind, about))) = (arrivals.get(place), message(&event.what)) {
+            let from = scene.shots[arrow.from].lane;
+            let (sign, fate) = match arrow.fate {
+                Fate::Arrived => ("->>", ""),
+                Fate::Altered => ("->>", ", altered on the way"),
+                Fate::Lost => ("-x", ", lost"),
+            };
+            let said = format!("{} {kind}, {about}{fate}", rounded(event.at));
+            format!("n{from}{sign}n{}: {}", shot.lane, escaped(&said))
+        } else {
+            let sign = match shot.mark {
+                _ if shot.is_bad => "✗ ",
+                Mark::Fault | Mark::Lie => "⚡ ",
+                _ => "",
+            };
+            let said = format!("{} {sign}{} {}", rounded(event.at), label(event), told(event));
+            format!("Note over n{}: {}", shot.lane, escaped(&said))
         };
         writeln!(text, "  {line}").expect("a string takes it");
     }
@@ -78,6 +76,16 @@ pub(super) fn mermaid(picture: &Picture<'_>) -> String {
         writeln!(text, "  Note over n{first},n{last}: {said}").expect("a string takes it");
     }
     text
+}
+
+/// The kind and the subject of a message that arrives, or does not.
+fn message(what: &EventKind<TeamEvent>) -> Option<(Name, Name)> {
+    match what {
+        EventKind::Delivered { kind, about, .. } | EventKind::Lost { kind, about, .. } => {
+            Some((*kind, *about))
+        }
+        _ => None,
+    }
 }
 
 /// A text that Mermaid shows as it is: what means something to it becomes an entity.

@@ -31,10 +31,9 @@ mod svg;
 mod terminal;
 mod waits;
 
-pub use svg::Theme;
-
 use crate::explore::{Failure, Run, SavedSeed};
 use crate::properties::Violation;
+use crate::report::html::Theme;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 use rows::Rows;
@@ -169,3 +168,6 @@ impl<'a> Picture<'a> {
         Rows::new(self.run, self.violation(), self.counterpart.map(|counterpart| &counterpart.run))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::report::told::{is_telling, told};
 use perfidy_sim::{Event, Name, SimTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Virtual time zero, in nanoseconds of Unix time.
 const EPOCH: u64 = 1_000_000_000_000_000_000;
@@ -22,7 +23,7 @@ const CLIENT: u32 = 3;
 const ERROR: u32 = 2;
 
 /// An attribute.
-fn text(key: &str, value: impl ToString) -> Value {
+fn text(key: &str, value: &dyn fmt::Display) -> Value {
     json!({ "key": key, "value": { "stringValue": value.to_string() } })
 }
 
@@ -64,10 +65,10 @@ pub(super) fn spans_of(picture: &Picture<'_>) -> Value {
         "startTimeUnixNano": time(SimTime::ZERO),
         "endTimeUnixNano": time(run.outcome.ended),
         "attributes": [
-            text("perfidy.scenario", picture.case.scenario.name),
-            text("perfidy.case", picture.case.label()),
-            text("perfidy.seed", picture.seed),
-            text("perfidy.engine", picture.engine),
+            text("perfidy.scenario", &picture.case.scenario.name),
+            text("perfidy.case", &picture.case.label()),
+            text("perfidy.seed", &picture.seed),
+            text("perfidy.engine", &picture.engine),
         ],
         "events": of_run,
     });
@@ -78,7 +79,7 @@ pub(super) fn spans_of(picture: &Picture<'_>) -> Value {
     by_node.entry(Name::new("perfidy")).or_default().push(root);
     let resource = |(node, spans): (Name, Vec<Value>)| {
         json!({
-            "resource": { "attributes": [text("service.name", node), text("service.namespace", picture.case.scenario.workflow.name)] },
+            "resource": { "attributes": [text("service.name", &node), text("service.namespace", &picture.case.scenario.workflow.name)] },
             "scopeSpans": [{ "scope": { "name": "perfidy", "version": env!("CARGO_PKG_VERSION") }, "spans": spans }],
         })
     };
@@ -123,9 +124,9 @@ fn notes(events: &[Event<TeamEvent>], all: &[Span]) -> (BTreeMap<usize, Vec<Valu
             .into_iter()
             .find_map(|work| all.iter().position(|span| is_for(span, work, event, task, events)));
         let attributes = [
-            text("perfidy.event", event.id),
-            text("perfidy.node", event.node),
-            text("perfidy.text", told(event)),
+            text("perfidy.event", &event.id),
+            text("perfidy.node", &event.node),
+            text("perfidy.text", &told(event)),
         ];
         let look = super::mark::Mark::of(event).look();
         let note = json!({ "timeUnixNano": time(event.at), "name": format!("perfidy.{}", look.class), "attributes": attributes });
@@ -143,16 +144,16 @@ fn described(span: &Span, events: &[Event<TeamEvent>]) -> Value {
     match (span.work, event.app_event()) {
         (Work::Tool, Some(TeamEvent::Agent(AgentEvent::Called { tool, operation, op, request, .. }))) => {
             let mut attributes = vec![
-                text("gen_ai.operation.name", "execute_tool"),
-                text("gen_ai.tool.name", format_args!("{tool}.{operation}")),
-                text("gen_ai.tool.type", "function"),
+                text("gen_ai.operation.name", &"execute_tool"),
+                text("gen_ai.tool.name", &format_args!("{tool}.{operation}")),
+                text("gen_ai.tool.type", &"function"),
                 text("gen_ai.tool.call.id", op),
-                text("gen_ai.tool.call.arguments", request.operation().arguments.json()),
+                text("gen_ai.tool.call.arguments", &request.operation().arguments.json()),
             ];
             let answer = span.last.and_then(|last| events[last].app_event());
             let trouble = match answer {
                 Some(TeamEvent::Agent(AgentEvent::Answered { told, content, .. })) => {
-                    attributes.push(text("gen_ai.tool.call.result", content.json()));
+                    attributes.push(text("gen_ai.tool.call.result", &content.json()));
                     match told {
                         CallOutcome::Not(_) | CallOutcome::Unknown(_) => Some(told.to_string()),
                         CallOutcome::Done
@@ -169,10 +170,10 @@ fn described(span: &Span, events: &[Event<TeamEvent>]) -> Value {
         (Work::Model, Some(TeamEvent::Agent(event))) => model_call(event),
         (Work::Agent, _) => {
             let attributes = vec![
-                text("gen_ai.operation.name", "invoke_agent"),
-                text("gen_ai.agent.name", event.node),
-                text("gen_ai.agent.id", format_args!("{}/{}", event.node, event.incarnation + 1)),
-                text("gen_ai.conversation.id", span.task.map_or("", |task| task.as_str())),
+                text("gen_ai.operation.name", &"invoke_agent"),
+                text("gen_ai.agent.name", &event.node),
+                text("gen_ai.agent.id", &format_args!("{}/{}", event.node, event.incarnation + 1)),
+                text("gen_ai.conversation.id", &span.task.map_or("", |task| task.as_str())),
             ];
             with_status(
                 json!({ "name": format!("invoke_agent {}", event.node), "kind": INTERNAL }),
@@ -183,31 +184,31 @@ fn described(span: &Span, events: &[Event<TeamEvent>]) -> Value {
         _ => {
             let task = span.task.map_or("", |task| task.as_str());
             let trouble = span.last.is_none().then(|| "no report".to_owned());
-            with_status(json!({ "name": task, "kind": CLIENT }), vec![text("perfidy.task", task)], trouble)
+            with_status(json!({ "name": task, "kind": CLIENT }), vec![text("perfidy.task", &task)], trouble)
         }
     }
 }
 
 fn model_call(event: &AgentEvent) -> Value {
     let mut attributes = vec![
-        text("gen_ai.operation.name", "chat"),
-        text("gen_ai.provider.name", "perfidy"),
-        text("gen_ai.request.model", "simulated"),
+        text("gen_ai.operation.name", &"chat"),
+        text("gen_ai.provider.name", &"perfidy"),
+        text("gen_ai.request.model", &"simulated"),
     ];
     let trouble = match event {
         AgentEvent::Completed { prompt, completion, tokens_in, tokens_out, .. } => {
             attributes.extend([
                 number("gen_ai.usage.input_tokens", *tokens_in),
                 number("gen_ai.usage.output_tokens", *tokens_out),
-                text("gen_ai.input.messages", message("user", prompt.json())),
-                text("gen_ai.output.messages", message("assistant", completion.json())),
+                text("gen_ai.input.messages", &message("user", &prompt.json())),
+                text("gen_ai.output.messages", &message("assistant", &completion.json())),
             ]);
             None
         }
         AgentEvent::Chatted { transcript, reply, .. } => {
             let messages = serde_json::to_value(transcript.messages()).expect("messages are plain data");
             attributes.push(number("gen_ai.usage.input_tokens", transcript.tokens()));
-            attributes.push(text("gen_ai.input.messages", message("user", messages)));
+            attributes.push(text("gen_ai.input.messages", &message("user", &messages)));
             match reply {
                 Ok(reply) => {
                     let finish = serde_json::to_value(reply.finish).expect("a word is plain data");
@@ -216,7 +217,7 @@ fn model_call(event: &AgentEvent) -> Value {
                     attributes.extend([
                         number("gen_ai.usage.output_tokens", reply.tokens()),
                         json!({ "key": "gen_ai.response.finish_reasons", "value": { "arrayValue": finish } }),
-                        text("gen_ai.output.messages", message("assistant", said)),
+                        text("gen_ai.output.messages", &message("assistant", &said)),
                     ]);
                     None
                 }
@@ -229,13 +230,13 @@ fn model_call(event: &AgentEvent) -> Value {
 }
 
 /// A message in the form that the conventions give it.
-fn message(role: &str, content: Value) -> Value {
+fn message(role: &str, content: &Value) -> Value {
     json!([{ "role": role, "parts": [{ "type": "text", "content": content.to_string() }] }])
 }
 
 fn with_status(mut span: Value, mut attributes: Vec<Value>, trouble: Option<String>) -> Value {
     if let Some(trouble) = trouble {
-        attributes.push(text("error.type", &trouble));
+        attributes.push(text("error.type", &&trouble));
         span["status"] = json!({ "code": ERROR, "message": trouble });
     }
     span["attributes"] = attributes.into();

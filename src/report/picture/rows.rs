@@ -19,7 +19,7 @@ pub(super) struct Row {
 pub(super) struct Rows<'a> {
     pub scene: Scene<'a>,
     pub other: Option<Scene<'a>>,
-    pub rows: Vec<Row>,
+    pub list: Vec<Row>,
     /// For each event of the run its like in the other.
     pub likes: Vec<Option<usize>>,
     /// How many rows there would be.
@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
         let of = all.len();
         let rows = nearest(all, violation);
         let parting = other.is_some().then(|| parting(&rows, &scene)).flatten();
-        Self { scene, other, rows, likes, of, parting }
+        Self { scene, other, list: rows, likes, of, parting }
     }
 
     /// The events of a row, in the run and in the other.

@@ -15,6 +15,12 @@ use crate::workflows::user::USER;
 use perfidy_sim::{Event, EventId, EventKind, Name, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often a repeated event is shown at first.
+const SHOWN: u32 = 2;
+
+/// How many events of another run are shown first.
+const CONCERNS: usize = 40;
+
 /// What a lane belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(in crate::report) enum Actor {
@@ -162,6 +168,7 @@ impl<'a> Scene<'a> {
                 shot.depth = Depth::Causes;
             }
         }
+        demote_repetitions(&mut shots);
         let arrows = arrows(&shots);
         for arrow in &arrows {
             // A message is shown with both of its ends.
@@ -177,12 +184,13 @@ impl<'a> Scene<'a> {
     pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
         let mut scene = Self::new(run, None, lanes);
         let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
-        for shot in &mut scene.shots {
-            let concerns = subject(shot.event).is_some_and(|name| subjects.contains(&name));
-            if concerns && shot.depth == Depth::Telling {
-                shot.depth = Depth::Causes;
-            }
+        let concerns = |shot: &&mut Shot<'_>| {
+            shot.depth == Depth::Telling && subject(shot.event).is_some_and(|name| subjects.contains(&name))
+        };
+        for shot in scene.shots.iter_mut().filter(concerns).take(CONCERNS) {
+            shot.depth = Depth::Causes;
         }
+        demote_repetitions(&mut scene.shots);
         scene
     }
 
@@ -196,6 +204,18 @@ impl<'a> Scene<'a> {
 
     fn cause_of(&self, place: usize) -> Option<usize> {
         self.shots[place].event.cause.map(self::place)
+    }
+}
+
+/// What a node does again and again is shown twice at first, unless it is on the causal path.
+fn demote_repetitions(shots: &mut [Shot<'_>]) {
+    let mut times: BTreeMap<(Name, String), u32> = BTreeMap::new();
+    for shot in shots.iter_mut().filter(|shot| shot.depth == Depth::Causes && !shot.is_lit && !shot.is_bad) {
+        let count = times.entry((shot.event.node, told(shot.event))).or_default();
+        *count += 1;
+        if *count > SHOWN {
+            shot.depth = Depth::Telling;
+        }
     }
 }
 

@@ -18,11 +18,9 @@ pub(super) fn log(picture: &Picture<'_>) -> String {
     let mut last: BTreeMap<Name, usize> = BTreeMap::new();
     for (at, event) in picture.run.outcome.history.events().iter().enumerate() {
         let mut clock = last.get(&event.node).map(|before| clocks[*before].clone()).unwrap_or_default();
-        // Only what has come from another node carries that node's clock.
-        let from = event
-            .cause
-            .map(place)
-            .filter(|_| matches!(event.what, EventKind::Delivered { .. } | EventKind::Lost { .. }));
+        // Only a message that arrives carries the clock of another node.
+        let is_arrival = matches!(event.what, EventKind::Delivered { .. });
+        let from = event.cause.map(place).filter(|_| is_arrival);
         for (node, count) in from.map(|from| clocks[from].clone()).unwrap_or_default() {
             let known = clock.entry(node).or_default();
             *known = count.max(*known);

@@ -58,7 +58,7 @@ pub(super) fn spans(run: &Run) -> Vec<Span> {
                 }
             }
             Some(TeamEvent::Agent(AgentEvent::Called { .. })) => {
-                spans.push(call(events, at, begun(Work::Tool)))
+                spans.push(call(events, at, begun(Work::Tool)));
             }
             Some(TeamEvent::Agent(AgentEvent::Completed { .. })) => {
                 // A completion stands where it comes; the agent waits for it since what led to it.

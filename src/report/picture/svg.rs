@@ -4,6 +4,7 @@ use super::Picture;
 use super::draw::{Heights, ROW, graph, head_height, heads, width};
 use super::scene::Depth;
 use crate::inert::line;
+use crate::report::html::{Theme, colours};
 use crate::report::told::{label, rounded};
 use maud::{PreEscaped, html};
 use std::fmt::Write;
@@ -17,27 +18,6 @@ const CHARACTERS: usize = 92;
 /// Where lanes begin, and how wide words are.
 const LEFT: usize = 112;
 const WORDS: usize = 640;
-
-/// The colours of a picture.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Theme {
-    /// Those that its reader prefers.
-    Auto,
-    /// For light documents.
-    Light,
-    /// For dark documents.
-    Dark,
-}
-
-/// The colours of a theme, as variables of a style.
-pub(super) fn colours(theme: Theme) -> String {
-    let (light, dark) = (include_str!("light.css").trim_end(), include_str!("dark.css").trim_end());
-    match theme {
-        Theme::Light => format!(":root{{{light}}}"),
-        Theme::Dark => format!(":root{{{dark}}}"),
-        Theme::Auto => format!(":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"),
-    }
-}
 
 pub(super) fn svg(picture: &Picture<'_>, theme: Theme) -> String {
     let scene = picture.scene();

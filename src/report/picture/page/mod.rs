@@ -1,8 +1,7 @@
-//! The page: one HTML file that loads nothing.
+//! The page of a run.
 //!
-//! What stands in it comes from agents, tools and files. All of it goes through maud, which escapes it, or into a
-//! block of JSON, of which nothing is markup; the script of the page puts it back as text. The content
-//! security policy allows one script and one style, by their hashes, and nothing else.
+//! What events hold stands in a block of JSON, of which nothing is markup; the script of the page puts it back as
+//! text. Without the script the page shows the picture as it is at first.
 
 mod sections;
 
@@ -13,14 +12,12 @@ use super::rows::{Row, Rows};
 use super::scene::{Depth, Scene, Shot, place};
 use crate::agent::{TeamEvent, UserEvent};
 use crate::inert::{json, line};
+use crate::report::html::document;
 use crate::report::picture::detail::Detail;
 use crate::report::told::{label, rounded, subject};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use perfidy_sim::{Event, Name};
 use sections::Sections;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -39,72 +36,58 @@ pub(super) fn page(picture: &Picture<'_>) -> String {
     let sections = Sections { picture, rows: &rows };
     let lanes = &rows.scene.lanes;
     let style = format!(
-        "{}{STYLE}{}:root{{--graph:{}px;--heads:{}px}}",
-        super::svg::colours(super::Theme::Auto),
+        "{STYLE}{}:root{{--graph:{}px;--heads:{}px}}",
         super::svg::MARKS_STYLE,
         width(lanes),
         head_height(lanes),
     );
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        hash(&style),
-        hash(SCRIPT)
-    );
-    let details = details(&rows);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (sections.title()) }
-                style { (PreEscaped(&style)) }
+    let body = html! {
+        (sections.head())
+        main {
+            (sections.story())
+            section aria-labelledby="picture" {
+                h2 id="picture" { "The run, event by event" }
+                (sections.introduction())
+                (tools(&rows, picture))
+                (drawing(&rows, picture))
+                (legend(&rows))
             }
-            body {
-                (sections.head())
-                main {
-                    (sections.story())
-                    section aria-labelledby="picture" {
-                        h2 id="picture" { "The run, event by event" }
-                        (sections.introduction())
-                        (tools(&rows, picture))
-                        (drawing(&rows, picture))
-                        (legend(&rows))
-                    }
-                    (sections.waits())
-                    (sections.ledger())
-                    (sections.safeguards())
-                    (sections.verdicts())
-                    (sections.scenario())
-                }
-                (sections.foot())
-                aside id="dock" aria-label="The event" hidden {
-                    div class="bar-of-buttons" {
-                        button type="button" data-go="cause" { "← cause" }
-                        button type="button" data-go="effect" { "what it led to →" }
-                        button type="button" data-go="previous" { "↑ previous" }
-                        button type="button" data-go="next" { "↓ next" }
-                        @if rows.other.is_some() { button type="button" data-go="other" { "the other run" } }
-                        button type="button" class="close" data-go="close" { "close" }
-                    }
-                    div aria-live="polite" { h2 {} }
-                    div class="parts" {}
-                }
-                script type="application/json" id="details" { (PreEscaped(details)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+            (sections.waits())
+            (sections.ledger())
+            (sections.safeguards())
+            (sections.verdicts())
+            (sections.scenario())
         }
+        (sections.foot())
+        (dock(&rows))
+        script type="application/json" id="details" { (PreEscaped(details(&rows))) }
     };
-    page.into_string()
+    document(&sections.title(), &style, Some(SCRIPT), &body)
+}
+
+/// Where the event that has the focus is shown.
+fn dock(rows: &Rows<'_>) -> Markup {
+    html! {
+        aside id="dock" aria-label="The event" hidden {
+            div class="bar-of-buttons" {
+                button type="button" data-go="cause" { "← cause" }
+                button type="button" data-go="effect" { "what it led to →" }
+                button type="button" data-go="previous" { "↑ previous" }
+                button type="button" data-go="next" { "↓ next" }
+                @if rows.other.is_some() { button type="button" data-go="other" { "the other run" } }
+                button type="button" class="close" data-go="close" { "close" }
+            }
+            div aria-live="polite" { h2 {} }
+            div class="parts" {}
+        }
+    }
 }
 
 /// What each event holds that has a row, as JSON in which nothing can be taken for markup.
 fn details(rows: &Rows<'_>) -> String {
     let mut here: BTreeMap<u32, Detail> = BTreeMap::new();
     let mut there: BTreeMap<u32, Detail> = BTreeMap::new();
-    for row in &rows.rows {
+    for row in &rows.list {
         let (left, right) = rows.shots(row);
         if let Some(shot) = left {
             let mut detail = Detail::of(shot.event);
@@ -194,12 +177,12 @@ fn tools(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
 /// The two columns with lanes, rows and what is drawn over them.
 fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
     let first = rows.at_first();
-    let is_shown: Vec<bool> = rows.rows.iter().map(|row| row.depth <= first).collect();
+    let is_shown: Vec<bool> = rows.list.iter().map(|row| row.depth <= first).collect();
     let folds = folds(rows, &is_shown);
     let heights = Heights::new(&is_shown, &folds.iter().map(Option::is_some).collect::<Vec<_>>());
     let column = |scene: &Scene<'_>, is_here: bool| {
         let mut row_of = vec![None; scene.shots.len()];
-        for (at, row) in rows.rows.iter().enumerate() {
+        for (at, row) in rows.list.iter().enumerate() {
             if let Some(place) = if is_here { row.pair.left } else { row.pair.right } {
                 row_of[place] = Some(at);
             }
@@ -230,7 +213,7 @@ fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
                     svg class="graph there" aria-hidden="true" height=(heights.end) { (column(other, false)) }
                 }
                 ol id="rows" {
-                    @for (at, row) in rows.rows.iter().enumerate() {
+                    @for (at, row) in rows.list.iter().enumerate() {
                         @if rows.parting == Some(at) {
                             li class="parting" { "Here the two runs part" }
                         }
@@ -246,8 +229,8 @@ fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
 /// For each row what is folded above it, in words.
 fn folds(rows: &Rows<'_>, is_shown: &[bool]) -> Vec<Option<String>> {
     let (mut hidden, mut before) = (0, None);
-    let mut folds = Vec::with_capacity(rows.rows.len());
-    for (row, shown) in rows.rows.iter().zip(is_shown) {
+    let mut folds = Vec::with_capacity(rows.list.len());
+    for (row, shown) in rows.list.iter().zip(is_shown) {
         if !shown {
             hidden += 1;
             folds.push(None);

@@ -187,7 +187,7 @@ impl<'a> Sections<'a, '_> {
 
     /// How the picture is to be read, and what is left out of it.
     pub fn introduction(&self) -> Markup {
-        let Rows { rows, of, other, .. } = self.rows;
+        let Rows { list, of, other, .. } = self.rows;
         let has_path = self.picture.broke.is_some();
         html! {
             p {
@@ -197,8 +197,8 @@ impl<'a> Sections<'a, '_> {
                     "Beside it is the same run " (counterpart.how) ", aligned by cause: what is the same in both stands in one row; a marked time is that of something that happens much earlier or later."
                 }
             }
-            @if rows.len() < *of {
-                p { "The run has " (of) " rows. The " (rows.len()) " nearest to the violation are here; all are in the traces (" code { "--format perfetto" } ")." }
+            @if list.len() < *of {
+                p { "The run has " (of) " rows. The " (list.len()) " nearest to the violation are here; all are in the traces (" code { "--format perfetto" } ")." }
             }
         }
     }
@@ -232,7 +232,7 @@ impl<'a> Sections<'a, '_> {
                 @if ledger.effects.is_empty() && ledger.missing.is_empty() {
                     p { "No task wanted an effect, and none took place." }
                 } @else {
-                    div class="scroll" tabindex="0" role="region" aria-label="Ledger" {
+                    div class="scroll" tabindex="0" role="region" aria-label="Table of the ledger" {
                         table {
                             thead { tr { th { "intent" } th { "operation" } th { "took effect" } th { "events" } th { "undone by" } } }
                             tbody {
@@ -276,7 +276,7 @@ impl<'a> Sections<'a, '_> {
         html! {
             section aria-labelledby="safeguards" {
                 h2 id="safeguards" { "Safeguards" }
-                div class="scroll" tabindex="0" role="region" aria-label="Safeguards" {
+                div class="scroll" tabindex="0" role="region" aria-label="Table of safeguards" {
                     table {
                         thead { tr { th { "safeguard" } th { "in this case" } th { "what it does" } } }
                         tbody {
@@ -316,7 +316,7 @@ impl<'a> Sections<'a, '_> {
         html! {
             section aria-labelledby="verdicts" {
                 h2 id="verdicts" { "Verdicts" }
-                div class="scroll" tabindex="0" role="region" aria-label="Verdicts" {
+                div class="scroll" tabindex="0" role="region" aria-label="Table of verdicts" {
                     table {
                         thead { tr { th { "property" } th { "verdict" } th { "why, or what must hold" } } }
                         tbody {

@@ -1,0 +1,92 @@
+//! `perfidy report`: a run as a page, a picture, or a trace.
+
+use crate::place::{Place, careless, in_the_repository};
+use std::fs;
+use std::path::Path;
+
+const FAILURE: &str = "seeds/standby/paused-leader-without-fencing-tokens-no-split-brain-bae20ea6.toml";
+
+#[test]
+fn a_saved_failure_is_a_page_in_a_file_of_its_own() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    let said = place.perfidy(&["report", &file, "-o", "out.html"]).ends_with(0);
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", "wrote out.html\n"));
+    let page = place.read("out.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    assert!(page.contains(&format!("perfidy replay {file}")));
+    assert_eq!(place.perfidy(&["report", &file]).ends_with(0).calmly().out, page, "the same without a file");
+}
+
+#[test]
+fn a_seed_of_a_scenario_is_a_page_too_whether_it_breaks_or_not() {
+    let place = Place::with(&[("scenarios/refund.toml", &careless())]);
+    let pages = (0..20).map(|seed| {
+        let seed = seed.to_string();
+        place.perfidy(&["report", "scenarios/refund.toml", "--seed", &seed]).ends_with(0).calmly().out
+    });
+    let (broke, held): (Vec<String>, Vec<String>) = pages.partition(|page| page.contains("</em> broke"));
+    assert!(!broke.is_empty() && !held.is_empty());
+    assert!(broke.iter().all(|page| page.contains("perfidy report scenarios/refund.toml --seed ")));
+    assert!(held.iter().all(|page| page.contains("Nothing broke")));
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_with_what_there_is() {
+    let place = Place::with(&[("scenarios/refund.toml", &careless())]);
+    place.perfidy(&["report", "nowhere.toml"]).ends_with(2).says(&["nowhere.toml"]);
+    let no_case = ["report", "scenarios/refund.toml", "--case", "without luck"];
+    place.perfidy(&no_case).ends_with(2).says(&["there is no case `without luck`; there are: as written"]);
+    let nowhere = ["report", "scenarios/refund.toml", "-o", "no/such/folder.html"];
+    place.perfidy(&nowhere).ends_with(2).says(&["cannot write `no/such/folder.html`"]);
+    place
+        .perfidy(&["report", "scenarios/refund.toml", "--format", "png"])
+        .ends_with(2)
+        .says(&["possible values"]);
+}
+
+#[test]
+fn the_diagram_of_a_failure_has_a_column_for_each_node() {
+    let said = in_the_repository(&["report", FAILURE, "--format", "diagram"]).ends_with(0).calmly();
+    insta::assert_snapshot!(said.out);
+    let replayed = in_the_repository(&["replay", FAILURE, "--diagram"]).ends_with(0).calmly();
+    assert!(replayed.out.contains(said.out.trim_end()), "replay draws the same");
+}
+
+#[test]
+fn the_sequence_diagram_of_a_failure_fits_into_an_issue() {
+    let said = in_the_repository(&["report", FAILURE, "--format", "mermaid"]).ends_with(0).calmly();
+    insta::assert_snapshot!(said.out);
+}
+
+#[test]
+fn junit_has_the_verdict_of_each_case_also_of_one_that_broke() {
+    let place = Place::with(&[("scenarios/refund.toml", &careless())]);
+    place.perfidy(&["run", "--seeds", "100", "--save", "none", "--junit", "verdicts.xml"]).ends_with(1);
+    let text = place.read("verdicts.xml");
+    for part in [
+        "<testsuites name=\"perfidy\" tests=\"1\" failures=\"1\" errors=\"0\"",
+        "<failure type=\"broken\"",
+        "no-duplicate-effects",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+/// The pictures of the README, each written by the command beside it. A picture that is not what the command
+/// writes today is written anew, and this fails.
+#[test]
+fn the_pictures_of_the_readme_are_what_the_command_writes() {
+    for theme in ["light", "dark"] {
+        let file = format!("src/report/picture/shown/paused-leader-{theme}.svg");
+        let said = in_the_repository(&["report", FAILURE, "--format", "svg", "--theme", theme])
+            .ends_with(0)
+            .calmly();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+        if fs::read_to_string(&path).ok().as_ref() != Some(&said.out) {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &said.out).unwrap();
+            panic!("{file} is written anew: look at it, and commit it");
+        }
+    }
+}
