@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { open } from "./browser.mjs";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { FAILURE, page, repository } from "./reports.mjs";
+import { FAILURE, output, page, repository } from "./reports.mjs";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 before(async () => { browser = await open(); });
 after(() => browser.close());
@@ -24,6 +24,12 @@ const visit = async (file, { width = 1440, height = 900, colours = "light", hash
   if (!script) await (await browser.context.newCDPSession(tab)).send("Emulation.setScriptExecutionDisabled", { value: true });
   await tab.goto(`file://${file}${hash}`);
   return { tab, trouble };
+};
+// What axe finds wrong. The policy of a page lets no script in but its own; the protocol of the browser evaluates beside it.
+const inaccessible = async tab => {
+  await tab.evaluate(axe);
+  const { violations } = await tab.evaluate(() => globalThis.axe.run());
+  return violations.map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200), nodes[0].failureSummary]);
 };
 const shown = tab => tab.locator("#rows > li.row:not([hidden])").count();
 
@@ -121,11 +127,7 @@ describe("the page of a saved failure", () => {
         const { tab, trouble } = await visit(file, { width, height: 844, colours });
         if (width < 1000) await tab.getByLabel("without the fault").check();
         await tab.keyboard.press("v");
-        // The policy of the page lets no script in but its own; the protocol of the browser evaluates beside it.
-        const source = (await import("node:fs")).readFileSync(axe, "utf8");
-        await tab.evaluate(source);
-        const { violations } = await tab.evaluate(() => globalThis.axe.run());
-        assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200), nodes[0].failureSummary]), []);
+        assert.deepEqual(await inaccessible(tab), []);
         const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(wide <= width, `${wide} pixels of ${width}`);
         assert.deepEqual(trouble, []);
@@ -151,6 +153,27 @@ describe("the page of a run full of markup and script", () => {
     assert.ok((await tab.locator("main").textContent()).includes("<img src=x onerror="));
     assert.deepEqual(trouble, []);
   });
+});
+
+describe("the pages of campaigns", () => {
+  const pages = {
+    "an ablation is a heat map": ["ablate", "scenarios/conductor/lost-ack.toml", "--seeds", "30", "--format", "page"],
+    "a comparison is a table":
+      ["compare", "scenarios/conductor/lost-ack.toml", "scenarios/conductor/late-reply.toml", "--seeds", "20", "--format", "page"],
+  };
+  for (const [name, command] of Object.entries(pages)) {
+    test(name, async () => {
+      const file = output("html", ...command);
+      for (const [width, colours] of [[1440, "light"], [390, "dark"]]) {
+        const { tab, trouble } = await visit(file, { width, colours });
+        assert.ok(await tab.locator("table.sheet tbody tr").count() > 2);
+        assert.equal(await tab.locator("[class^=shade-]").count() > 0, command[0] === "ablate");
+        assert.deepEqual(await inaccessible(tab), []);
+        assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth) <= width);
+        assert.deepEqual(trouble, []);
+      }
+    });
+  }
 });
 
 // Ten thousand events: what is drawn is bounded, and what is folded is said.

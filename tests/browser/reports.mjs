@@ -1,6 +1,6 @@
 // Documents that the command writes, for the tests.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,12 @@ let count = 0;
 export const write = (ending, ...args) => {
   const file = join(folder, `${++count}.${ending}`);
   execFileSync(perfidy, ["report", ...args, "--output", file], { cwd: repository, stdio: "pipe" });
+  return file;
+};
+// What a command writes to standard output, in a file.
+export const output = (ending, ...args) => {
+  const file = join(folder, `${++count}.${ending}`);
+  writeFileSync(file, execFileSync(perfidy, args, { cwd: repository, stdio: ["ignore", "pipe", "pipe"] }));
   return file;
 };
 export const page = (...args) => write("html", ...args);

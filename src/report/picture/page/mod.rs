@@ -116,7 +116,13 @@ fn tasks(rows: &Rows<'_>) -> Vec<Name> {
         Some(TeamEvent::User(UserEvent::TaskGiven { task })) => Some(*task),
         _ => None,
     });
-    given.collect()
+    let mut tasks: Vec<Name> = Vec::new();
+    for task in given {
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    tasks
 }
 
 fn task_of(event: &Event<TeamEvent>, tasks: &[Name]) -> Option<usize> {

@@ -147,8 +147,8 @@
   const go = cell => {
     if (!cell) return;
     reveal(cell);
-    cell.focus();
-    cell.scrollIntoView({ block: "center" });
+    cell.focus({ preventScroll: true });
+    cell.scrollIntoView({ block: "center", behavior: "instant" });
   };
   const step = by => {
     const side = current ? current.id[0] : "e";
