@@ -9,7 +9,7 @@ pub use crate::agent::{
     Request, SendAgent, ToolCall, ToolError,
 };
 pub use crate::config::{Entry, Problem};
-pub use crate::explore::{Campaign, CaseVerdict, Run};
+pub use crate::explore::{Campaign, CaseVerdict, Collect, Run};
 pub use crate::faults::OwnFault;
 pub use crate::probe::Probe;
 pub use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict, Violation};

@@ -2,7 +2,7 @@
 //! evidence, whatever the size of the team.
 
 use perfidy::agent::{Agent, Outcome, Report, TeamEvent, UserEvent};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Run, Watchdog};
+use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Collect, Run, Watchdog};
 use perfidy::properties::Verdict;
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
@@ -200,8 +200,15 @@ fn a_team_whose_time_is_over_in_the_middle_of_its_work_is_unknown_and_the_key_is
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
     let interrupted = &Interrupt::default();
     let watchdog = &Watchdog::new();
-    Campaign { engine: Engine::Native, first_seed: Seed(1), seeds, digests: false, interrupted, watchdog }
-        .run(case)
+    Campaign {
+        engine: Engine::Native,
+        first_seed: Seed(1),
+        seeds,
+        collect: Collect::NONE,
+        interrupted,
+        watchdog,
+    }
+    .run(case)
 }
 
 /// A team of one worker, which runs this code when its first task comes.

@@ -8,7 +8,7 @@ mod cases;
 #[cfg(madsim)]
 mod both {
     use crate::cases;
-    use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Corpus, Failure, Watchdog};
+    use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Collect, Corpus, Failure, Watchdog};
     use perfidy::scenario::Case;
     use perfidy::suite::Suite;
     use perfidy_sim::{Engine, Interrupt, Seed};
@@ -26,7 +26,8 @@ mod both {
     fn report(case: &Case, engine: Engine, seeds: u64) -> CaseReport {
         let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
         let (interrupted, watchdog) = (&interrupted, &watchdog);
-        Campaign { engine, first_seed: Seed(0), seeds, digests: false, interrupted, watchdog }.run(case)
+        Campaign { engine, first_seed: Seed(0), seeds, collect: Collect::NONE, interrupted, watchdog }
+            .run(case)
     }
 
     /// The properties that broke, and how often.

@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 
 use perfidy::explore::strategy::{Bounds, Choice, Start};
-use perfidy::explore::{Campaign, FuzzState, TrialsProgress, Watchdog};
+use perfidy::explore::{Campaign, Collect, FuzzState, TrialsProgress, Watchdog};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -31,7 +31,7 @@ fn go_on(rounds: &mut FuzzState, cases: &[Case], until: u64) {
         let start = Start { case, engine, first_seed, bounds: Bounds::default() };
         let mut strategy = rounds.choice(&case.scenario.suite).unwrap().start(&start).unwrap();
         let (seeds, interrupted, watchdog) = (turn.seeds, &interrupted, &watchdog);
-        let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
+        let campaign = Campaign { engine, first_seed, seeds, collect: Collect::NONE, interrupted, watchdog };
         let mut trials = campaign.start(case, &mut *strategy);
         trials.skip(turn.done, rounds.informative()).unwrap();
         while let TrialsProgress::Ran(runs) = trials.go_on(turn.until - trials.done()) {

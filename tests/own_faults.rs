@@ -4,7 +4,7 @@
 use perfidy::agent::{Agent, Completion, Message, Outcome, Prompt, Report, ToolCall};
 use perfidy::explore::strategy::{Bounds, Choice, Start};
 use perfidy::explore::{
-    Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
+    Campaign, CaseReport, CaseVerdict, Collect, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::faults::{FaultKind, OwnFault};
@@ -156,7 +156,7 @@ fn report(faults: &str) -> CaseReport {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: 30,
-        digests: false,
+        collect: Collect::NONE,
         interrupted,
         watchdog,
     };
@@ -228,7 +228,8 @@ fn every_strategy_injects_own_faults() {
         let start = Start { case: &case, engine, first_seed, bounds };
         let mut strategy = choice.start(&start).unwrap_or_else(|refused| panic!("{refused}"));
         let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        let campaign = Campaign { engine, first_seed, seeds: 100, digests: false, interrupted, watchdog };
+        let campaign =
+            Campaign { engine, first_seed, seeds: 100, collect: Collect::NONE, interrupted, watchdog };
         let injected = campaign.run_with(&case, &mut *strategy).injected;
         for kind in ["more-copies", "no-copies"] {
             assert!(injected.contains_key(&Name::new(kind)), "{}: {injected:?}", choice.name());

@@ -2,7 +2,9 @@
 
 use perfidy::agent::{Agent, LeaseEvent, Outcome, Report, TeamEvent};
 use perfidy::explore::strategy::{Bounds, Choice, Start};
-use perfidy::explore::{Campaign, CaseReport, CaseVerdict, FuzzState, Run, TrialsProgress, Watchdog};
+use perfidy::explore::{
+    Campaign, CaseReport, CaseVerdict, Collect, FuzzState, Run, TrialsProgress, Watchdog,
+};
 use perfidy::probe::Probe;
 use perfidy::report::probes_table;
 use perfidy::scenario::{Case, Scenario};
@@ -48,7 +50,7 @@ fn report(probes: &[&'static str]) -> CaseReport {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: 50,
-        digests: false,
+        collect: Collect::NONE,
         interrupted,
         watchdog,
     };
@@ -103,7 +105,7 @@ fn a_long_campaign_counts_the_runs_that_reach_each_probe_and_names_those_that_no
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: 20,
-        digests: false,
+        collect: Collect::NONE,
         interrupted,
         watchdog,
     };

@@ -7,7 +7,7 @@
 //! coordination grows with it.
 
 use perfidy::agent::{AgentEvent, StoreOutcome, TeamEvent};
-use perfidy::explore::{Campaign, Comparison, Measure, Run, Watchdog};
+use perfidy::explore::{Campaign, Collect, Comparison, Measure, Run, Watchdog};
 use perfidy::prelude::*;
 use perfidy::scenario::Case;
 use perfidy::sim::{Engine, Interrupt, Seed};
@@ -63,7 +63,7 @@ fn compare(designs: &[Arc<Scenario>; 2]) -> Comparison {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: SEEDS,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };

@@ -1,6 +1,7 @@
 //! `perfidy::check`: one workflow and one scenario within an ordinary test, and a crate that needs nothing
 //! but the prelude.
 
+use perfidy::explore::Failure;
 use perfidy::prelude::*;
 use std::fs;
 
@@ -72,6 +73,10 @@ fn what_breaks_is_told_saved_and_replayed_first_the_next_time() {
     let saved = folder.path().join("helpdesk");
     let file = fs::read_dir(saved).unwrap().next().unwrap().unwrap().path();
     assert!(story.contains(&file.display().to_string()), "{story}");
+    // A suite that does not know the workflow leaves it to this test.
+    let bad = Failure::read(&Suite::shipped(), &file).unwrap_err();
+    let test = "cargo test --test quick_check what_breaks_is_told_saved_and_replayed_first_the_next_time";
+    assert_eq!(bad.check(), Some(test));
     // From the file: a campaign of its own would have found this at another seed.
     let again = checked().unwrap_err();
     assert_eq!(again, story);

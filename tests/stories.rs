@@ -1,7 +1,7 @@
 //! The story of a failure, and the table of a campaign, as printed.
 
 use perfidy::agent::{Agent, Message, Outcome, Report};
-use perfidy::explore::{Campaign, CaseReport, Failure, Run, SavedSeed, Watchdog, shrink};
+use perfidy::explore::{Campaign, CaseReport, Collect, Failure, Run, SavedSeed, Watchdog, shrink};
 use perfidy::inert::is_active;
 use perfidy::report::{Counterpart, Picture, Story, Theme, table};
 use perfidy::scenario::{Case, Scenario};
@@ -17,8 +17,15 @@ use std::time::Duration;
 fn campaign(case: &Case, seeds: u64) -> CaseReport {
     let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
     let (engine, first_seed) = (Engine::Native, Seed(0));
-    Campaign { engine, first_seed, seeds, digests: false, interrupted: &interrupted, watchdog: &watchdog }
-        .run(case)
+    Campaign {
+        engine,
+        first_seed,
+        seeds,
+        collect: Collect::NONE,
+        interrupted: &interrupted,
+        watchdog: &watchdog,
+    }
+    .run(case)
 }
 
 /// The story of the first failure of a property, shrunk, without colours.

@@ -14,7 +14,7 @@
 //! ```
 
 use perfidy::explore::strategy::{self, Bounds, Kind, Start, StrategyRefused};
-use perfidy::explore::{Campaign, Watchdog};
+use perfidy::explore::{Campaign, Collect, Watchdog};
 use perfidy::scenario::{self, Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -127,7 +127,7 @@ fn runs_to_detection(
         engine,
         first_seed,
         seeds: runs,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &interrupted,
         watchdog: &watchdog,
     };

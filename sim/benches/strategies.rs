@@ -11,7 +11,7 @@
 //! ```
 
 use perfidy::explore::strategy::{self, Bounds, Kind, Start};
-use perfidy::explore::{Campaign, Watchdog};
+use perfidy::explore::{Campaign, Collect, Watchdog};
 use perfidy::scenario::{self, Case};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -73,7 +73,7 @@ fn speed(case: &Case, kind: &Kind, first_seed: Seed, seeds: u64) -> Speed {
         engine,
         first_seed,
         seeds,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &interrupted,
         watchdog: &watchdog,
     };

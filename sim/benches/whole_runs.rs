@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mimalloc::MiMalloc;
-use perfidy::explore::{Campaign, Run, Watchdog};
+use perfidy::explore::{Campaign, Collect, Run, Watchdog};
 use perfidy::scenario::{self, Case};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -34,7 +34,7 @@ fn whole_runs(criterion: &mut Criterion) {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: CAMPAIGN,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::new(),
     };

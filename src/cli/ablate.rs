@@ -11,7 +11,7 @@ use super::{
     SheetFormat, Status, is_available, output, print, print_error, say_record, say_styled, some_time,
 };
 use crate::config::problem::nearest_in_words;
-use crate::explore::{Ablation, Campaign, Cell, Claim, Matrix, Removals, Row};
+use crate::explore::{Ablation, Campaign, Cell, Claim, Collect, Matrix, Removals, Row};
 use crate::inert;
 use crate::report::{
     AblationRecord, AblationSummary, AblationSummaryRecord, Hints, SheetsPage, ablation_in_markdown,
@@ -124,7 +124,7 @@ impl Arguments {
             engine: self.subject.runs.engine,
             first_seed: self.subject.runs.first_seed(),
             seeds: self.seeds.unwrap_or(usual),
-            digests: false,
+            collect: Collect::NONE,
             interrupted: &ending.runs,
             watchdog: &ending.watchdog,
         };

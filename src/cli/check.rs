@@ -1,7 +1,6 @@
 //! `perfidy check`: are these files what they should be?
 
-use super::{Status, files_of, print, print_problems};
-use crate::config::Problems;
+use super::{Status, files_of, print, print_bad_seed};
 use crate::explore::{Aliases, BadSeed, Failure, SavedSeed};
 use crate::inert;
 use crate::scenario::{self};
@@ -19,23 +18,20 @@ pub fn check(suite: &Suite, arguments: &Arguments) -> Status {
     for file in &files {
         match check_one(suite, file) {
             Ok(what) => print(format_args!("{}: {what}", inert::path(file))),
-            Err(problems) => {
-                print_problems(&problems);
-                status = Status::BadInput;
-            }
+            Err(bad) => status = status.worse(print_bad_seed(file, &bad)),
         }
     }
     status
 }
 
 /// What a file is, if it is good.
-fn check_one(suite: &Suite, file: &Path) -> Result<String, Problems> {
+fn check_one(suite: &Suite, file: &Path) -> Result<String, BadSeed> {
     if Aliases::is_one(file) {
         let count = Aliases::read(suite, file)?.count();
         return Ok(format!("aliases of {count} names in saved failures"));
     }
     if SavedSeed::is_one(&scenario::read_long_text(file)?) {
-        let saved = Failure::read(suite, file).map_err(BadSeed::into_problems)?.saved;
+        let saved = Failure::read(suite, file)?.saved;
         return Ok(format!(
             "a saved failure of {}, {}: {}",
             saved.case.scenario, saved.case.label, saved.property

@@ -6,7 +6,7 @@ use super::{
     SheetFormat, Status, is_available, not_there, output, print, print_error, print_problems, say_record,
     tell,
 };
-use crate::explore::{Campaign, Comparison};
+use crate::explore::{Campaign, Collect, Comparison};
 use crate::inert;
 use crate::report::{ComparisonRecord, SheetsPage, comparison_in_markdown, comparison_in_text};
 use crate::scenario::{self, Scenario};
@@ -50,7 +50,7 @@ pub fn compare(suite: &Suite, arguments: &Arguments) -> Status {
         engine: arguments.runs.engine,
         first_seed: arguments.runs.first_seed(),
         seeds: arguments.seeds,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };

@@ -26,6 +26,7 @@ use options::with_strategies;
 use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
 
 use crate::config::problem::nearest_in_words;
+use crate::explore::BadSeed;
 use crate::inert;
 use crate::report::init_logging;
 use crate::scenario::files_below;
@@ -256,6 +257,16 @@ fn not_there(path: &Path) -> String {
         (_, name) => (current, name.unwrap_or(path.as_os_str())),
     };
     format!("there is no `{}` in {}", inert::path(Path::new(name)), inert::path(&folder))
+}
+
+/// Says what is wrong with a saved failure. One of a check that this suite cannot read is left to the check.
+fn print_bad_seed(file: &Path, bad: &BadSeed) -> Status {
+    let Some(check) = bad.check() else {
+        print_problems(bad.problems());
+        return Status::BadInput;
+    };
+    tell(format_args!("{}: of a check, which replays it: {}", inert::path(file), inert::line(check)));
+    Status::AsExpected
 }
 
 /// The files that the paths stand for; without any, those of the suite's folders of these names. A path that

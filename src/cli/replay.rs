@@ -1,7 +1,7 @@
 //! `perfidy replay`: what do saved failures mean today?
 
 use super::ending::Ending;
-use super::{Format, Status, files_of, print, print_error, print_problems, say_record, say_styled};
+use super::{Format, Status, files_of, print, print_bad_seed, print_error, say_record, say_styled};
 use crate::explore::{Aliases, Failure, ReplayOutcome};
 use crate::inert;
 use crate::report::{Picture, ReplayRecord, Story};
@@ -33,8 +33,7 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
         let failure = match Failure::read(suite, &file) {
             Ok(failure) => failure,
             Err(bad) => {
-                print_problems(bad.problems());
-                status = status.worse(Status::BadInput);
+                status = status.worse(print_bad_seed(&file, &bad));
                 continue;
             }
         };

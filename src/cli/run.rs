@@ -7,7 +7,7 @@ use super::save::save;
 use super::stopwatch::timed;
 use super::{Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
-use crate::explore::{Campaign, CaseReport, Corpus, Finding, MetricsByTool};
+use crate::explore::{Campaign, CaseReport, Collect, Corpus, Finding};
 use crate::inert;
 use crate::report::{self, CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
@@ -182,7 +182,7 @@ fn run_all(
         engine: arguments.subject.runs.engine,
         first_seed: arguments.subject.runs.first_seed(),
         seeds,
-        digests: arguments.format == RunFormat::Json,
+        collect: Collect { digests: arguments.format == RunFormat::Json, metrics: arguments.metrics },
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
@@ -218,9 +218,6 @@ fn run_all(
         }
         status = keeping.status.worse(status_of(&report));
         let took = took.saturating_sub(kept);
-        if arguments.metrics {
-            report.metrics = MetricsByTool::of_campaign(&case, &campaign(report.seeds)).ok();
-        }
         if let Some(why) = strategy.gave_up() {
             print_error(why);
             status = Status::BadInput;

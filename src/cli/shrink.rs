@@ -2,7 +2,7 @@
 //! since.
 
 use super::ending::Ending;
-use super::{Status, files_of, print, print_error, print_problems, some_time};
+use super::{Status, files_of, print, print_bad_seed, print_error, some_time};
 use crate::explore::{Aliases, Corpus, Effort, Failure, SavedSeed, ShrunkFailure, SpanLimits, shrink_within};
 use crate::inert;
 use crate::suite::Suite;
@@ -46,10 +46,7 @@ fn shrink_file(suite: &Suite, file: &Path, any_span: bool, ending: &Ending) -> S
             return Status::Inconclusive;
         }
         Ok(failure) => failure,
-        Err(bad) => {
-            print_problems(bad.problems());
-            return Status::BadInput;
-        }
+        Err(bad) => return print_bad_seed(file, &bad),
     };
     let SavedSeed { engine, seed, ref property, ref faults, .. } = saved;
     let shrunk = ending.runs.within(|| {

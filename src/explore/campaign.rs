@@ -20,12 +20,26 @@ pub struct Campaign<'a> {
     pub first_seed: Seed,
     /// How many trials at most.
     pub seeds: u64,
-    /// Whether the report has the digest of all runs; that costs up to a tenth of the time.
-    pub digests: bool,
+    /// What is collected beside the verdicts.
+    pub collect: Collect,
     /// Set when the campaign is to end early; the runs that are under way then are abandoned.
     pub interrupted: &'a Interrupt,
     /// Who watches for runs that never come back.
     pub watchdog: &'a Watchdog,
+}
+
+/// What a campaign collects of its runs beside the verdicts, which takes time of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Collect {
+    /// The digest of all runs; up to a tenth of the time.
+    pub digests: bool,
+    /// The metrics of each tool over the runs by the chances of the file.
+    pub metrics: bool,
+}
+
+impl Collect {
+    /// The verdicts alone.
+    pub const NONE: Self = Self { digests: false, metrics: false };
 }
 
 /// How often a property held, broke, and so on.
@@ -109,7 +123,7 @@ pub struct CaseReport {
     /// Of a case as written: how many of the runs that have the chances of its file kept the promises of its
     /// service levels.
     pub levels: Vec<LevelReport>,
-    /// What became of the calls of each tool, if that was counted.
+    /// What became of the calls of each tool in the runs by the chances of the file, if the campaign wants that.
     pub metrics: Option<MetricsByTool>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,
@@ -188,7 +202,7 @@ impl Campaign<'_> {
             strategy: strategy.name(),
             seeds: 0,
             events: 0,
-            digest: self.digests.then(Digest::default),
+            digest: self.collect.digests.then(Digest::default),
             tallies: properties.map(|property| (property.name, Tally::default())).collect(),
             injected: BTreeMap::new(),
             probes: case.probes().map(|probe| (probe.name, 0)).collect(),
@@ -198,7 +212,7 @@ impl Campaign<'_> {
             broken_as_written: BTreeMap::new(),
             unknown: BTreeMap::new(),
             levels: levels_of(case),
-            metrics: None,
+            metrics: self.collect.metrics.then(MetricsByTool::default),
             closing: None,
             interrupted: false,
         };
@@ -291,6 +305,9 @@ impl CaseReport {
         }
         for fault in &run.injected {
             *self.injected.entry(fault.action.kind()).or_insert(0) += 1;
+        }
+        if let (Some(all), Some(metrics)) = (&mut self.metrics, &run.metrics) {
+            all.add(metrics);
         }
         for (level, is_kept) in self.levels.iter_mut().zip(&run.kept) {
             level.count(*is_kept);

@@ -32,23 +32,32 @@ pub struct Failure {
 
 /// A saved failure that cannot be used.
 #[derive(Debug)]
-pub struct BadSeed(Problems);
+pub struct BadSeed {
+    problems: Problems,
+    check: Option<String>,
+}
 
 impl BadSeed {
     /// What is wrong with it.
     pub fn problems(&self) -> &Problems {
-        &self.0
+        &self.problems
     }
 
     /// What is wrong with it.
     pub fn into_problems(self) -> Problems {
-        self.0
+        self.problems
+    }
+
+    /// If a [check](crate::check) of a test found it: the command that runs this test, which replays it. A
+    /// suite need not know the workflow of a check, so for others than the check nothing is wrong.
+    pub fn check(&self) -> Option<&str> {
+        self.check.as_deref()
     }
 }
 
 impl fmt::Display for BadSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.problems.fmt(f)
     }
 }
 
@@ -56,7 +65,7 @@ impl std::error::Error for BadSeed {}
 
 impl From<Problems> for BadSeed {
     fn from(problems: Problems) -> Self {
-        Self(problems)
+        Self { problems, check: None }
     }
 }
 
@@ -117,7 +126,8 @@ impl Failure {
                 (saved, aliases)
             }
         };
-        Self::resolve(suite, path, text, saved, &aliases)
+        let check = saved.check.clone();
+        Self::resolve(suite, path, text, saved, &aliases).map_err(|bad| BadSeed { check, ..bad })
     }
 
     /// Reads the text of a saved failure that may not stand at `path` yet, in the names of today.

@@ -41,6 +41,9 @@ pub struct SavedSeed {
     /// Whether something could perhaps still be left out, because shrinking was cut short.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// If a [check](crate::check) found it, which replays it: the command that runs its test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
     /// The faults that suffice.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
@@ -99,6 +102,7 @@ impl SavedSeed {
             digest,
             faults: faults.to_vec(),
             unfinished,
+            check: case.scenario.suite.check_command().map(str::to_owned),
             case: SavedCase {
                 scenario: case.scenario.name.to_string(),
                 label: case.label(),
@@ -205,12 +209,13 @@ impl SavedSeed {
         } else {
             String::new()
         };
+        let replay = match &self.check {
+            Some(test) => format!("{test}   (replays {path} first)"),
+            None => format!("{} replay {path}", self.command()),
+        };
         format!(
             "# {scenario}, {label}: {property} broke.\n# {message}. {faults}\n\
-             # Replay it with: {}{unfinished}\n\n{}",
-            self.suite
-                .as_ref()
-                .map_or_else(|| format!("perfidy replay {path}"), |suite| suite.replay_command(&path)),
+             # Replay it with: {replay}{unfinished}\n\n{}",
             toml::to_string(self).expect("a saved seed has nothing that TOML cannot say"),
         )
     }

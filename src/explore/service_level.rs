@@ -48,10 +48,6 @@ pub enum LevelVerdict {
 /// No more runs than these are asked for.
 const MOST_NEEDED: u64 = 10_000_000;
 
-/// A number of runs that leaves room for some that do not keep the promise, relative to the fewest that can
-/// tell.
-const ROOM: u64 = 3;
-
 impl ServiceLevel {
     /// The fewest runs that can show that it is met: all of them keep the promise.
     ///
@@ -71,9 +67,13 @@ impl ServiceLevel {
         (doubt.ln() / at_least.ln()).ceil() as u64
     }
 
-    /// How many runs a campaign has that says nothing else.
+    /// How many runs a campaign has that says nothing else: as many as tell if the share that keeps the
+    /// promise lies half-way between what is asked for and all.
     pub fn usual_runs(&self) -> u64 {
-        ROOM * self.fewest_runs()
+        let asked = self.at_least.as_per_million();
+        let half_way =
+            LevelReport { level: *self, kept: u64::from(asked.midpoint(1_000_000)), runs: 1_000_000 };
+        half_way.runs_needed(self.fewest_runs()).unwrap_or(MOST_NEEDED)
     }
 
     /// Whether a run keeps the promise; `None` if it does not tell.
@@ -162,6 +162,11 @@ impl LevelReport {
         if self.runs == 0 {
             return Some(self.level.usual_runs());
         }
+        self.runs_needed(self.level.fewest_runs().max(self.runs))
+    }
+
+    /// How many runs would decide it, so many or more.
+    fn runs_needed(&self, first: u64) -> Option<u64> {
         let decides = |runs: u64| {
             let kept = (u128::from(runs) * u128::from(self.kept) / u128::from(self.runs)) as u64;
             let more = Self { kept, runs, ..*self };
@@ -169,7 +174,6 @@ impl LevelReport {
             let asked = self.level.at_least;
             low >= asked || high < asked
         };
-        let first = self.level.fewest_runs().max(self.runs);
         let sizes = std::iter::successors(Some(first), |runs| Some(runs + runs.div_ceil(4)));
         sizes.take_while(|runs| *runs <= MOST_NEEDED).find(|runs| decides(*runs)).map(rounded_up)
     }

@@ -5,11 +5,8 @@
 //! they are known, at the caller. Effects are counted by the tool.
 
 use crate::agent::{AgentEvent, CallOutcome, Definite, Indefinite, PersonEvent, TeamEvent, ToolEvent, kinds};
-use crate::explore::{Campaign, Run};
 use crate::properties::TeamHistory;
-use crate::scenario::Case;
-use perfidy_sim::{Abandoned, EventKinds, Lookup, Name, Seed};
-use rayon::prelude::*;
+use perfidy_sim::{EventKinds, Lookup, Name};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -79,27 +76,14 @@ impl MetricsByTool {
         metrics
     }
 
-    /// Of all runs of a campaign, each by the chances of the file of its case.
-    ///
-    /// # Errors
-    /// [`Abandoned`] if the campaign was interrupted.
-    pub fn of_campaign(case: &Case, campaign: &Campaign<'_>) -> Result<Self, Abandoned> {
-        let Campaign { engine, first_seed, seeds, interrupted, watchdog, .. } = *campaign;
-        let of_run = |index: u64| {
-            let seed = Seed(first_seed.0.wrapping_add(index));
-            let run = || watchdog.watch(case, seed, || Run::fuzzed(case, engine, seed));
-            interrupted.within(run).map(|run| Self::of(&run.outcome.history))
-        };
-        (0..seeds).into_par_iter().map(of_run).try_reduce(Self::default, |all, more| Ok(all.and(more)))
-    }
-
     fn tool(&mut self, tool: Name) -> &mut ToolMetrics {
         self.0.entry(tool).or_default()
     }
 
-    fn and(mut self, more: Self) -> Self {
-        for (tool, ToolMetrics { calls, retries, effects, failures, dead_letters }) in more.0 {
-            let all = self.tool(tool);
+    /// Adds those of another run.
+    pub(super) fn add(&mut self, more: &Self) {
+        for (tool, ToolMetrics { calls, retries, effects, failures, dead_letters }) in &more.0 {
+            let all = self.tool(*tool);
             all.calls += calls;
             all.retries += retries;
             all.effects += effects;
@@ -108,7 +92,6 @@ impl MetricsByTool {
                 *all.failures.entry(kind).or_default() += count;
             }
         }
-        self
     }
 }
 

@@ -10,6 +10,7 @@
 //! from a few in a hundred, and the feedback of a run is much larger than the number that it is run again by.
 
 use crate::explore::strategy::{Feedback, Strategy, Trial};
+use crate::explore::tool_metrics::MetricsByTool;
 use crate::explore::{Campaign, Finding, Run};
 use crate::properties::Verdict;
 use crate::scenario::Case;
@@ -42,6 +43,9 @@ pub struct RunSummary {
     /// Whether it kept the promise of each service level of the file, as far as it tells; nothing if its
     /// faults were not drawn by the chances of the file.
     pub(super) kept: Vec<Option<bool>>,
+    /// What became of the calls of each tool, if the campaign wants that and the chances of the file drew its
+    /// faults.
+    pub(super) metrics: Option<MetricsByTool>,
     /// Whether the strategy learnt something from it.
     pub(super) informative: bool,
 }
@@ -219,7 +223,7 @@ fn run(
     case: &Case,
     trial: &Trial,
 ) -> Result<(RunSummary, Option<Feedback>), Abandoned> {
-    let Campaign { engine, digests, interrupted, watchdog, .. } = *campaign;
+    let Campaign { engine, collect, interrupted, watchdog, .. } = *campaign;
     let Trial { seed, ref plan, ref wants } = *trial;
     let (run, by_other_faults) = interrupted.within(|| {
         watchdog.watch(case, seed, || {
@@ -238,16 +242,18 @@ fn run(
     let has_chances_of_file = matches!(plan, Plan::Fuzz(chaos) if Arc::ptr_eq(chaos, &case.scenario.chaos));
     let levels = case.scenario.service_levels.iter().filter(|_| has_chances_of_file);
     let kept = levels.map(|level| level.is_kept(case, &run)).collect();
+    let metrics = (collect.metrics && has_chances_of_file).then(|| MetricsByTool::of(&run.outcome.history));
     let is_broken = run.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Violated(_)));
     let summary = RunSummary {
         seed,
-        digest: (digests || is_broken).then(|| run.outcome.digest()),
+        digest: (collect.digests || is_broken).then(|| run.outcome.digest()),
         events: run.outcome.history.len() as u64,
         verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, mark(verdict))).collect(),
         injected: run.outcome.injected,
         by_other_faults,
         reached: run.reached,
         kept,
+        metrics,
         informative: feedback.is_some(),
     };
     Ok((summary, feedback))

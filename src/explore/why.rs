@@ -68,8 +68,8 @@ mod tests {
     use crate::agent::{Outcome, Report};
     use crate::explore::strategy::{self, Bounds, Start};
     use crate::explore::{
-        Campaign, CaseReport, CaseStatus, CaseVerdict, Finding, FuzzState, NotCounted, TrialsProgress,
-        Watchdog,
+        Campaign, CaseReport, CaseStatus, CaseVerdict, Collect, Finding, FuzzState, NotCounted,
+        TrialsProgress, Watchdog,
     };
     use crate::properties::{Property, TeamHistory};
     use crate::scenario::{Case, Scenario};
@@ -122,7 +122,7 @@ mod tests {
         let start = Start { case: &case, engine, first_seed, bounds };
         let mut strategy = (strategy::find(strategy).unwrap().start)(&start).ok().unwrap();
         let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-        Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog }
+        Campaign { engine, first_seed, seeds, collect: Collect::NONE, interrupted, watchdog }
             .run_with(&case, &mut *strategy)
     }
 
@@ -151,7 +151,8 @@ mod tests {
             let start = Start { case, engine, first_seed, bounds: Bounds::default() };
             let mut strategy = (kind.start)(&start).ok().unwrap();
             let seeds = slice.seeds;
-            let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
+            let campaign =
+                Campaign { engine, first_seed, seeds, collect: Collect::NONE, interrupted, watchdog };
             let mut trials = campaign.start(case, &mut *strategy);
             while trials.done() < slice.until {
                 let TrialsProgress::Ran(runs) = trials.go_on(slice.until - trials.done()) else {

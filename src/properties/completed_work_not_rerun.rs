@@ -23,7 +23,7 @@ use crate::properties::waits::task_of;
 use crate::properties::wire::swallowed;
 use crate::properties::{Property, TeamHistory, Verdict};
 use perfidy_sim::{Action, Event, EventId, EventKind, EventKinds, Lookup, Name};
-use std::cell::LazyCell;
+use std::cell::RefCell;
 
 /// The property, for the shipped suite.
 pub fn property() -> Property {
@@ -61,8 +61,7 @@ struct Step<'a> {
 }
 
 struct Steps<'a> {
-    /// Needed only once an agent has received a report.
-    led: LazyCell<Led<'a>, Box<dyn FnOnce() -> Led<'a> + 'a>>,
+    led: Led<'a>,
     of: Lookup<(Name, Name), Step<'a>>,
     /// By agent and task: the steps that it has ordered.
     ordered: Lookup<(Name, &'static str), Vec<Name>>,
@@ -78,7 +77,7 @@ struct Steps<'a> {
 
 fn judge(history: &TeamHistory) -> Verdict {
     let mut steps = Steps {
-        led: LazyCell::new(Box::new(|| Led::of(history))),
+        led: Led { history, onward: RefCell::default() },
         of: Lookup::default(),
         ordered: Lookup::default(),
         informed: Lookup::default(),
@@ -86,6 +85,8 @@ fn judge(history: &TeamHistory) -> Verdict {
         swallowed: swallowed(history),
         wanted: Lookup::default(),
     };
+    // In most runs no agent orders a step twice: then it is enough that an agent has gone on.
+    let is_repeated = is_ordered_again(history);
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
         match &event.what {
@@ -119,6 +120,9 @@ fn judge(history: &TeamHistory) -> Verdict {
             EventKind::Sent { to, about, content, .. } => {
                 if steps.informed.contains(event.node) && steps.go_on(event) {
                     verdict = Verdict::Holds;
+                    if !is_repeated {
+                        return verdict;
+                    }
                 }
                 if content.is_for(Purpose::Order)
                     && let Some(report) = steps.order(event, *about, content.headers().attempt)
@@ -136,35 +140,49 @@ fn judge(history: &TeamHistory) -> Verdict {
     verdict
 }
 
+/// Whether an agent orders a step more than once, in whatever incarnations.
+fn is_ordered_again(history: &TeamHistory) -> bool {
+    let mut ordered = Lookup::default();
+    let mut orders = history.events_of(kinds::purpose(Purpose::Order));
+    orders.any(|event| match &event.what {
+        EventKind::Sent { about, content, .. } if content.is_for(Purpose::Order) => {
+            ordered.insert((event.node, *about), ()).is_some()
+        }
+        _ => false,
+    })
+}
+
 /// Which received message led to which event: the last one in its chain of causes at its own node.
 ///
-/// Worked out for all events in one pass: with many tasks at once a chain goes back to events that are in no
-/// cache any more, and nearly every message that is sent has to be asked about.
+/// Worked out once for each event up to the one that is asked about: with many tasks at once a chain goes back
+/// to events that are in no cache any more, and nearly every message that is sent has to be asked about.
 struct Led<'a> {
     history: &'a TeamHistory,
     /// For each event its node, and the message that what it causes there goes back to.
-    onward: Vec<(Name, Option<EventId>)>,
+    onward: RefCell<Vec<(Name, Option<EventId>)>>,
 }
 
 impl<'a> Led<'a> {
-    fn of(history: &'a TeamHistory) -> Self {
-        let mut led = Self { history, onward: Vec::with_capacity(history.len()) };
-        for event in history.events() {
-            let is_message = matches!(event.what, EventKind::Delivered { .. });
-            let message = if is_message { Some(event.id) } else { led.message(event) };
-            led.onward.push((event.node, message));
-        }
-        led
-    }
-
     fn message(&self, event: &Event<TeamEvent>) -> Option<EventId> {
-        let (node, message) = self.onward[event.cause?.get() as usize - 1];
-        message.filter(|_| node == event.node)
+        let cause = event.cause?.get() as usize;
+        let mut onward = self.onward.borrow_mut();
+        for event in &self.history.events()[onward.len().min(cause)..cause] {
+            let is_message = matches!(event.what, EventKind::Delivered { .. });
+            let message = if is_message { Some(event.id) } else { led_by(&onward, event) };
+            onward.push((event.node, message));
+        }
+        led_by(&onward, event)
     }
 
     fn by(&self, event: &Event<TeamEvent>) -> Option<&'a Event<TeamEvent>> {
         self.message(event).map(|message| self.history.event(message))
     }
+}
+
+/// The message that led to an event, from what is known of the events before it.
+fn led_by(onward: &[(Name, Option<EventId>)], event: &Event<TeamEvent>) -> Option<EventId> {
+    let (node, message) = onward[event.cause?.get() as usize - 1];
+    message.filter(|_| node == event.node)
 }
 
 /// Whether the incarnation of an event, which started with that event, could know of an earlier one.

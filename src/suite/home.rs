@@ -88,6 +88,14 @@ impl Suite {
         }
     }
 
+    /// The command that runs the check of this suite, if it is the suite of one.
+    pub(crate) fn check_command(&self) -> Option<&str> {
+        match &self.0.start {
+            Start::Check(test) => Some(test),
+            Start::Command(_) | Start::Harness(_) => None,
+        }
+    }
+
     /// Where names are known that this suite does not have: the `perfidy` command has what is shipped, and
     /// what is of a crate is in the suite of its tests. Nothing for the suite of a crate.
     pub(crate) fn elsewhere(&self) -> &'static str {

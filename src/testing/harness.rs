@@ -76,10 +76,12 @@ fn tests_of_failures(suite: &Suite) -> Vec<Trial> {
         Err(error) => return vec![unreadable(&root, format!("error: cannot read the folder: {error}"))],
     };
     let of_file = |file: &Path| match Failure::read(suite, file) {
-        Ok(failure) => test_of_failure(file, failure),
-        Err(bad) => unreadable(file, bad.to_string()),
+        Ok(failure) => Some(test_of_failure(file, failure)),
+        // Its check is a test of its own.
+        Err(bad) if bad.check().is_some() => None,
+        Err(bad) => Some(unreadable(file, bad.to_string())),
     };
-    let mut tests: Vec<Trial> = files.iter().map(|file| of_file(file)).collect();
+    let mut tests: Vec<Trial> = files.iter().filter_map(|file| of_file(file)).collect();
     if !tests.is_empty() {
         tests.push(test_of_share(files.len()));
     }

@@ -2,8 +2,8 @@
 
 use super::seeds::Seeds;
 use crate::explore::{
-    Campaign, CaseReport, CaseVerdict, Corpus, Effort, Failure, Finding, ReplayOutcome, Run, SavedSeed,
-    Watchdog, shrink_within,
+    Campaign, CaseReport, CaseVerdict, Collect, Corpus, Effort, Failure, Finding, ReplayOutcome, Run,
+    SavedSeed, Watchdog, shrink_within,
 };
 use crate::inert;
 use crate::report::Story;
@@ -73,7 +73,7 @@ impl AsWritten {
 fn run(case: &Case, engine: Engine, seeds: Seeds) -> CaseReport {
     let (interrupted, watchdog) = (&Interrupt::default(), case.scenario.suite.watchdog());
     let (first_seed, seeds) = (seeds.first(), seeds.count(case));
-    Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog }.run(case)
+    Campaign { engine, first_seed, seeds, collect: Collect::NONE, interrupted, watchdog }.run(case)
 }
 
 /// Replays a saved failure, under the watchdog of its suite.

@@ -29,6 +29,21 @@ fn a_saved_failure_means_the_same_from_another_folder() {
 }
 
 #[test]
+fn a_failure_that_a_check_has_saved_is_left_to_its_test() {
+    let place = Place::new();
+    let file = place.saved_failure();
+    let text = place.read(&file).replace("workflow = \"conductor\"", "workflow = \"helpdesk\"");
+    place.write(&file, &text);
+    place.perfidy(&["replay"]).ends_with(2).says(&["unknown workflow `helpdesk`"]);
+    place
+        .write(&file, &text.replacen("\nengine", "\ncheck = \"cargo test --test desk a_ticket\"\nengine", 1));
+    for command in ["replay", "shrink", "check"] {
+        let said = place.perfidy(&[command]).ends_with(0).calmly();
+        said.says(&["of a check, which replays it: cargo test --test desk a_ticket"]);
+    }
+}
+
+#[test]
 fn a_failure_of_other_code_is_stale_and_the_nearest_place_is_named() {
     let place = Place::new();
     let file = place.saved_failure();

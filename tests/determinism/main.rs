@@ -6,7 +6,7 @@ mod audit;
 mod cases;
 
 use perfidy::agent::Agents;
-use perfidy::explore::{Campaign, Run, Watchdog, first_difference};
+use perfidy::explore::{Campaign, Collect, Run, Watchdog, first_difference};
 use perfidy::scenario::Case;
 use perfidy_sim::{Engine, Interrupt, Plan, RunOutcome, Seed};
 use rayon::ThreadPoolBuilder;
@@ -87,7 +87,7 @@ fn assert_same_from_one_thread_and_from_four(case: &Case, seeds: u64) {
             engine: Engine::Native,
             first_seed: Seed(7),
             seeds,
-            digests: true,
+            collect: Collect { digests: true, ..Collect::NONE },
             interrupted,
             watchdog,
         };

@@ -1,7 +1,7 @@
 //! Every configured fault must be injected, each separately: another fault of its kind does not count for it,
 //! nor does one name of an entry for the others.
 
-use perfidy::explore::{Campaign, CaseVerdict, Run, Watchdog, strategy};
+use perfidy::explore::{Campaign, CaseVerdict, Collect, Run, Watchdog, strategy};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
@@ -42,7 +42,7 @@ fn verdict_of(scenario: &Arc<Scenario>, strategy: &str) -> CaseVerdict {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: SEEDS,
-        digests: false,
+        collect: Collect::NONE,
         interrupted: &Interrupt::default(),
         watchdog: &Watchdog::default(),
     };

@@ -56,7 +56,7 @@ fn the_strategy_is_found_by_its_name_and_finds_what_breaks() {
     let start = Start { case: &case, engine, first_seed, bounds: Bounds::default() };
     let mut strategy = choice.start(&start).unwrap_or_else(|refused| panic!("{refused}"));
     let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
-    let campaign = Campaign { engine, first_seed, seeds, digests: false, interrupted, watchdog };
+    let campaign = Campaign { engine, first_seed, seeds, collect: Collect::NONE, interrupted, watchdog };
     let report = campaign.run_with(&case, &mut *strategy);
     let finding = report.finding("paid-once").expect("it breaks");
     assert_eq!((report.strategy, finding.seed.0 % 2), ("every-other", 0));

@@ -5,7 +5,7 @@
 
 use crate::reads_back;
 use perfidy::explore::strategy::{self, Bounds, Start};
-use perfidy::explore::{Campaign, Effort, Finding, SavedSeed, Watchdog, shrink_within};
+use perfidy::explore::{Campaign, Collect, Effort, Finding, SavedSeed, Watchdog, shrink_within};
 use perfidy::faults::{self, ActionMap, FaultKind};
 use perfidy::scenario::{Case, Scenario, read_all};
 use perfidy::suite::Suite;
@@ -257,7 +257,7 @@ impl World {
             engine: Engine::Native,
             first_seed: self.first_seed,
             seeds: TRIALS,
-            digests: false,
+            collect: Collect::NONE,
             interrupted: &interrupted,
             watchdog: &watchdog,
         };

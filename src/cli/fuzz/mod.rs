@@ -16,7 +16,7 @@ use super::progress::Progress;
 use super::stopwatch::{Stopwatch, timed};
 use super::{Format, Status, is_available, print_error, some_time};
 use crate::explore::strategy::{Bounds, Start};
-use crate::explore::{Campaign, CampaignCheckpoint, Corpus, RunSummary, Slice, TrialsProgress};
+use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, RunSummary, Slice, TrialsProgress};
 use crate::inert;
 use crate::scenario::Case;
 use crate::suite::Suite;
@@ -169,8 +169,14 @@ impl Fuzz<'_> {
                 }
                 Err(Abandoned) => return Left::Break(Status::AsExpected),
             };
-        let campaign =
-            Campaign { engine, first_seed, seeds: slice.seeds, digests: false, interrupted, watchdog };
+        let campaign = Campaign {
+            engine,
+            first_seed,
+            seeds: slice.seeds,
+            collect: Collect::NONE,
+            interrupted,
+            watchdog,
+        };
         let mut trials = campaign.start(case, &mut *strategy);
         if trials.skip(slice.done, rounds.informative()).is_err() {
             return Left::Break(Status::AsExpected);

@@ -2,7 +2,7 @@
 
 use super::work::Work;
 use crate::config::problem::line_of;
-use crate::explore::{Campaign, CaseReport, CaseVerdict, Watchdog};
+use crate::explore::{Campaign, CaseReport, CaseVerdict, Collect, Watchdog};
 use crate::safeguards::SafeguardKind;
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
@@ -224,7 +224,7 @@ pub(super) fn tried(scenario: &Arc<Scenario>, seeds: u64) -> CaseReport {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds,
-        digests: false,
+        collect: Collect::NONE,
         interrupted,
         watchdog,
     };

@@ -142,7 +142,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::start;
-    use crate::explore::{Campaign, CaseVerdict, Watchdog};
+    use crate::explore::{Campaign, CaseVerdict, Collect, Watchdog};
     use crate::scenario::{Case, Scenario};
     use perfidy_sim::{Engine, Interrupt, Seed};
 
@@ -156,7 +156,7 @@ mod tests {
             engine: Engine::Native,
             first_seed: Seed(0),
             seeds: 200,
-            digests: false,
+            collect: Collect::NONE,
             interrupted,
             watchdog,
         };

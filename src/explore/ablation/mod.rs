@@ -28,7 +28,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use perfidy::explore::strategy::Choice;
-/// use perfidy::explore::{Ablation, Campaign, Claim, Removals, Watchdog};
+/// use perfidy::explore::{Ablation, Campaign, Claim, Collect, Removals, Watchdog};
 /// use perfidy::prelude::*;
 /// use perfidy::sim::Interrupt;
 ///
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// let scenario = Scenario::parse(&suite, name, &text).unwrap();
 /// let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
 /// let (engine, first_seed) = (Engine::Native, Seed(0));
-/// let campaign = Campaign { engine, first_seed, seeds: 100, digests: false, interrupted, watchdog };
+/// let campaign = Campaign { engine, first_seed, seeds: 100, collect: Collect::NONE, interrupted, watchdog };
 /// let strategy = Choice::find(&suite, "random").unwrap();
 /// let ablation = Ablation { campaign, strategy: &strategy, removals: Removals::default() };
 /// let matrix = ablation.run(&scenario);

@@ -42,7 +42,7 @@ impl Comparison {
     /// Runs both designs over the seeds of a campaign. The result is the same for any number of threads.
     ///
     /// ```
-    /// use perfidy::explore::{Campaign, Comparison, Measure, Watchdog};
+    /// use perfidy::explore::{Campaign, Collect, Comparison, Measure, Watchdog};
     /// use perfidy::prelude::*;
     /// use perfidy::sim::Interrupt;
     ///
@@ -52,7 +52,7 @@ impl Comparison {
     /// let designs = [design("own/four-attempts", &text), design("own/one-attempt", &fewer)];
     /// let (interrupted, watchdog) = (&Interrupt::default(), &Watchdog::new());
     /// let (engine, first_seed) = (Engine::Native, Seed(0));
-    /// let campaign = Campaign { engine, first_seed, seeds: 50, digests: false, interrupted, watchdog };
+    /// let campaign = Campaign { engine, first_seed, seeds: 50, collect: Collect::NONE, interrupted, watchdog };
     /// let comparison = Comparison::of(&designs, &campaign).unwrap();
     /// let done = comparison.estimate(Measure::Done);
     /// assert!(done.difference.unwrap() <= 0, "with one attempt no more tasks are done");
@@ -99,7 +99,7 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::Watchdog;
+    use crate::explore::{Collect, Watchdog};
     use crate::suite::Suite;
     use perfidy_sim::Interrupt;
 
@@ -112,7 +112,7 @@ mod tests {
             engine: Engine::Native,
             first_seed: Seed(7),
             seeds,
-            digests: false,
+            collect: Collect::NONE,
             interrupted: &Interrupt::default(),
             watchdog: &Watchdog::new(),
         };

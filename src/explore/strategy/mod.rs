@@ -149,7 +149,7 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::{Campaign, CaseReport, Watchdog};
+    use crate::explore::{Campaign, CaseReport, Collect, Watchdog};
     use crate::scenario::Scenario;
     use perfidy_sim::{Interrupt, Plan};
     use std::path::Path;
@@ -177,7 +177,7 @@ mod tests {
             engine: Engine::Native,
             first_seed: Seed(3),
             seeds,
-            digests: true,
+            collect: Collect { digests: true, ..Collect::NONE },
             interrupted: &interrupted,
             watchdog: &Watchdog::new(),
         };

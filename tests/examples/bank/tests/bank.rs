@@ -1,7 +1,7 @@
 //! The tests of the branch, as a crate would write them for its agents.
 
 use perfidy::explore::{
-    Campaign, CaseReport, CaseVerdict, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
+    Campaign, CaseReport, CaseVerdict, Collect, Corpus, Failure, ReplayOutcome, Run, SavedSeed, Watchdog,
 };
 use perfidy::explore::{first_difference, shrink};
 use perfidy::scenario::{Case, Scenario, read_all};
@@ -20,7 +20,7 @@ fn campaign(case: &Case) -> CaseReport {
         engine: Engine::Native,
         first_seed: Seed(0),
         seeds: 100,
-        digests: false,
+        collect: Collect::NONE,
         interrupted,
         watchdog,
     }
