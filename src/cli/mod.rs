@@ -12,6 +12,7 @@ mod list;
 mod new;
 mod options;
 mod output;
+mod pages;
 mod progress;
 mod replay;
 mod report;
@@ -21,6 +22,7 @@ mod schema;
 mod shrink;
 mod stopwatch;
 mod trace;
+mod watch;
 
 use options::with_strategies;
 use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
@@ -61,6 +63,8 @@ struct Arguments {
 enum Command {
     /// Run scenarios over many seeds
     Run(run::Arguments),
+    /// Run scenarios again whenever they or the crate change, and show what is broken now
+    Watch(watch::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
     /// Show a run: a page, a picture, a diagram, or a trace for another tool
@@ -144,7 +148,7 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `report`, `shrink`,
+    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`, `shrink`,
     /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
     /// what is shipped. It is all that a `main` has to do.
     ///
@@ -206,6 +210,7 @@ fn main(suite: &Suite) -> ExitCode {
     }
     let status = match arguments.command {
         Command::Run(arguments) => run::run(suite, &arguments),
+        Command::Watch(arguments) => watch::watch(suite, &arguments),
         Command::Replay(arguments) => replay::replay(suite, &arguments),
         Command::Report(arguments) => report::report(suite, &arguments),
         Command::Shrink(arguments) => shrink::shrink(suite, &arguments),

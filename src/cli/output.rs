@@ -49,7 +49,11 @@ pub fn say_document(document: &[u8]) {
 }
 
 fn write_result(text: &str) {
-    write_with(|| writeln!(anstream::stdout().lock(), "{text}"));
+    write_with(|| {
+        let mut written = Ok(());
+        progress::with_progress_suspended(|| written = writeln!(anstream::stdout().lock(), "{text}"));
+        written
+    });
 }
 
 fn write_with(write: impl FnOnce() -> io::Result<()>) {

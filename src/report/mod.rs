@@ -2,6 +2,8 @@
 
 mod ablation;
 mod action_map;
+#[cfg(feature = "cli")]
+mod campaign;
 mod comparison;
 #[cfg(feature = "cli")]
 mod github;
@@ -24,11 +26,15 @@ mod story;
 mod table;
 mod told;
 mod words;
+#[cfg(feature = "cli")]
+mod workflow_map;
 
 pub use ablation::{AblationRecord, AblationSummary, AblationSummaryRecord};
 #[cfg(feature = "cli")]
 pub use ablation::{Hints, ablation_in_markdown, ablation_in_text, ablations_in_markdown, ablations_in_text};
 pub use action_map::{action_map, timeouts_in_words};
+#[cfg(feature = "cli")]
+pub use campaign::{CampaignPage, DetectionTable};
 pub use comparison::ComparisonRecord;
 #[cfg(feature = "cli")]
 pub use comparison::{comparison_in_markdown, comparison_in_text};
@@ -48,3 +54,5 @@ pub use sheets::SheetsPage;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
 pub use table::{fuzz_table, probes_table, table};
+#[cfg(feature = "cli")]
+pub use workflow_map::{MapArrow, MapDelivery, workflow_map};

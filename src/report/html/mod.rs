@@ -31,6 +31,17 @@ pub(super) fn colours(theme: Theme) -> String {
     }
 }
 
+/// The rules of a style for what is inside this selector: one rule a line, without nesting.
+pub(super) fn scoped(style: &str, inside: &str) -> String {
+    let rule = |rule: &str| {
+        let (selectors, body) = rule.split_once('{').expect("each line is a rule");
+        let selectors: Vec<String> =
+            selectors.split(',').map(|selector| format!("{inside} {selector}")).collect();
+        format!("{}{{{body}", selectors.join(","))
+    };
+    style.lines().map(rule).collect()
+}
+
 /// A page with this body, whose style and script are perfidy's own.
 pub(super) fn document(title: &str, own_style: &str, script: Option<&str>, body: &Markup) -> String {
     let style = format!("{}{STYLE}{own_style}", colours(Theme::Auto));

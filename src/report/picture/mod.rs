@@ -35,6 +35,8 @@ use crate::explore::{Failure, Run, SavedSeed};
 use crate::properties::Violation;
 use crate::report::html::Theme;
 use crate::scenario::Case;
+#[cfg(feature = "cli")]
+use maud::Markup;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 use rows::Rows;
 use scene::{Scene, lanes};
@@ -80,6 +82,12 @@ impl Counterpart {
     }
 }
 
+/// The style of pictures that are part of a page, inside this selector.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn drawing_style(inside: &str) -> String {
+    crate::report::html::scoped(&format!("{}{}", svg::MARKS_STYLE, svg::WORDS_STYLE), inside)
+}
+
 impl<'a> Picture<'a> {
     /// A saved failure in a run of today.
     pub fn of_failure(failure: &'a Failure, run: &'a Run) -> Self {
@@ -121,6 +129,12 @@ impl<'a> Picture<'a> {
         svg::svg(self, theme)
     }
 
+    /// The same as a part of a page that has [`drawing_style`].
+    #[cfg(feature = "cli")]
+    pub(in crate::report) fn to_drawing(&self) -> Markup {
+        svg::drawing(self)
+    }
+
     /// What led to the violation as a sequence diagram of Mermaid, small enough for an issue.
     pub fn to_mermaid(&self) -> String {
         mermaid::mermaid(self)
@@ -146,7 +160,7 @@ impl<'a> Picture<'a> {
         perfetto::trace(self)
     }
 
-    fn violation(&self) -> Option<&'a Violation> {
+    pub(in crate::report) fn violation(&self) -> Option<&'a Violation> {
         self.broke.map(|(_, violation)| violation)
     }
 

@@ -1,22 +1,26 @@
-//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool.
+//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool; or all that a
+//! campaign has saved.
+
+mod corpus;
 
 use super::ending::Ending;
-use super::options::Runs;
+use super::options::{Colours, Runs};
+use super::pages::write_file;
 use super::{Status, is_available, output, print_error, print_problems, tell};
 use crate::explore::{Failure, Run, SavedSeed};
 use crate::inert;
-use crate::report::{Counterpart, Picture, Theme};
+use crate::report::{Counterpart, Picture};
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
+use corpus::of_corpus;
 use perfidy_sim::{Engine, Fault, Seed};
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A saved failure, or a scenario of which one seed is run
+    /// A saved failure, a scenario of which one seed is run, or a folder of saved failures
     file: PathBuf,
     /// Where it is written [default: standard output]
     #[arg(long, short, value_name = "FILE")]
@@ -29,6 +33,10 @@ pub struct Arguments {
     case: String,
     #[command(flatten)]
     runs: Runs,
+    /// Of a folder of failures: also measure after how many seeds each strategy finds what broke, in at most so
+    /// many
+    #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    detection: Option<u64>,
     /// The colours of an SVG picture
     #[arg(long, value_enum, default_value_t = Colours::Auto)]
     theme: Colours,
@@ -53,27 +61,17 @@ enum Document {
     Perfetto,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Colours {
-    /// As the reader prefers
-    Auto,
-    Light,
-    Dark,
-}
-
-impl From<Colours> for Theme {
-    fn from(colours: Colours) -> Self {
-        match colours {
-            Colours::Auto => Self::Auto,
-            Colours::Light => Self::Light,
-            Colours::Dark => Self::Dark,
-        }
-    }
-}
-
 pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
     if arguments.format == Document::Perfetto && arguments.output.is_none() && io::stdout().is_terminal() {
         print_error("a trace of Perfetto is not text; say with --output where it is written");
+        return Status::BadInput;
+    }
+    if arguments.file.is_dir() {
+        return of_corpus(suite, arguments)
+            .map_or_else(|status| status, |document| write(arguments.output.as_deref(), &document));
+    }
+    if arguments.detection.is_some() {
+        print_error("--detection belongs to a folder of saved failures");
         return Status::BadInput;
     }
     let text = match scenario::read_long_text(&arguments.file) {
@@ -172,14 +170,9 @@ fn write(file: Option<&Path>, document: &[u8]) -> Status {
         output::say_document(document);
         return Status::AsExpected;
     };
-    match fs::write(file, document) {
-        Ok(()) => {
-            tell(format_args!("wrote {}", inert::path(file)));
-            Status::AsExpected
-        }
-        Err(error) => {
-            print_error(format_args!("cannot write `{}`: {error}", inert::path(file)));
-            Status::BadInput
-        }
+    let status = write_file(file, document);
+    if status == Status::AsExpected {
+        tell(format_args!("wrote {}", inert::path(file)));
     }
+    status
 }
