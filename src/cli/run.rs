@@ -180,7 +180,8 @@ fn summary(rows: &[(CaseReport, Duration)], took: Duration) -> String {
     let mut parts = vec![format!("{good} as they should be")];
     parts.extend((bad > 0).then(|| format!("{bad} broken or not caught")));
     parts.extend((open > 0).then(|| format!("{open} vacuous, unknown or unfinished")));
-    format!("{} cases: {}; {runs} runs in {:.1} s", rows.len(), parts.join(", "), took.as_secs_f64())
+    let cases = report::counted(rows.len() as u64, "case", "cases");
+    format!("{cases}: {}; {runs} runs in {:.1} s", parts.join(", "), took.as_secs_f64())
 }
 
 /// The page of all cases.

@@ -55,4 +55,6 @@ pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
 pub use table::{fuzz_table, probes_table, table};
 #[cfg(feature = "cli")]
+pub(crate) use words::counted;
+#[cfg(feature = "cli")]
 pub use workflow_map::{MapArrow, MapDelivery, workflow_map};

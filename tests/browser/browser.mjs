@@ -8,6 +8,8 @@ export const open = async () => {
   const profile = mkdtempSync(join(tmpdir(), "perfidy-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // Screenshots are compared: the same scale on every screen.
+    deviceScaleFactor: 1,
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync"],
     viewport: { width: 1440, height: 900 },

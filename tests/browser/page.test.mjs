@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { open } from "./browser.mjs";
-import { FAILURE, output, page, repository } from "./reports.mjs";
+import { FAILURE, output, page, pages, repository } from "./reports.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
@@ -101,6 +101,24 @@ describe("the page of a saved failure", () => {
     assert.deepEqual(trouble, []);
   });
 
+  test("shows what an event holds while the pointer rests on it, until another is opened", async () => {
+    const { tab, trouble } = await visit(file);
+    await tab.locator("#e12").scrollIntoViewIfNeeded().catch(() => {});
+    const cells = tab.locator("#rows > li.row:not([hidden]) a.here");
+    await cells.nth(1).hover();
+    await tab.locator("#dock.preview").waitFor();
+    const rested = await tab.locator("#dock h2").textContent();
+    assert.ok((await cells.nth(1).textContent()).includes(rested.split(" ")[0]));
+    await tab.mouse.move(2, 2);
+    await tab.locator("#dock").waitFor({ state: "hidden" });
+    await cells.nth(2).click();
+    const opened = await tab.locator("#dock h2").textContent();
+    await cells.nth(1).hover();
+    await tab.waitForTimeout(400);
+    assert.equal(await tab.locator("#dock h2").textContent(), opened);
+    assert.deepEqual(trouble, []);
+  });
+
   test("leads to any event by its link, folded or not", async () => {
     const { tab } = await visit(file, { hash: "#e12" });
     assert.equal(await tab.evaluate(() => document.activeElement.id), "e12");
@@ -151,6 +169,35 @@ describe("the page of a run full of markup and script", () => {
     assert.equal(await tab.evaluate(() => globalThis.ran), undefined);
     assert.equal(await tab.locator("img, iframe, object, #rows script, #dock script").count(), 0);
     assert.ok((await tab.locator("main").textContent()).includes("<img src=x onerror="));
+    assert.deepEqual(trouble, []);
+  });
+});
+
+describe("the page of a folder of failures", () => {
+  test("shows what broke by which faults, and each failure with its picture", async () => {
+    const file = page("seeds/standby", "--detection", "20");
+    for (const [width, colours] of [[1440, "light"], [390, "dark"]]) {
+      const { tab, trouble } = await visit(file, { width, colours });
+      assert.ok(await tab.locator("#faults table.sheet tbody tr").count() > 1);
+      assert.ok(await tab.locator("#detection table.sheet tbody tr").count() > 1);
+      assert.ok(await tab.locator(".plot .sign").count() > 4);
+      const failure = tab.locator("details.failure").first();
+      await failure.locator("summary").click();
+      assert.ok(await failure.locator("svg .mark").count() > 3);
+      assert.match(await failure.textContent(), /perfidy replay seeds/);
+      assert.deepEqual(await inaccessible(tab), []);
+      assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth) <= width);
+      assert.deepEqual(trouble, []);
+    }
+  });
+
+  test("a run and a campaign write pages that lead to each other", async () => {
+    const folder = pages("run", "scenarios/conductor/crash-before-record.toml", "--save", "all");
+    const { tab, trouble } = await visit(join(folder, "index.html"));
+    assert.ok(await tab.locator("table.cases tbody tr").count() > 1);
+    await tab.locator("details.failure summary").first().click();
+    await tab.getByRole("link", { name: "Its page, event by event" }).first().click();
+    assert.ok(await shown(tab) > 3);
     assert.deepEqual(trouble, []);
   });
 });

@@ -1,5 +1,5 @@
 // Documents that the command writes, for the tests.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -20,6 +20,12 @@ export const output = (ending, ...args) => {
   const file = join(folder, `${++count}.${ending}`);
   writeFileSync(file, execFileSync(perfidy, args, { cwd: repository, stdio: ["ignore", "pipe", "pipe"] }));
   return file;
+};
+// The folder of pages that `run` or `fuzz` writes; what they find is no failure of this test.
+export const pages = (...args) => {
+  const at = mkdtempSync(join(folder, "pages-"));
+  spawnSync(perfidy, [...args, "--pages", at, "--corpus", join(at, "seeds")], { cwd: repository, stdio: "pipe" });
+  return at;
 };
 export const page = (...args) => write("html", ...args);
 export const read = file => readFileSync(file, "utf8");

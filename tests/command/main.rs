@@ -23,6 +23,7 @@ mod run;
 mod saving;
 mod service_level;
 mod shrink;
+mod watch;
 mod workshop;
 
 use place::Place;

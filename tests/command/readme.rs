@@ -30,6 +30,7 @@ const CARGO: &[(&str, &str)] = &[
     ),
     ("cargo test --test agents", "cargo test --test agents"),
     ("cargo test --test agents -- fuzz --for 10m", "cargo test --test agents -- fuzz --runs 500"),
+    ("cargo test --test agents -- watch", "cargo test --test agents -- watch --for 20s"),
     ("cargo doc --open", "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"),
 ];
 
@@ -101,6 +102,10 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
         // The label of a case is quoted, and left out here.
         "report" if words.last() == Some(&"--case") => drop(words.pop()),
         "list" | "check" | "explain" | "replay" | "report" | "new" | "schema" | "shrink" => {}
+        "watch" => {
+            words.truncate(1);
+            words.extend([SCENARIO, "--for", "15s"]);
+        }
         "run" | "audit" => {
             words.retain(|word| *word != "scenarios");
             words.push(SCENARIO);
@@ -129,7 +134,7 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
 
 /// Whether a command writes files.
 fn writes(arguments: &[&str]) -> bool {
-    let writes = ["--save", "--refresh", "--junit", "-o"];
+    let writes = ["--save", "--refresh", "--junit", "--pages", "-o"];
     matches!(arguments[0], "fuzz" | "shrink") || writes.iter().any(|option| arguments.contains(option))
 }
 
@@ -158,7 +163,7 @@ fn every_command_of_the_readme_can_be_run() {
     }
     for command in [
         "run", "replay", "fuzz", "audit", "ablate", "compare", "check", "list", "explain", "new", "schema",
-        "shrink", "report",
+        "shrink", "report", "watch",
     ] {
         assert!(done.iter().any(|arguments| arguments[0] == command), "the README does not name {command}");
     }

@@ -1,6 +1,6 @@
 //! `perfidy report`: a run as a page, a picture, or a trace.
 
-use crate::place::{Place, careless, in_the_repository};
+use crate::place::{Place, REFUND, careless, in_the_repository};
 use std::fs;
 use std::path::Path;
 
@@ -73,20 +73,100 @@ fn junit_has_the_verdict_of_each_case_also_of_one_that_broke() {
     }
 }
 
-/// The pictures of the README, each written by the command beside it. A picture that is not what the command
-/// writes today is written anew, and this fails.
+/// The pictures of the README, each with the command that writes it. A picture that is not what its command writes
+/// today is written anew, and this fails.
 #[test]
-fn the_pictures_of_the_readme_are_what_the_command_writes() {
-    for theme in ["light", "dark"] {
-        let file = format!("src/report/picture/shown/paused-leader-{theme}.svg");
-        let said = in_the_repository(&["report", FAILURE, "--format", "svg", "--theme", theme])
-            .ends_with(0)
-            .calmly();
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
-        if fs::read_to_string(&path).ok().as_ref() != Some(&said.out) {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, &said.out).unwrap();
-            panic!("{file} is written anew: look at it, and commit it");
+fn the_pictures_of_the_readme_are_what_the_commands_write() {
+    let pictures: [(&str, &[&str]); 3] = [
+        ("paused-leader", &["report", FAILURE]),
+        ("standby", &["explain", "standby"]),
+        ("campaign", &["report", "seeds/standby", "--detection", "300"]),
+    ];
+    let mut written = Vec::new();
+    for (name, command) in pictures {
+        for theme in ["light", "dark"] {
+            let file = format!("src/report/picture/shown/{name}-{theme}.svg");
+            let command = [command, &["--format", "svg", "--theme", theme]].concat();
+            let said = in_the_repository(&command).ends_with(0).calmly();
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+            if fs::read_to_string(&path).ok().as_ref() != Some(&said.out) {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &said.out).unwrap();
+                written.push(file);
+            }
         }
     }
+    assert!(written.is_empty(), "written anew: look at them, and commit them: {written:?}");
+}
+
+#[test]
+fn a_folder_of_failures_is_a_page_of_what_broke_with_the_campaign_that_was_left_there() {
+    let place = Place::new();
+    place.saved_failure();
+    let page = place.perfidy(&["report", "seeds"]).ends_with(0).calmly().out;
+    for part in
+        ["1 saved failure", "What broke, by which faults", "no-duplicate-effects", "perfidy replay seeds/"]
+    {
+        assert!(page.contains(part), "no `{part}` in {page}");
+    }
+    assert!(!page.contains("Table of cases"), "no campaign was left here");
+    place.perfidy(&["fuzz", "--runs", "600", "--strategy", "random"]).ends_with(1);
+    let page = place.perfidy(&["report", "seeds", "--detection", "50"]).ends_with(0).calmly().out;
+    for part in [
+        "600 runs of random from seed 0",
+        "Table of cases",
+        "BROKEN: no-duplicate-effects",
+        "How soon it is found",
+    ] {
+        assert!(page.contains(part), "no `{part}` in {page}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_shown_is_refused() {
+    let place = Place::with(&[("scenarios/refund.toml", &careless()), ("empty/note.txt", "")]);
+    place.perfidy(&["report", "empty"]).ends_with(2).complains(&["there is no saved failure in empty"]);
+    let seed = place.saved_failure();
+    place.perfidy(&["report", "seeds", "--format", "otlp"]).ends_with(2).complains(&["`page` or as `svg`"]);
+    let needless = ["report", &seed, "--detection", "5"];
+    place.perfidy(&needless).ends_with(2).complains(&["--detection belongs to a folder"]);
+    place
+        .perfidy(&["explain", "retry", "--format", "svg"])
+        .ends_with(2)
+        .complains(&["only a workflow has a map"]);
+}
+
+#[test]
+fn a_run_and_a_campaign_write_a_page_of_all_and_one_for_each_failure() {
+    let place = Place::with(&[("scenarios/refund.toml", &careless())]);
+    for (folder, command) in [
+        ("of-run", vec!["run", "--seeds", "100"]),
+        ("of-fuzz", vec!["fuzz", "--runs", "600", "--corpus", "found", "--strategy", "random"]),
+    ] {
+        let said = place.perfidy(&[command.as_slice(), &["--pages", folder]].concat()).ends_with(1);
+        assert!(said.err.contains(&format!("pages: {folder}/index.html")), "{}", said.err);
+        let index = place.read(&format!("{folder}/index.html"));
+        let pages: Vec<String> =
+            place.files(folder).into_iter().filter(|file| !file.ends_with("index.html")).collect();
+        assert!(!pages.is_empty() && index.contains("BROKEN: no-duplicate-effects"));
+        for page in pages {
+            let name = page.strip_prefix(&format!("{folder}/")).unwrap();
+            assert!(index.contains(&format!("href=\"{name}\"")), "{name} in {index}");
+            assert!(place.read(&page).contains("</em> broke"));
+        }
+    }
+}
+
+#[test]
+fn a_pull_request_gets_an_annotation_for_what_broke_and_for_nothing_else() {
+    let place = Place::with(&[("scenarios/refund.toml", REFUND), ("scenarios/careless.toml", &careless())]);
+    let said = place.perfidy(&["run", "--seeds", "100", "--save", "none", "--format", "github"]).ends_with(1);
+    let annotations: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(annotations.len(), 1, "{}", said.out);
+    assert!(
+        annotations[0]
+            .starts_with("::error file=scenarios/careless.toml,title=careless%2C as written::BROKEN: "),
+        "{}",
+        annotations[0]
+    );
 }

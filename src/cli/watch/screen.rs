@@ -4,6 +4,7 @@
 use super::{Change, Ran, named};
 use crate::cli::{Status, print};
 use crate::inert;
+use crate::report::counted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -73,6 +74,8 @@ impl Screen {
     pub fn status(&self) -> Status {
         if self.is_stuck() {
             Status::BadInput
+        } else if self.last.is_empty() {
+            Status::Inconclusive
         } else if self.cases.values().any(Seen::is_broken) {
             Status::Broken
         } else if self.cases.values().all(Seen::is_good) {
@@ -127,7 +130,8 @@ fn in_words(change: &Change, cases: usize, took: Duration) -> String {
         Change::All => "everything".to_owned(),
         Change::Scenarios(files) => files.iter().map(|file| named(file)).collect::<Vec<_>>().join(", "),
     };
-    format!("last run: {what}, {cases} cases in {:.1} s", took.as_secs_f64())
+    let cases = counted(cases as u64, "case", "cases");
+    format!("last run: {what}, {cases} in {:.1} s", took.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -150,7 +154,11 @@ mod tests {
         insta::assert_snapshot!(screen.text());
         assert_eq!(screen.status(), Status::Broken);
         screen.take_in(&Change::Scenarios(vec!["a.toml".into()]), ran(&[("a", "as written", "holds")]));
-        assert!(screen.text().contains("0 broken, 0 open, 2 as they should be; last run: a.toml, 1 cases"));
+        assert!(
+            screen
+                .text()
+                .contains("0 broken, 0 open, 2 as they should be; last run: a.toml, 1 case in 1.5 s")
+        );
         assert_eq!(screen.status(), Status::AsExpected);
     }
 

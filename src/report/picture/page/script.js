@@ -115,13 +115,9 @@
   };
 
   const text = (tag, content) => Object.assign(document.createElement(tag), { textContent: content });
-  const show = cell => {
-    if (current) current.removeAttribute("aria-current");
-    all(".anc", list).forEach(other => other.classList.remove("anc"));
-    current = cell;
-    cell.setAttribute("aria-current", "true");
+  // Puts what an event holds into the dock.
+  const fill = cell => {
     const side = cell.id[0], detail = details[side][cell.id.slice(1)];
-    for (let event = detail.c; event; event = (details[side][event] || {}).c) link(side, event)?.classList.add("anc");
     const fields = document.createElement("dl");
     for (const [label, value] of detail.f) fields.append(text("dt", label), text("dd", value));
     const texts = document.createElement("div");
@@ -136,6 +132,32 @@
     one("#dock [data-go=effect]").disabled = !effect(cell);
     dock.hidden = false;
     dock.scrollTop = 0;
+  };
+  const show = cell => {
+    if (current) current.removeAttribute("aria-current");
+    all(".anc", list).forEach(other => other.classList.remove("anc"));
+    current = cell;
+    cell.setAttribute("aria-current", "true");
+    const side = cell.id[0], cause = event => (details[side][event] || {}).c;
+    for (let event = cause(cell.id.slice(1)); event; event = cause(event)) link(side, event)?.classList.add("anc");
+    dock.classList.remove("preview", "above");
+    fill(cell);
+  };
+
+  // What the pointer rests on is shown while no event is open, away from the pointer.
+  let rest = 0;
+  const leave = () => {
+    clearTimeout(rest);
+    if (dock.classList.contains("preview")) {
+      dock.classList.remove("preview", "above");
+      dock.hidden = true;
+    }
+  };
+  const preview = (cell, y) => {
+    if (!dock.hidden && !dock.classList.contains("preview")) return;
+    fill(cell);
+    dock.classList.add("preview");
+    dock.classList.toggle("above", y > innerHeight / 2);
   };
 
   // The next event that this one led to: one on the way to the violation, if there is one.
@@ -172,6 +194,12 @@
   const keys = { ArrowDown: "next", j: "next", ArrowUp: "previous", k: "previous", ArrowLeft: "cause", c: "cause",
     ArrowRight: "effect", e: "effect", v: "violation", o: "other", Escape: "close" };
 
+  list.addEventListener("pointerover", event => {
+    const cell = event.target.closest("a.cell");
+    leave();
+    if (cell && event.pointerType === "mouse") rest = setTimeout(() => preview(cell, event.clientY), 250);
+  });
+  list.addEventListener("pointerleave", leave);
   list.addEventListener("focusin", event => event.target.matches("a.cell") && show(event.target));
   list.addEventListener("click", event => {
     const cell = event.target.closest("a.cell");
