@@ -71,7 +71,7 @@ pub fn add_failures(
             status = status.worse(written);
             link = (written == Status::AsExpected).then_some(name);
         }
-        page.add_failure(&failure, &picture, replay.clone(), link);
+        page.add_failure(&failure, &picture, &replay, link);
     }
     status
 }

@@ -188,8 +188,7 @@ fn summary(rows: &[(CaseReport, Duration)], took: Duration) -> String {
 fn page_of(rows: &[(CaseReport, Duration)], arguments: &Arguments) -> CampaignPage {
     let runs: u64 = rows.iter().map(|(report, _)| report.seeds).sum();
     let about = format!("{runs} runs of {} cases from seed {}", rows.len(), arguments.subject.runs.seed);
-    let mut page =
-        CampaignPage { title: "Scenarios over many seeds".to_owned(), about, ..CampaignPage::default() };
+    let mut page = CampaignPage::new("Scenarios over many seeds", about);
     rows.iter().for_each(|(report, _)| page.add_report(report));
     page
 }

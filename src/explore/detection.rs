@@ -1,7 +1,7 @@
 //! How soon strategies find a failure: after how many trials each first breaks a property of a case.
 
-use crate::explore::strategy::{Choice, Start, StrategyRefused};
-use crate::explore::{Campaign, TrialsProgress};
+use crate::explore::strategy::{Bounds, Choice, Start, StrategyRefused};
+use crate::explore::{Campaign, RunSummary, TrialsProgress};
 use crate::scenario::Case;
 use perfidy_sim::Abandoned;
 
@@ -29,8 +29,7 @@ pub fn seeds_to_detection(
     strategy: &Choice,
 ) -> Result<Result<Detection, StrategyRefused>, Abandoned> {
     let Campaign { engine, first_seed, seeds, interrupted, watchdog, .. } = *campaign;
-    let bounds = crate::explore::strategy::Bounds::default();
-    let start = Start { case, engine, first_seed, bounds };
+    let start = Start { case, engine, first_seed, bounds: Bounds::default() };
     let started = interrupted.within(|| watchdog.watch(case, first_seed, || strategy.start(&start)))?;
     let mut strategy = match started {
         Ok(strategy) => strategy,
@@ -43,8 +42,7 @@ pub fn seeds_to_detection(
             TrialsProgress::Interrupted => return Err(Abandoned),
             TrialsProgress::Over => return Ok(Ok(Detection::NotWithin(trials.done()))),
             TrialsProgress::Ran(runs) => {
-                let breaks =
-                    |run: &crate::explore::RunSummary| run.violations().any(|(name, _)| name == property);
+                let breaks = |run: &RunSummary| run.violations().any(|(name, _)| name == property);
                 if let Some(place) = runs.iter().position(breaks) {
                     return Ok(Ok(Detection::After(before + place as u64 + 1)));
                 }

@@ -105,7 +105,7 @@ impl OfWorkflow<'_> {
     /// Who sends what to whom, as a picture.
     pub(super) fn map(&self, title: &str, theme: Theme) -> String {
         let mut arrows: Vec<MapArrow> = Vec::new();
-        let mut add = |from, to, word: String, delivery| {
+        let mut add = |from: Name, to: Name, word: String, delivery: MapDelivery| {
             let is_it =
                 |arrow: &&mut MapArrow| (arrow.from, arrow.to, arrow.delivery) == (from, to, delivery);
             match arrows.iter_mut().find(is_it) {

@@ -336,8 +336,7 @@ impl CampaignLog {
 
     /// The page of the campaign, without its failures.
     pub fn page(&self) -> CampaignPage {
-        let title = "A campaign".to_owned();
-        let mut page = CampaignPage { title, about: self.in_a_line(), ..CampaignPage::default() };
+        let mut page = CampaignPage::new("A campaign", self.in_a_line());
         page.add_state(&self.rounds, |progress| self.cases.iter().find(|case| progress.is_of(case)).cloned());
         page
     }

@@ -6,9 +6,7 @@ use crate::cli::ending::Ending;
 use crate::cli::pages::add_failures;
 use crate::cli::{Status, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
-use crate::explore::{
-    Campaign, CampaignCheckpoint, CaseProgress, Collect, Corpus, Failure, seeds_to_detection,
-};
+use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, Failure, seeds_to_detection};
 use crate::inert;
 use crate::report::{CampaignPage, DetectionTable};
 use crate::scenario::{Case, Scenario, root_of};
@@ -34,27 +32,19 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>,
         return Err(Status::BadInput);
     }
     let ending = Ending::by_signal();
-    let mut page = CampaignPage { title: title(arguments), about: about(&files), ..CampaignPage::default() };
+    let (mut about, mut state) = (about(&files), None);
     if checkpoint.path().exists() {
-        let state = checkpoint.read().map_err(|problems| {
+        let read = checkpoint.read().map_err(|problems| {
             print_problems(&problems);
             Status::BadInput
         })?;
-        page.about = format!(
-            "{} runs of {} from seed {}, {} different failures; {}",
-            state.runs(),
-            state.strategy,
-            state.first_seed,
-            state.failures(),
-            page.about
-        );
+        about = format!("{} runs of {} from seed {}; {about}", read.runs(), read.strategy, read.first_seed);
+        state = Some(read);
+    }
+    let mut page = CampaignPage::new(format!("The failures in {}", inert::path(&arguments.file)), about);
+    if let Some(state) = &state {
         let mut scenarios = Scenarios::new(suite);
-        let cases: Vec<Option<Case>> =
-            state.cases.iter().map(|case| scenarios.case(case.scenario.as_str(), &case.label)).collect();
-        page.add_state(&state, |progress| {
-            let is_it = |known: &CaseProgress| std::ptr::eq(known, progress);
-            state.cases.iter().position(is_it).and_then(|place| cases[place].clone())
-        });
+        page.add_state(state, |progress| scenarios.case(progress.scenario.as_str(), &progress.label));
     }
     let status = add_failures(suite, &mut page, &files, None, &ending.watchdog);
     if status != Status::AsExpected {
@@ -67,16 +57,12 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>,
         })?;
         page.set_detection(table);
     } else {
-        page.notes.push("With `--detection 300`, this page also shows after how many seeds each strategy finds what broke.".to_owned());
+        page.add_note("With `--detection 300`, this page also shows after how many seeds each strategy finds what broke.");
     }
     Ok(match arguments.format {
         Document::Svg => page.to_svg(arguments.theme.into()).into_bytes(),
         _ => page.to_html().into_bytes(),
     })
-}
-
-fn title(arguments: &Arguments) -> String {
-    format!("The failures in {}", inert::path(&arguments.file))
 }
 
 fn about(files: &[PathBuf]) -> String {

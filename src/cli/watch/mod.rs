@@ -79,7 +79,7 @@ fn wait() {
 pub struct Ran {
     /// The records of its cases.
     records: Vec<Value>,
-    /// What it said on standard error, and whether it came to its end.
+    /// What it said on standard error.
     said: String,
     /// How long it took.
     took: Duration,

@@ -24,12 +24,9 @@ const PICTURES: usize = 60;
 /// A campaign, to be shown.
 #[derive(Default)]
 pub struct CampaignPage {
-    /// What it is about, in a few words.
-    pub title: String,
-    /// How it was run, in a sentence.
-    pub about: String,
-    /// What is to be said beside.
-    pub notes: Vec<String>,
+    title: String,
+    about: String,
+    notes: Vec<String>,
     cases: Vec<CaseRow>,
     failures: Vec<FailureCard>,
     detection: Option<DetectionTable>,
@@ -71,6 +68,16 @@ pub struct DetectionTable {
 }
 
 impl CampaignPage {
+    /// A page of nothing yet: what it is about, in a few words, and how it was run, in a sentence.
+    pub fn new(title: impl Into<String>, about: impl Into<String>) -> Self {
+        Self { title: title.into(), about: about.into(), ..Self::default() }
+    }
+
+    /// Adds what is to be said beside.
+    pub fn add_note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
     /// Adds what became of a case of `run`.
     pub fn add_report(&mut self, report: &CaseReport) {
         self.cases.push(CaseRow {
@@ -84,7 +91,7 @@ impl CampaignPage {
 
     /// Adds what became of the cases of a long campaign; of a case whose scenario is not there any more, only
     /// what was counted.
-    pub fn add_state(&mut self, state: &FuzzState, case_of: impl Fn(&CaseProgress) -> Option<Case>) {
+    pub fn add_state(&mut self, state: &FuzzState, mut case_of: impl FnMut(&CaseProgress) -> Option<Case>) {
         for progress in &state.cases {
             let verdict = match case_of(progress) {
                 Some(case) => status_in_words(state.status(progress, &case)),
@@ -105,7 +112,7 @@ impl CampaignPage {
         &mut self,
         failure: &Failure,
         picture: &Picture<'_>,
-        replay: String,
+        replay: &str,
         page: Option<String>,
     ) {
         let saved = &failure.saved;
@@ -116,7 +123,7 @@ impl CampaignPage {
             case: failure.case.to_string(),
             faults: saved.faults.iter().map(ToString::to_string).collect(),
             kinds: saved.faults.iter().map(|fault| fault.action.kind()).collect(),
-            replay,
+            replay: replay.to_owned(),
             page,
             picture: has_picture.then(|| picture.to_drawing()),
             is_broken: picture.violation().is_some(),
@@ -344,16 +351,15 @@ impl DetectionTable {
     }
 
     fn sheet(&self) -> Sheet {
-        let cell = |detection: &Option<Detection>| match detection {
+        let cell = |detection: Option<Detection>| match detection {
             None => NOTHING.to_owned(),
             Some(Detection::After(seeds)) => seeds.to_string(),
             Some(Detection::NotWithin(seeds)) => format!("> {seeds}"),
         };
         let label = |property: &str, case: &str| Label::Words(format!("{property}: {case}"));
-        let rows = self
-            .rows
-            .iter()
-            .map(|(property, case, found)| (label(property, case), found.iter().map(cell).collect()));
+        let rows = self.rows.iter().map(|(property, case, found)| {
+            (label(property, case), found.iter().map(|found| cell(*found)).collect())
+        });
         let shades =
             self.rows.iter().map(|(_, _, found)| found.iter().map(|found| self.shade(*found)).collect());
         Sheet {
@@ -363,7 +369,7 @@ impl DetectionTable {
                 self.within
             ),
             corner: "PROPERTY AND CASE",
-            head: self.strategies.iter().map(|name| Label::Names(vec![name])).collect(),
+            head: self.strategies.iter().map(|name| Label::Names(vec![*name])).collect(),
             rows: rows.collect(),
             notes: vec![],
             shades: shades.collect(),

@@ -118,7 +118,7 @@ pub(super) fn detection(table: &DetectionTable) -> Plot {
             }
         }
     };
-    Plot { markup, width: last + 70, height: bottom + 12 }
+    Plot { markup, width: last.max(NAMES + table.strategies.len() * 92) + 70, height: bottom + 12 }
 }
 
 /// A name that fits before a row.
