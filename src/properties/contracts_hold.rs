@@ -24,52 +24,73 @@ pub fn property() -> Property {
 const READS: EventKinds =
     kinds::WANTED.and(kinds::HANDOVER).and(kinds::CALLED).and(kinds::SCHEMA_ROLLED).and(kinds::EFFECT);
 
+/// The tools whose schema has a new version: the event that says so, and which.
+type Schemas<'a> = Lookup<Name, (&'a Event<TeamEvent>, u32)>;
+
 fn judge(history: &TeamHistory) -> Verdict {
+    if !history.kinds().intersects(kinds::HANDOVER.and(kinds::SCHEMA_ROLLED)) {
+        return Verdict::Vacuous;
+    }
     let mut contracts: Lookup<Name, Contract> = Lookup::default();
     let mut receivers = Receivers::of_work();
-    let mut schemas: Lookup<Name, (&Event<TeamEvent>, u32)> = Lookup::default();
+    let mut schemas = Schemas::default();
     let mut verdict = Verdict::Vacuous;
     for event in history.events_of(READS) {
-        match &event.what {
+        let judged = match &event.what {
             EventKind::App(TeamEvent::User(UserEvent::Wanted { intent, arguments, .. })) => {
                 if let Some(contract) = Contract::of(arguments) {
                     contracts.insert(*intent, contract);
                 }
+                None
             }
             EventKind::App(TeamEvent::Tool(ToolEvent::SchemaRolled { version })) => {
                 schemas.insert(event.node, (event, *version));
+                None
             }
-            EventKind::App(TeamEvent::Tool(ToolEvent::Effect { operation, intent, request, .. })) => {
-                let Some((rolled, version)) = schemas.get(event.node).copied() else { continue };
-                verdict = Verdict::Holds;
-                let stated = request.capability().schema;
-                if stated != Some(version) {
-                    let made_for =
-                        stated.map_or("no version".to_owned(), |stated| format!("version {stated}"));
-                    let tool = event.node;
-                    let message = format!(
-                        "{tool} carried out {operation} for {intent} under version {version} of its \
-                         schema, but the call was made for {made_for}"
-                    );
-                    return Verdict::violated(&[rolled, event], message);
-                }
+            EventKind::App(TeamEvent::Tool(effect @ ToolEvent::Effect { .. })) => {
+                judge_effect(&schemas, event, effect)
             }
-            _ => {
-                let Some(Act { what, basis }) = receivers.take_in(history, event) else { continue };
-                let EventKind::Delivered { from, about, content, .. } = &basis.what else { continue };
-                let Some((contract, handover)) = contracts.get(*about).zip(content.handover()) else {
-                    continue;
-                };
-                verdict = Verdict::Holds;
-                if let Err(breach) = contract.check(handover) {
-                    let message =
-                        format!("{} {what} on {about} by what {from} handed over, but {breach}", event.node);
-                    return Verdict::violated(&[basis, event], message);
-                }
-            }
+            _ => receivers.take_in(history, event).and_then(|act| judge_act(&contracts, event, &act)),
+        };
+        match judged {
+            Some(violated @ Verdict::Violated(_)) => return violated,
+            Some(holds) => verdict = holds,
+            None => {}
         }
     }
     verdict
+}
+
+/// Whether an agent acts on a handover that fits its contract; `None` if that is under none.
+fn judge_act(contracts: &Lookup<Name, Contract>, event: &Event<TeamEvent>, act: &Act<'_>) -> Option<Verdict> {
+    let Act { what, basis } = act;
+    let EventKind::Delivered { from, about, content, .. } = &basis.what else { return None };
+    let (contract, handover) = contracts.get(*about).zip(content.handover())?;
+    Some(match contract.check(handover) {
+        Ok(()) => Verdict::Holds,
+        Err(breach) => {
+            let message =
+                format!("{} {what} on {about} by what {from} handed over, but {breach}", event.node);
+            Verdict::violated(&[*basis, event], message)
+        }
+    })
+}
+
+/// Whether a tool carries out a call that was made for its schema; `None` if that is still the first.
+fn judge_effect(schemas: &Schemas<'_>, event: &Event<TeamEvent>, effect: &ToolEvent) -> Option<Verdict> {
+    let ToolEvent::Effect { operation, intent, request, .. } = effect else { return None };
+    let (rolled, version) = schemas.get(event.node).copied()?;
+    let stated = request.capability().schema;
+    if stated == Some(version) {
+        return Some(Verdict::Holds);
+    }
+    let made_for = stated.map_or("no version".to_owned(), |stated| format!("version {stated}"));
+    let message = format!(
+        "{} carried out {operation} for {intent} under version {version} of its schema, but the call was made \
+         for {made_for}",
+        event.node
+    );
+    Some(Verdict::violated(&[rolled, event], message))
 }
 
 #[cfg(test)]
