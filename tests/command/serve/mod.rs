@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-const LOST_ACK: &str = include_str!("../clients/lost-ack.toml");
+const LOST_ACK: &str = include_str!("../../clients/lost-ack.toml");
 
 /// An answer that is due comes within this time.
 const SOON: Duration = Duration::from_mins(1);
