@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`first_scenario`] | a file that finds a bug, line by line |
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
+//! | [`seeing_a_failure`] | the page, pictures, and traces for other tools |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
 //! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
@@ -38,3 +39,5 @@ pub mod own_agents {}
 pub mod own_tools {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}
+#[doc = include_str!("guide/seeing_a_failure.md")]
+pub mod seeing_a_failure {}

@@ -16,8 +16,10 @@ mod list;
 mod new;
 mod options;
 mod output;
+mod pages;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod save;
 mod schema;
@@ -26,6 +28,7 @@ mod serve;
 mod shrink;
 mod stopwatch;
 mod trace;
+mod watch;
 
 use options::with_strategies;
 use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
@@ -66,8 +69,12 @@ struct Arguments {
 enum Command {
     /// Run scenarios over many seeds
     Run(run::Arguments),
+    /// Run scenarios again whenever they or the crate change, and show what is broken now
+    Watch(watch::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
+    /// Show a run: a page, a picture, a diagram, or a trace for another tool
+    Report(report::Arguments),
     /// Go on making saved failures smaller
     Shrink(shrink::Arguments),
     /// Check scenarios and saved failures without running them
@@ -117,6 +124,8 @@ enum SheetFormat {
     Json,
     /// For people, in a document
     Markdown,
+    /// For people, as one self-contained HTML page
+    Page,
 }
 
 /// How a command ends.
@@ -151,9 +160,9 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients` also `serve`
-    /// and `judge`, as the `perfidy` command does on
+    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`, `shrink`,
+    /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients`
+    /// also `serve` and `judge`, as the `perfidy` command does on
     /// what is shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
@@ -214,7 +223,9 @@ fn main(suite: &Suite) -> ExitCode {
     }
     let status = match arguments.command {
         Command::Run(arguments) => run::run(suite, &arguments),
+        Command::Watch(arguments) => watch::watch(suite, &arguments),
         Command::Replay(arguments) => replay::replay(suite, &arguments),
+        Command::Report(arguments) => report::report(suite, &arguments),
         Command::Shrink(arguments) => shrink::shrink(suite, &arguments),
         Command::Check(arguments) => check::check(suite, &arguments),
         Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),

@@ -8,8 +8,8 @@
 //! Only properties that read no more than that are judged. Of the others nothing is known, whatever is in the file.
 
 use crate::agent::{
-    AgentEvent, Body, CallOutcome, Content, Definite, Headers, Indefinite, OpId, Operation, Report,
-    TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
+    AgentEvent, Body, CallOutcome, Capability, Content, Definite, Headers, Indefinite, OpId, Operation,
+    Report, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
 use crate::clients::intents::fields_alike;
 use crate::clients::{CallFailure, NotAHistory};
@@ -299,7 +299,8 @@ impl Teller {
         });
         let op = key.unwrap_or(OpId(0));
         let headers = Headers { idempotency_key: key, ..Headers::NONE };
-        let wire = Wire::Call(Box::new(ToolCall { operation: operation.clone(), op, headers }));
+        let capability = Capability::default();
+        let wire = Wire::Call(Box::new(ToolCall { operation: operation.clone(), op, headers, capability }));
         Ok((operation, ToolRequest::new(by, at, Body::new(wire)), op))
     }
 

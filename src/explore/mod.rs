@@ -15,6 +15,7 @@ mod comparison;
 mod corpus;
 mod counting;
 mod delivery;
+mod detection;
 mod durable;
 mod embedded;
 mod failure;
@@ -41,6 +42,7 @@ pub use comparison::{Comparison, Estimate, Measure, Measures, RESAMPLES, Unit};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use counting::{NotCounted, OtherFaults};
 pub use delivery::{DeliverySemantics, MessageRoute, deliveries};
+pub use detection::{Detection, seeds_to_detection};
 pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
     BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,

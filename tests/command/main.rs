@@ -17,6 +17,7 @@ mod place;
 mod readme;
 mod records;
 mod replay;
+mod report;
 mod resume;
 mod run;
 mod saving;
@@ -24,6 +25,7 @@ mod saving;
 mod serve;
 mod service_level;
 mod shrink;
+mod watch;
 mod workshop;
 
 use place::Place;

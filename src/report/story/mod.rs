@@ -4,22 +4,20 @@
 //! The lines are chosen backwards from the events of the violation: their causes, the faults, and earlier
 //! events of the same intent. All other events stay in the history.
 
-mod ledger;
-mod lines;
-mod told;
+pub(in crate::report) mod lines;
 
 use crate::explore::{Run, SavedSeed};
 use crate::inert::{Styled, shown};
 use crate::properties::Violation;
+use crate::report::ledger::Ledger;
+use crate::report::told::{label, rounded, told};
 use crate::safeguards::SafeguardKind;
 use crate::scenario::Case;
 use anstyle::{AnsiColor, Style};
-use ledger::Ledger;
 use lines::{Again, Line, lines};
 use perfidy_sim::{EventId, EventKind, Name, Seed};
 use serde::Serialize;
 use std::fmt;
-use told::{label, rounded, told};
 
 /// How many missing effects are named.
 const NEVER_LINES: usize = 4;
@@ -171,14 +169,7 @@ impl<'a> Story<'a> {
             }
         }
         let Some(breaks) = changes.breaks_in_file else { return Ok(()) };
-        let what = match (self.saved.faults.len(), breaks) {
-            (0, true) => "The file as it was breaks without any fault too.",
-            (0, false) => "The file as it was does not break without a fault.",
-            (1, true) => "Pinned into the file as it was, this fault alone breaks it too.",
-            (1, false) => "Pinned into the file as it was, this fault alone does not break it.",
-            (_, true) => "Pinned into the file as it was, these faults alone break it too.",
-            (_, false) => "Pinned into the file as it was, these faults alone do not break it.",
-        };
+        let what = in_the_file(self.saved.faults.len(), breaks);
         writeln!(f, "    {FAINT}{what}{FAINT:#}")?;
         if !changes.faults_in_file.is_empty() {
             writeln!(f, "    {FAINT}There it takes:{FAINT:#}")?;
@@ -209,19 +200,14 @@ impl<'a> Story<'a> {
             }
             writeln!(f, "\n  {STRONG}{heading}{STRONG:#}")?;
             let width = kinds.iter().map(|kind| how(kind).len()).max().unwrap_or_default();
-            kinds.iter().try_for_each(|kind| {
-                let without = if kind.without.is_empty() { kind.about } else { kind.without };
-                writeln!(f, "    {:width$}  {without}", how(kind))
-            })
+            kinds.iter().try_for_each(|kind| writeln!(f, "    {:width$}  {}", how(kind), without_it(kind)))
         };
-        list("Taken away in this case, and what the team does without it", &guards.taken_away, |kind| {
-            kind.name
-        })?;
-        let off = format!("Off, though it protects {}; what the team does without it", shown(property));
+        list(TAKEN_AWAY, &guards.taken_away, |kind| kind.name)?;
+        let off = off_though(shown(property));
         list(&off, &guards.off, |kind| kind.example)?;
         if guards.missing().next().is_none() && !guards.on.is_empty() {
             let names: Vec<String> = guards.on.iter().map(|kind| kind.name.to_owned()).collect();
-            writeln!(f, "\n  {STRONG}It broke although these safeguards are on{STRONG:#}")?;
+            writeln!(f, "\n  {STRONG}{ALTHOUGH_ON}{STRONG:#}")?;
             for row in rows(&names, COLUMNS) {
                 writeln!(f, "    {row}")?;
             }
@@ -303,9 +289,7 @@ impl fmt::Display for Coloured<'_> {
             (Source::Client(_), 0) => Some("No fault was injected".to_owned()),
             (Source::Client(_), 1) => Some("One fault was injected".to_owned()),
             (Source::Client(_), count) => Some(format!("{count} faults were injected")),
-            (Source::Simulation, 0) => Some("No fault is needed".to_owned()),
-            (Source::Simulation, 1) => Some("One fault suffices".to_owned()),
-            (Source::Simulation, count) => Some(format!("{count} faults suffice")),
+            (Source::Simulation, count) => Some(that_suffice(count)),
         };
         if let Some(faults) = faults {
             writeln!(f, "\n  {STRONG}{faults}{STRONG:#}")?;
@@ -333,6 +317,43 @@ impl fmt::Display for Coloured<'_> {
         }
         Ok(())
     }
+}
+
+/// The heading of safeguards that a case takes away.
+pub(in crate::report) const TAKEN_AWAY: &str = "Taken away in this case, and what the team does without it";
+
+/// The heading of safeguards that are on and did not help.
+pub(in crate::report) const ALTHOUGH_ON: &str = "It broke although these safeguards are on";
+
+/// The heading of safeguards that protect a property and are off.
+pub(in crate::report) fn off_though(property: impl fmt::Display) -> String {
+    format!("Off, though it protects {property}; what the team does without it")
+}
+
+/// The heading of so many faults.
+pub(in crate::report) fn that_suffice(faults: usize) -> String {
+    match faults {
+        0 => "No fault is needed".to_owned(),
+        1 => "One fault suffices".to_owned(),
+        count => format!("{count} faults suffice"),
+    }
+}
+
+/// Whether so many faults do the same in the file as it was before it was made small.
+pub(in crate::report) fn in_the_file(faults: usize, breaks: bool) -> &'static str {
+    match (faults, breaks) {
+        (0, true) => "The file as it was breaks without any fault too.",
+        (0, false) => "The file as it was does not break without a fault.",
+        (1, true) => "Pinned into the file as it was, this fault alone breaks it too.",
+        (1, false) => "Pinned into the file as it was, this fault alone does not break it.",
+        (_, true) => "Pinned into the file as it was, these faults alone break it too.",
+        (_, false) => "Pinned into the file as it was, these faults alone do not break it.",
+    }
+}
+
+/// What a team does without a safeguard.
+pub(in crate::report) fn without_it(kind: &SafeguardKind) -> &'static str {
+    if kind.without.is_empty() { kind.about } else { kind.without }
 }
 
 /// Words in rows of limited width, with commas between them.
