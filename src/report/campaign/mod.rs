@@ -243,7 +243,7 @@ impl CampaignPage {
         html! {
             div id="detection" {
                 (detection.sheet().on_a_page())
-                figure class="plot" {
+                figure class="plot" tabindex="0" role="region" aria-label="Picture of how soon it is found" {
                     svg viewBox={"0 0 " (plot.width) " " (plot.height)} width=(plot.width) height=(plot.height)
                         role="img" aria-label="The same as a picture: a sign for each strategy, further right is later" { (plot.markup) }
                 }
