@@ -2,7 +2,10 @@
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
 use crate::workflows::user::USER;
-use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimTime};
+use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime};
+
+/// In nanoseconds. A bound of so many is a span; no count is as high.
+const MILLISECOND: u64 = 1_000_000;
 
 /// A time in milliseconds, short enough for a column.
 pub(in crate::report) fn rounded(at: SimTime) -> String {
@@ -101,6 +104,11 @@ pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
                 Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
             };
             format!("does not get {kind} from {from}, {about}: {why}")
+        }
+        EventKind::App(TeamEvent::User(UserEvent::Bound { property, at_most }))
+            if *at_most >= MILLISECOND =>
+        {
+            format!("asks for {property}, at most {}", SimSpan::from_nanos(*at_most))
         }
         EventKind::TimedOut { label } => format!("times out waiting for {label}"),
         EventKind::Injected(fault) => match subject_of_fault(fault) {

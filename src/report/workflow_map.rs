@@ -3,7 +3,7 @@
 
 use crate::inert::line;
 use crate::report::html::{Theme, colours};
-use maud::{PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use perfidy_sim::Name;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ const ROW: usize = 34;
 const LEFT: usize = 76;
 
 /// The width of the legend.
-const LEGEND: usize = 640;
+const LEGEND: usize = 790;
 
 /// What one sends another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,7 +90,7 @@ pub fn workflow_map(title: &str, arrows: &[MapArrow], (first, last): (&str, &str
             @for (row, arrow) in arrows.iter().enumerate() {
                 @let y = top + row * ROW + 22;
                 @let (from, to) = (across(arrow.from), across(arrow.to));
-                path class={"arrow " (arrow.delivery.class())} d=(path((from, to), y)) {}
+                (line_of((from, to), y, arrow.delivery))
                 @let said = arrow.words.join(", ");
                 @if from == to {
                     text class="said" x=(from + 36) y=(y + 2) { (line(&said)) }
@@ -100,8 +100,8 @@ pub fn workflow_map(title: &str, arrows: &[MapArrow], (first, last): (&str, &str
                 }
             }
             @for (at, delivery) in MapDelivery::ALL.iter().enumerate() {
-                @let x = 14 + at * 160;
-                path class={"arrow " (delivery.class())} d=(path((x, x + 26), high - 16)) {}
+                @let x = 14 + at * 195;
+                (line_of((x, x + 26), high - 16, *delivery))
                 text class="faint" x=(x + 32) y=(high - 12) { (delivery.meaning()) }
             }
         }
@@ -133,24 +133,18 @@ fn lanes(arrows: &[MapArrow], first: &str, last: &str) -> Vec<Name> {
 }
 
 /// An arrow from one lane to another, or from a lane back to itself.
-fn path((from, to): (usize, usize), y: usize) -> String {
-    if from == to {
-        return format!(
-            "M{from} {}H{}V{}H{}M{} {}L{} {}L{} {}",
-            y - 10,
-            from + 30,
-            y + 4,
-            from + 3,
-            from + 10,
-            y,
-            from + 3,
-            y + 4,
-            from + 10,
-            y + 8
-        );
+fn line_of((from, to): (usize, usize), y: usize, delivery: MapDelivery) -> Markup {
+    let (line, head) = if from == to {
+        let line = format!("M{from} {}H{}V{}H{}", y - 10, from + 30, y + 4, from + 3);
+        (line, format!("M{} {y}L{} {}L{} {}", from + 10, from + 3, y + 4, from + 10, y + 8))
+    } else {
+        let (tip, back) = if from < to { (to - 3, to - 10) } else { (to + 3, to + 10) };
+        (format!("M{from} {y}H{tip}"), format!("M{back} {}L{tip} {y}L{back} {}", y - 4, y + 4))
+    };
+    html! {
+        path class={"arrow " (delivery.class())} d=(line) {}
+        path class={"arrow tip " (delivery.class())} d=(head) {}
     }
-    let (tip, back) = if from < to { (to - 3, to - 10) } else { (to + 3, to + 10) };
-    format!("M{from} {y}H{tip}M{back} {}L{tip} {y}L{back} {}", y - 4, y + 4)
 }
 
 #[cfg(test)]

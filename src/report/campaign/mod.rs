@@ -21,6 +21,9 @@ const STYLE: &str = include_str!("style.css");
 /// How many failures have a picture on the page; the others have their words.
 const PICTURES: usize = 60;
 
+/// The column of failures that take no fault.
+const NO_FAULT: &str = "no fault";
+
 /// A campaign, to be shown.
 #[derive(Default)]
 pub struct CampaignPage {
@@ -240,7 +243,7 @@ impl CampaignPage {
         html! {
             div id="detection" {
                 (detection.sheet().on_a_page())
-                figure class="plot" {
+                figure class="plot" tabindex="0" role="region" aria-label="Picture of how soon it is found" {
                     svg viewBox={"0 0 " (plot.width) " " (plot.height)} width=(plot.width) height=(plot.height)
                         role="img" aria-label="The same as a picture: a sign for each strategy, further right is later" { (plot.markup) }
                 }
@@ -306,15 +309,29 @@ impl Matrix {
         (count * u64::from(DARKEST)).div_ceil(most) as u8
     }
 
-    /// The counts of a row: of each kind, and of those that take no fault.
+    /// Whether any failure takes no fault.
+    fn has_faultless(&self) -> bool {
+        self.rows.values().any(|row| row.without_faults > 0)
+    }
+
+    /// What the columns are: kinds of faults, and none, if there are such failures.
+    fn columns(&self) -> Vec<&'static str> {
+        let none = self.has_faultless().then_some(NO_FAULT);
+        self.kinds.iter().map(|kind| kind.as_str()).chain(none).collect()
+    }
+
+    /// The counts of a row, column by column.
     fn counts(&self, row: &MatrixRow) -> Vec<u64> {
         let kinds = self.kinds.iter().map(|kind| row.by_kind.get(kind).copied().unwrap_or(0));
-        kinds.chain([row.without_faults]).collect()
+        kinds.chain(self.has_faultless().then_some(row.without_faults)).collect()
     }
 
     fn sheet(&self) -> Sheet {
-        let kinds = self.kinds.iter().map(|kind| Label::Names(vec![kind.as_str()]));
-        let head = kinds.chain([Label::Words("no fault".to_owned())]).collect();
+        let label = |column: &'static str| match column {
+            NO_FAULT => Label::Words(column.to_owned()),
+            kind => Label::Names(vec![kind]),
+        };
+        let head = self.columns().into_iter().map(label).collect();
         let mut rows = Vec::new();
         let mut shades = Vec::new();
         for (property, row) in &self.rows {

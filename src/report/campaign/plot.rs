@@ -4,7 +4,6 @@ use super::{CampaignPage, DetectionTable, Matrix, as_svg};
 use crate::explore::Detection;
 use crate::inert::line;
 use maud::{Markup, html};
-use perfidy_sim::Name;
 
 /// The style of what is drawn here.
 pub(super) const STYLE: &str = include_str!("plot.css");
@@ -23,10 +22,13 @@ const SIGNS: [&str; 8] = [
 
 /// The height of a row, and the width of the names before it.
 const ROW: usize = 24;
-const NAMES: usize = 430;
+const NAMES: usize = 470;
 
 /// The width of the scale of seeds.
 const SCALE: usize = 480;
+
+/// The distance of signs at the same place.
+const BESIDE: usize = 10;
 
 /// The size of a cell of the matrix.
 const CELL: usize = 44;
@@ -59,7 +61,7 @@ pub(super) fn svg(page: &CampaignPage, colours: &str) -> String {
 
 /// The matrix as a heat map.
 fn matrix(matrix: &Matrix) -> Plot {
-    let kinds: Vec<&str> = matrix.kinds.iter().map(|kind| Name::as_str(*kind)).chain(["no fault"]).collect();
+    let kinds: Vec<&str> = matrix.columns();
     let longest = kinds.iter().map(|kind| kind.chars().count()).max().unwrap_or(0);
     let (left, head) = (250, longest * 6 + 22);
     let markup = html! {
@@ -111,9 +113,11 @@ pub(super) fn detection(table: &DetectionTable) -> Plot {
             @let y = top + at * ROW + ROW / 2;
             text class="end" x=(NAMES - 4) y=(y + 4) { (shortened(&format!("{property}: {case}"))) }
             line class="tick" x1=(NAMES) x2=(last + 50) y1=(y) y2=(y) {}
+            // Strategies that found it at the same seed stand side by side.
+            @let beside = |at: usize| found[..at].iter().filter(|other| **other == found[at]).count() * BESIDE;
             @for (at, found) in found.iter().enumerate() {
                 @if let Some(found) = found {
-                    g transform={"translate(" (place(*found)) " " (y) ")"} { path class={"sign s" (at % SIGNS.len())} d=(sign(at)) {} }
+                    g transform={"translate(" (place(*found) + beside(at)) " " (y) ")"} { path class={"sign s" (at % SIGNS.len())} d=(sign(at)) {} }
                 }
             }
         }
@@ -123,7 +127,7 @@ pub(super) fn detection(table: &DetectionTable) -> Plot {
 
 /// A name that fits before a row.
 fn shortened(text: &str) -> String {
-    const CHARACTERS: usize = 62;
+    const CHARACTERS: usize = 60;
     let text = line(text);
     match text.char_indices().nth(CHARACTERS) {
         Some((at, _)) => format!("{}…", &text[..at]),

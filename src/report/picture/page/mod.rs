@@ -221,7 +221,11 @@ fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
                 ol id="rows" {
                     @for (at, row) in rows.list.iter().enumerate() {
                         @if rows.parting == Some(at) {
-                            li class="parting" { "Here the two runs part" }
+                            @let goes_on = rows.list.iter().zip(&is_shown).skip(at).any(|(row, is)| *is && row.pair.right.is_some());
+                            li class="parting" {
+                                "Here the two runs part"
+                                @if !goes_on { "; nothing of what follows happens in the other, which goes on by itself (“with context” shows it)" }
+                            }
                         }
                         @if let Some(words) = &folds[at] { li class="fold" { span { (words) } } }
                         (row_of(rows, row, &tasks, is_shown[at]))
