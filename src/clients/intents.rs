@@ -103,6 +103,7 @@ mod tests {
             guarded: false,
             undo: None,
             arguments: arguments.unwrap_or_default(),
+            evidence: None,
         }
     }
 

@@ -48,7 +48,7 @@ pub use junit::junit;
 #[cfg(feature = "cli")]
 pub use log::init_logging;
 #[cfg(feature = "report")]
-pub use picture::{Counterpart, Picture};
+pub use picture::{Counterpart, Origin, Picture};
 #[cfg(feature = "cli")]
 pub use sheets::SheetsPage;
 pub use story::{Story, StoryEvent};

@@ -2,6 +2,8 @@
 //! campaign has saved.
 
 mod corpus;
+#[cfg(feature = "clients")]
+mod history;
 
 use super::ending::Ending;
 use super::options::{Colours, Runs};
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A saved failure, a scenario of which one seed is run, or a folder of saved failures
+    /// A saved failure, a scenario of which one seed is run, the history of a real agent, or a folder of saved failures
     file: PathBuf,
     /// Where it is written [default: standard output]
     #[arg(long, short, value_name = "FILE")]
@@ -73,6 +75,11 @@ pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
     if arguments.detection.is_some() {
         print_error("--detection belongs to a folder of saved failures");
         return Status::BadInput;
+    }
+    #[cfg(feature = "clients")]
+    if history::is_one(&arguments.file) {
+        return history::of_history(suite, arguments)
+            .map_or_else(|status| status, |document| write(arguments.output.as_deref(), &document));
     }
     let text = match scenario::read_long_text(&arguments.file) {
         Ok(text) => text,
@@ -144,8 +151,12 @@ fn beside(
     let is_shown = arguments.format == Document::Page;
     let counterpart = || within(ending, case, seed, || Counterpart::of(case, engine, seed, faults));
     let counterpart = if is_shown { counterpart()? } else { None };
-    let picture = picture.beside(counterpart.as_ref());
-    Ok(match arguments.format {
+    Ok(document(picture.beside(counterpart.as_ref()), arguments))
+}
+
+/// The picture in the form that is wanted.
+fn document(picture: Picture<'_>, arguments: &Arguments) -> Vec<u8> {
+    match arguments.format {
         Document::Page => picture.to_page().into_bytes(),
         Document::Svg => picture.to_svg(arguments.theme.into()).into_bytes(),
         Document::Diagram => picture.to_terminal().into_bytes(),
@@ -153,7 +164,7 @@ fn beside(
         Document::Shiviz => picture.to_shiviz().into_bytes(),
         Document::Otlp => picture.to_otlp().into_bytes(),
         Document::Perfetto => picture.to_perfetto(),
-    })
+    }
 }
 
 /// Runs something that runs a case, unless the command is to end.

@@ -41,6 +41,17 @@ use perfidy_sim::{Engine, Fault, Plan, Seed};
 use rows::Rows;
 use scene::{Scene, lanes};
 
+/// Where a run that is drawn has come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// All of it was simulated.
+    Simulation,
+    /// A real client took the place of an agent, under the faults of a seed.
+    Client,
+    /// It was seen of a real team: there is no seed, and no fault was injected.
+    RealTeam,
+}
+
 /// A run, ready to be drawn.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
@@ -48,6 +59,7 @@ pub struct Picture<'a> {
     engine: Engine,
     seed: Seed,
     run: &'a Run,
+    origin: Origin,
     /// The property that is looked at, if one broke.
     broke: Option<(&'static str, &'a Violation)>,
     saved: Option<&'a SavedSeed>,
@@ -103,7 +115,14 @@ impl<'a> Picture<'a> {
         let mut wanted = case.is_about();
         wanted.extend(run.verdicts.iter().map(|(name, _)| *name));
         let broke = wanted.into_iter().find_map(|name| Some((name, run.violation(name)?)));
-        Self { case, engine, seed, run, broke, saved: None, again: None, counterpart: None }
+        let origin = Origin::Simulation;
+        Self { case, engine, seed, run, origin, broke, saved: None, again: None, counterpart: None }
+    }
+
+    /// The same of another origin.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// The same, with the command that has the run again.

@@ -2,8 +2,8 @@
 //! `execute_tool` and `chat`. One trace is one run; its id is the digest of the run. Virtual time begins a
 //! billion seconds after the Unix epoch, since backends reject what is as old as the epoch itself.
 
-use super::Picture;
 use super::spans::{Span, Work, spans, task_of};
+use super::{Origin, Picture};
 use crate::agent::{AgentEvent, CallOutcome, TeamEvent};
 use crate::inert;
 use crate::report::told::{is_telling, told};
@@ -57,6 +57,16 @@ pub(super) fn spans_of(picture: &Picture<'_>) -> Value {
         value["events"] = notes.get(&place).cloned().unwrap_or_default().into();
         by_node.entry(event.node).or_default().push(value);
     }
+    let mut attributes = vec![
+        text("perfidy.scenario", &picture.case.scenario.name),
+        text("perfidy.case", &picture.case.label()),
+    ];
+    if picture.origin != Origin::RealTeam {
+        attributes.push(text("perfidy.seed", &picture.seed));
+    }
+    if picture.origin == Origin::Simulation {
+        attributes.push(text("perfidy.engine", &picture.engine));
+    }
     let mut root = json!({
         "traceId": trace,
         "spanId": id(ROOT),
@@ -64,12 +74,7 @@ pub(super) fn spans_of(picture: &Picture<'_>) -> Value {
         "kind": INTERNAL,
         "startTimeUnixNano": time(SimTime::ZERO),
         "endTimeUnixNano": time(run.outcome.ended),
-        "attributes": [
-            text("perfidy.scenario", &picture.case.scenario.name),
-            text("perfidy.case", &picture.case.label()),
-            text("perfidy.seed", &picture.seed),
-            text("perfidy.engine", &picture.engine),
-        ],
+        "attributes": attributes,
         "events": of_run,
     });
     if let Some((property, violation)) = picture.broke {

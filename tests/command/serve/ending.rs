@@ -72,6 +72,9 @@ fn a_client_is_killed_and_started_again_by_the_faults_of_the_seed() {
     assert_eq!(faults, serve("3"), "a seed kills at the same times");
     assert_ne!(faults, serve("4"));
     place.perfidy(&["judge", "seed-3.jsonl"]).ends_with(3).calmly().says(&["faults injected"]);
+    let page = place.perfidy(&["report", "seed-3.jsonl"]).ends_with(0).calmly().out;
+    assert!(page.contains("; seed 3, after ") && page.contains("perfidy judge seed-3.jsonl"), "{page}");
+    assert!(!page.contains("native engine"), "its clients ran in real time");
 }
 
 #[test]

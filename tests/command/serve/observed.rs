@@ -24,6 +24,9 @@ fn what_was_seen_of_a_real_team_is_judged_and_told() {
     assert_eq!(record["lines"], 8);
     assert!(record.get("seed").is_none(), "{record}");
 
+    let page = place.perfidy(&["report", "seen.jsonl"]).ends_with(0).calmly().out;
+    assert!(page.contains("<em>no-duplicate-effects</em> broke") && !page.contains("seed 0"), "{page}");
+
     let once: Vec<&str> =
         SEEN.lines().enumerate().filter(|(at, _)| !(4..7).contains(at)).map(|(_, it)| it).collect();
     place.write("once.jsonl", &once.join("\n"));

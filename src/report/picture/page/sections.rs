@@ -7,7 +7,7 @@ use crate::inert::block;
 use crate::properties::Verdict;
 use crate::report::ledger::Ledger;
 use crate::report::picture::rows::Rows;
-use crate::report::picture::{Picture, waits};
+use crate::report::picture::{Origin, Picture, waits};
 use crate::report::story::lines::{Again, Line, lines};
 use crate::report::story::{ALTHOUGH_ON, TAKEN_AWAY, in_the_file, off_though, that_suffice, without_it};
 use crate::report::told::{label, rounded, told};
@@ -33,7 +33,7 @@ impl<'a> Sections<'a, '_> {
     }
 
     pub fn head(&self) -> Markup {
-        let Picture { case, engine, seed, saved, .. } = *self.picture;
+        let Picture { case, saved, .. } = *self.picture;
         let after = self.picture.violation().map_or(self.run().outcome.ended, |violation| violation.at);
         html! {
             header {
@@ -51,9 +51,7 @@ impl<'a> Sections<'a, '_> {
                 } @else if let Some(saved) = saved {
                     p class="lead" { (inert(&saved.property)) " broke when this was saved: " (inert(&saved.message)) }
                 }
-                p class="faint" {
-                    (inert(case)) "; seed " (seed) ", " (engine) " engine, after " (rounded(after)) " of virtual time"
-                }
+                p class="faint" { (inert(case)) "; " (self.how()) "after " (rounded(after)) @if !self.is_of_a_real_team() { " of virtual time" } }
                 @if let Some(again) = self.picture.again {
                     p { "Run it again: " code class="command" { (inert(again)) } }
                 }
@@ -62,8 +60,25 @@ impl<'a> Sections<'a, '_> {
                         @for (id, name) in self.parts() { li { a href={"#" (id)} { (name) } } }
                     }
                 }
-                div class="cards" { (self.faults()) (self.guards()) }
+                div class="cards" {
+                    @if !self.is_of_a_real_team() { (self.faults()) }
+                    (self.guards())
+                }
             }
+        }
+    }
+
+    fn is_of_a_real_team(&self) -> bool {
+        self.picture.origin == Origin::RealTeam
+    }
+
+    /// By which seed, and on which engine, as far as there were any.
+    fn how(&self) -> String {
+        let Picture { seed, engine, .. } = self.picture;
+        match self.picture.origin {
+            Origin::Simulation => format!("seed {seed}, {engine} engine, "),
+            Origin::Client => format!("seed {seed}, "),
+            Origin::RealTeam => String::new(),
         }
     }
 
