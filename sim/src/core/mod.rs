@@ -7,6 +7,7 @@ mod degradations;
 mod faults;
 mod links;
 mod messages;
+mod sockets;
 
 use crate::context::NeverYields;
 use crate::injector::{FaultInjector, Record, TIE, Table};
@@ -24,6 +25,8 @@ use degradations::Degraded;
 pub(crate) use degradations::Health;
 use faults::Planned;
 pub(crate) use faults::journal;
+pub(crate) use sockets::{EndId, ListenerId, SocketTimer, Transport, WORLD, nth_address};
+use sockets::Sockets;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::{BTreeSet, VecDeque};
@@ -44,6 +47,9 @@ pub(crate) struct Core<D: Domain> {
     pub injector: FaultInjector,
     pub history: History<D::AppEvent>,
     nodes: Vec<Node<D>>,
+    /// Whose code runs, on an engine that has tasks which the world does not manage.
+    pub whose_code: Option<Box<dyn Fn() -> Option<NodeIndex>>>,
+    sockets: Box<Sockets>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<IncomingMessage<D::Payload>>,
     partitions: Vec<Partition>,
@@ -147,6 +153,8 @@ impl<D: Domain> Core<D> {
             injector,
             history: History::default(),
             nodes,
+            whose_code: None,
+            sockets: Box::default(),
             by_name,
             messages,
             partitions: Vec::new(),
@@ -471,6 +479,7 @@ impl<D: Domain> Core<D> {
             Pending::FlapTurns { partition, ends } => self.turn(partition, ends),
             Pending::SlowLinkEnds(index) => self.slow_link_ends(index),
             Pending::Recovers(index) => self.recovers(index),
+            Pending::Socket(timer) => self.socket_timer(timer),
         }
     }
 

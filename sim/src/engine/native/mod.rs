@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::Command;
 use crate::queue::NodeIndex;
-use crate::{Domain, RunOutcome, World, pool};
+use crate::{Domain, RunOutcome, World, net, pool};
 use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,13 +48,15 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Option<RunOutcome<D>> {
         parked: Vec::new(),
         paused: Vec::new(),
     };
-    loop {
-        world.core.borrow_mut().count_polls_anew();
-        executor.settle();
-        if !world.core.borrow_mut().advance() {
-            break;
+    net::within(Rc::clone(&world.core) as _, || {
+        loop {
+            world.core.borrow_mut().count_polls_anew();
+            executor.settle();
+            if !world.core.borrow_mut().advance() {
+                break;
+            }
         }
-    }
+    });
     executor.tasks.clear();
     pool::give(std::mem::take(&mut executor.tasks));
     executor.tasks_of.iter_mut().for_each(Vec::clear);
