@@ -88,6 +88,24 @@ impl SocketPiece {
 }
 
 impl SocketEvent {
+    /// The kind under which what its process did passes the network, as addresses name it.
+    pub fn segment_kind(&self) -> Option<Name> {
+        let kind = match self.act {
+            SocketAct::Connecting => "tcp connect",
+            SocketAct::Accepted => "tcp accept",
+            SocketAct::Sent(_) => "tcp data",
+            SocketAct::Closed => "tcp close",
+            SocketAct::Connected => "tcp open",
+            SocketAct::Refused
+            | SocketAct::Received(_)
+            | SocketAct::Lost { .. }
+            | SocketAct::Ended
+            | SocketAct::Reset
+            | SocketAct::TimedOut => return None,
+        };
+        Some(Name::literal(kind))
+    }
+
     /// Folds the whole content into the digest.
     pub(crate) fn fold(&self, words: &mut Words) {
         words.name(self.connection).name(self.peer);

@@ -2,7 +2,9 @@
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
 use crate::workflows::user::USER;
-use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimTime};
+use perfidy_sim::{
+    Event, EventKind, Fault, Hook, Loss, Name, SimTime, SocketAct, SocketEvent, SocketPiece,
+};
 
 /// A time in milliseconds, short enough for a column.
 pub(super) fn rounded(at: SimTime) -> String {
@@ -52,6 +54,20 @@ pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
         | EventKind::PartitionHealed { .. }
         | EventKind::Waiting { .. }
         | EventKind::Panicked { .. } => true,
+        // The bytes that were sent say what arrives, unless they do not.
+        EventKind::Socket(socket) => match socket.act {
+            SocketAct::Sent(_)
+            | SocketAct::Refused
+            | SocketAct::Lost { .. }
+            | SocketAct::Reset
+            | SocketAct::TimedOut => true,
+            SocketAct::Connecting
+            | SocketAct::Connected
+            | SocketAct::Accepted
+            | SocketAct::Received(_)
+            | SocketAct::Closed
+            | SocketAct::Ended => false,
+        },
     }
 }
 
@@ -76,6 +92,7 @@ pub(super) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
         | EventKind::Delivered { about, .. }
         | EventKind::Lost { about, .. } => Some(*about),
         EventKind::App(note) => note.intent(),
+        EventKind::Socket(socket) => Some(socket.connection),
         _ => None,
     }
 }
@@ -92,16 +109,9 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
             format!("gets {kind} from {from}, {about}{}", saying(content))
         }
         EventKind::Lost { from, kind, about, why } => {
-            let why = match why {
-                Loss::Dropped => "it was dropped",
-                Loss::Partition => "network partition",
-                Loss::NodeDown => "the receiver is down",
-                Loss::NoSuchNode => "there is no such node",
-                Loss::Late => "late reply: the caller no longer waits for it",
-                Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
-            };
-            format!("does not get {kind} from {from}, {about}: {why}")
+            format!("does not get {kind} from {from}, {about}: {}", why_lost(*why))
         }
+        EventKind::Socket(socket) => told_of_socket(socket),
         EventKind::TimedOut { label } => format!("times out waiting for {label}"),
         EventKind::Injected(fault) => match subject_of_fault(fault) {
             Some(what) => format!("FAULT {} ({what})", fault.action),
@@ -123,6 +133,39 @@ pub(super) fn told(event: &Event<TeamEvent>) -> String {
         EventKind::Panicked { message } => format!("panics: {message}"),
         EventKind::App(note) => note.to_string(),
     }
+}
+
+fn why_lost(why: Loss) -> &'static str {
+    match why {
+        Loss::Dropped => "it was dropped",
+        Loss::Partition => "network partition",
+        Loss::NodeDown => "the receiver is down",
+        Loss::NoSuchNode => "there is no such node",
+        Loss::Late => "late reply: the caller no longer waits for it",
+        Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
+    }
+}
+
+fn told_of_socket(SocketEvent { connection, peer, act }: &SocketEvent) -> String {
+    let what = match act {
+        SocketAct::Connecting => format!("connects to {peer}"),
+        SocketAct::Connected => format!("is connected to {peer}"),
+        SocketAct::Accepted => format!("accepts the connection of {peer}"),
+        SocketAct::Refused => format!("is refused the connection by {peer}, where nobody listens"),
+        SocketAct::Sent(piece) => format!("sends {} to {peer}", bytes(piece)),
+        SocketAct::Received(piece) => format!("gets {} from {peer}", bytes(piece)),
+        SocketAct::Lost { kind, why } => format!("does not get {kind} from {peer}: {}", why_lost(*why)),
+        SocketAct::Closed => format!("sends no more to {peer}"),
+        SocketAct::Ended => format!("hears that {peer} sends no more"),
+        SocketAct::Reset => format!("finds its connection reset by {peer}"),
+        SocketAct::TimedOut => format!("gives up the connection to {peer}: it has timed out"),
+    };
+    format!("{what} ({connection})")
+}
+
+fn bytes(SocketPiece { bytes, start, .. }: &SocketPiece) -> String {
+    let unit = if *bytes == 1 { "byte" } else { "bytes" };
+    format!("{bytes} {unit} `{start}`")
 }
 
 /// Where a fault was injected into a node: at which message, call or step. `None` for a timed fault, which
