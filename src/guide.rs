@@ -5,6 +5,7 @@
 //! | [`first_scenario`] | a file that finds a bug, line by line |
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
+//! | [`tokio_agents`] | agents that are tokio code: time, tasks, TCP, hyper and axum |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -35,3 +36,5 @@ pub mod own_agents {}
 pub mod own_tools {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}
+#[doc = include_str!("guide/tokio_agents.md")]
+pub mod tokio_agents {}
