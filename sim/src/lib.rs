@@ -64,8 +64,8 @@ pub use plan::{
     Action, Address, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress, Plan,
     Renames, Rule, Selector, TimedEffect, TimedFault,
 };
-pub use socket_event::{SocketAct, SocketEvent, SocketPiece};
 pub use service::{DueFault, Service, ServiceContext};
+pub use socket_event::{SocketAct, SocketEvent, SocketPiece};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
 pub use unlogged::unlogged;

@@ -25,10 +25,10 @@ use degradations::Degraded;
 pub(crate) use degradations::Health;
 use faults::Planned;
 pub(crate) use faults::journal;
-pub(crate) use sockets::{EndId, ListenerId, SocketTimer, Transport, WORLD, nth_address};
-use sockets::Sockets;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use sockets::Sockets;
+pub(crate) use sockets::{EndId, ListenerId, SocketTimer, Transport, WORLD, nth_address};
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Waker;
 

@@ -74,7 +74,8 @@ pub(crate) fn within<T>(world: Rc<dyn Transport>, work: impl FnOnce() -> T) -> T
 
 /// The world of this thread.
 fn world() -> io::Result<Rc<dyn Transport>> {
-    let world = WORLD.with_borrow(Clone::clone);
+    // A thread that ends may drop sockets after its world.
+    let world = WORLD.try_with(|world| world.borrow().clone()).ok().flatten();
     world.ok_or_else(|| io::Error::other("no world runs on this thread"))
 }
 

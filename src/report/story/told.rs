@@ -2,9 +2,7 @@
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
 use crate::workflows::user::USER;
-use perfidy_sim::{
-    Event, EventKind, Fault, Hook, Loss, Name, SimTime, SocketAct, SocketEvent, SocketPiece,
-};
+use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimTime, SocketAct, SocketEvent, SocketPiece};
 
 /// A time in milliseconds, short enough for a column.
 pub(super) fn rounded(at: SimTime) -> String {

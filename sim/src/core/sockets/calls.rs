@@ -10,6 +10,7 @@ use crate::node::Role;
 use crate::queue::NodeIndex;
 use crate::{Domain, EventId, Name, SocketAct};
 use std::cell::{RefCell, RefMut};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -162,7 +163,7 @@ impl<D: Domain> Transport for RefCell<Core<D>> {
         }
         core.sockets.listened += 1;
         let (number, address) = (core.sockets.listened, SocketAddr::new(ip, port));
-        let listener = Listener { number, incarnation, address, backlog: Default::default(), waker: None };
+        let listener = Listener { number, incarnation, address, backlog: VecDeque::new(), waker: None };
         core.sockets.listeners.insert(key, listener);
         Ok((ListenerId { key, number }, address))
     }

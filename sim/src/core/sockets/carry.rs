@@ -212,6 +212,9 @@ impl<D: Domain> Core<D> {
             Segment::Open => {
                 let Some(key) = self.listener_for(id) else { return Err(segment) };
                 let end = self.sockets.end_mut(id);
+                if end.state != State::Connecting {
+                    return Err(segment);
+                }
                 (end.state, end.last) = (State::Open, Some(cause));
                 let listener = self.sockets.listeners.get_mut(&key).expect("it listens");
                 listener.backlog.push_back(id);
@@ -274,7 +277,8 @@ impl<D: Domain> Core<D> {
             for is_server in [false, true] {
                 let id = EndId { connection, is_server };
                 let end = self.sockets.end_mut(id);
-                if end.node != node || end.state == State::Gone {
+                // What the process had closed, its system goes on to deliver.
+                if end.node != node || matches!(end.state, State::Closed | State::Gone) {
                     continue;
                 }
                 let was_used = end.state == State::Open;

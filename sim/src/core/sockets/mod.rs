@@ -179,9 +179,7 @@ impl Segment {
     fn patience(&self, transmissions: u32) -> SimSpan {
         let (first, longest) = match self {
             Self::Connect | Self::Accept => (SimSpan::from_secs(1), SimSpan::from_secs(64)),
-            Self::Open | Self::Data(_) | Self::Close => {
-                (SimSpan::from_millis(200), SimSpan::from_secs(120))
-            }
+            Self::Open | Self::Data(_) | Self::Close => (SimSpan::from_millis(200), SimSpan::from_secs(120)),
         };
         first.saturating_mul(1 << (transmissions.clamp(1, 20) - 1)).min(longest)
     }

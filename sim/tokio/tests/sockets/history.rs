@@ -101,7 +101,11 @@ fn chaos(seed: u64) -> WorldConfig {
         window("crash", TimedEffect::Crash(vec![name("echo"), name("ann")])),
         window(
             "partition",
-            TimedEffect::Partition { left: vec![name("echo")], right: vec![name("bob"), name("cid")], one_way: false },
+            TimedEffect::Partition {
+                left: vec![name("echo")],
+                right: vec![name("bob"), name("cid")],
+                one_way: false,
+            },
         ),
     ];
     let rules = vec![
@@ -135,9 +139,7 @@ fn a_fault_taken_away_leaves_the_draws_of_the_others_as_they_are() {
     let fuzzed = run_with(&chaos(3), crowd);
     let bob = |outcome: &Outcome| {
         let first = outcome.history.events().iter().find(|event| match &event.what {
-            EventKind::Socket(socket) => {
-                socket.act == SocketAct::Connected && event.node == name("bob")
-            }
+            EventKind::Socket(socket) => socket.act == SocketAct::Connected && event.node == name("bob"),
             _ => false,
         });
         first.map(|event| event.at)
