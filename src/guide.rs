@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`first_scenario`] | a file that finds a bug, line by line |
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
+//! | [`seeing_a_failure`] | the page, pictures, and traces for other tools |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
 //! | [`tokio_agents`] | agents that are tokio code: time, tasks, TCP, hyper and axum |
+//! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -16,6 +18,8 @@
 //!
 //! The words are explained in the [glossary](crate::glossary).
 
+#[doc = include_str!("guide/any_client.md")]
+pub mod any_client {}
 #[doc = include_str!("guide/architecture.md")]
 pub mod architecture {}
 #[doc = include_str!("guide/choosing_safeguards.md")]
@@ -36,5 +40,7 @@ pub mod own_agents {}
 pub mod own_tools {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}
+#[doc = include_str!("guide/seeing_a_failure.md")]
+pub mod seeing_a_failure {}
 #[doc = include_str!("guide/tokio_agents.md")]
 pub mod tokio_agents {}

@@ -32,6 +32,8 @@ pub mod agent;
 pub mod catalogue;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "clients")]
+pub mod clients;
 pub mod config;
 pub mod explore;
 pub mod faults;

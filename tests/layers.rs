@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, from the one that knows nothing of the others to the one that may know them all.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "inert",
     "config",
     "agent",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 21] = [
     "catalogue",
     "schema",
     "testing",
+    "clients",
     "cli",
     "prelude",
     "glossary",

@@ -5,6 +5,9 @@
 //! An agent works on one step at a time. What a team of n agents can gain is bounded (Amdahl 1967, "Validity of
 //! the Single Processor Approach to Achieving Large Scale Computing Capabilities"); what it pays for
 //! coordination grows with it.
+//!
+//! And of judges: one model that grades, a panel of them, and a check by code, by what each accepts wrongly and
+//! what it costs.
 
 use perfidy::agent::{AgentEvent, StoreOutcome, TeamEvent};
 use perfidy::explore::{Campaign, Collect, Comparison, Measure, Run, Watchdog};
@@ -141,4 +144,24 @@ fn agents_that_claim_write_against_each_other_and_the_more_the_larger_the_team_i
         assert!(conflicts[1] > conflicts[0], "{percent}%: {conflicts:?}");
         assert_eq!(refused_writes(&coding("conductor", 5, percent)), 0);
     }
+}
+
+/// A shipped design by which questions are answered.
+fn judging(name: &str) -> Arc<Scenario> {
+    let text = std::fs::read_to_string(format!("scenarios/vote/{name}.toml")).expect("it is shipped");
+    Scenario::parse(&Suite::shipped(), &format!("vote/{name}"), &text).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+#[test]
+fn a_check_by_code_accepts_nothing_wrong_and_costs_less_than_a_panel_and_little_more_than_one_judge() {
+    let [one, panel, checked] = ["one-judge", "panel-of-five", "checked-judge"].map(judging);
+    let with_one = compare(&[Arc::clone(&checked), one]);
+    let ([none, some], one_accepts_more) = values(&with_one, Measure::WrongAnswers);
+    assert!(one_accepts_more && none == 0.0, "{none} {some}");
+    let ([checks, judges], _) = values(&with_one, Measure::Tokens);
+    assert!(checks < 1.2 * judges, "{checks} {judges}");
+    let with_panel = compare(&[checked, panel]);
+    let ([checks, votes], _) = values(&with_panel, Measure::Tokens);
+    assert!(4.0 * checks < votes, "{checks} {votes}");
+    assert!(values(&with_panel, Measure::WrongAnswers).0[0] == 0.0);
 }

@@ -1,14 +1,15 @@
 //! The story of a failure, and the table of a campaign, as printed.
 
-use perfidy::agent::{Agent, Outcome, Report};
+use perfidy::agent::{Agent, Message, Outcome, Report};
 use perfidy::explore::{Campaign, CaseReport, Collect, Failure, Run, SavedSeed, Watchdog, shrink};
 use perfidy::inert::is_active;
-use perfidy::report::{Story, table};
+use perfidy::report::{Counterpart, Picture, Story, Theme, table};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy_sim::{Engine, Interrupt, Name, Seed, SimSpan};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -75,6 +76,86 @@ fn the_story_of_an_agent_that_panics() {
                 duplicate = { chance = \"10%\", after = \"1s..5s\" }\n";
     let scenario = Scenario::parse(&Suite::shipped().workflow(fragile()), "own/fragile", text).unwrap();
     insta::assert_snapshot!(story(&Case::as_written(&scenario), "well-behaved"));
+}
+
+/// Text that would run or change a page, if it were put into one as it is.
+const MARKUP: [&str; 6] = [
+    "<script>globalThis.ran = 1</script>",
+    "</script><script>globalThis.ran = 2</script>",
+    "\"><img src=x onerror=\"globalThis.ran = 3\">",
+    "'><svg onload='globalThis.ran = 4'>",
+    "<!--<script>",
+    "&lt;b&gt;\u{202e}javascript:alert(1)",
+];
+
+/// A message of markup, in every part of it.
+#[derive(Hash, Debug, serde::Serialize, serde::Deserialize)]
+struct Marked(BTreeMap<String, String>);
+
+impl Message for Marked {
+    fn kind(&self) -> &'static str {
+        MARKUP[0]
+    }
+}
+
+/// A team whose every word is markup.
+fn marked() -> Workflow {
+    Workflow::new("marked")
+        .about("an agent that says markup")
+        .agent("intern", |agent: Agent| async move {
+            let task = agent.receive().await.about();
+            for text in MARKUP {
+                let content = MARKUP.iter().map(|value| ((*value).to_owned(), text.to_owned())).collect();
+                let about = Name::new(&format!("{task}/{text}"));
+                agent.announce(about, Marked(content));
+                let content = MARKUP.iter().map(|value| (text.to_owned(), (*value).to_owned())).collect();
+                agent.send(Name::new("colleague"), about, Marked(content));
+                let content = MARKUP.iter().map(|value| (text.to_owned(), (*value).to_owned())).collect();
+                agent.send(Name::new(text), about, Marked(content));
+                agent.sleep(SimSpan::from_secs(3)).await;
+            }
+            panic!("{}", MARKUP.concat());
+        })
+        .agent("colleague", |agent: Agent| async move {
+            loop {
+                let about = agent.receive().await.about();
+                agent.write(Marked(BTreeMap::from([(about.to_string(), MARKUP.concat())]))).ok();
+            }
+        })
+        .properties(&["well-behaved"])
+}
+
+#[test]
+fn no_markup_or_script_of_a_run_is_markup_or_script_of_its_page() {
+    let text = "# <script>globalThis.ran = 5</script>\nworkflow = \"marked\"\n\n[[step]]\nname = \"file\"\n\
+                tool = \"ticketing.create\"\n\n[tools.ticketing]\n\n[faults]\n\
+                duplicate = { chance = \"30%\", after = \"1s..5s\" }\n";
+    let suite = Suite::shipped().workflow(marked());
+    let scenario = Scenario::parse(&suite, "own/marked", text).unwrap();
+    let case = Case::as_written(&scenario);
+    let run = Run::fuzzed(&case, Engine::Native, Seed(3));
+    assert!(run.violation("well-behaved").is_some());
+    let counterpart = Counterpart::of(&case, Engine::Native, Seed(3), &run.outcome.injected);
+    let picture = Picture::of_run(&case, Engine::Native, Seed(3), &run)
+        .again("perfidy report '<script>globalThis.ran = 6</script>'")
+        .beside(counterpart.as_ref());
+    let page = picture.to_page();
+    // The browser test opens it.
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("markup.html"), &page).unwrap();
+    let count = |what: &str| page.matches(what).count();
+    assert_eq!((count("<script"), count("</script")), (2, 2), "its own, and the details");
+    for tag in ["<img", "<svg onload", "<!--", "<b>\u{202e}"] {
+        assert_eq!(count(tag), 0, "{tag}");
+    }
+    assert!(!page.contains(|c| is_active(c) && c != '\n'));
+    assert!(count("&lt;script&gt;globalThis.ran = 1&lt;/script&gt;") > 5);
+    assert!(count("\\u003cscript\\u003eglobalThis.ran = 1") > 5, "in the details");
+    for drawn in
+        [picture.to_svg(Theme::Auto), picture.to_mermaid(), picture.to_terminal(), picture.to_shiviz()]
+    {
+        assert!(!drawn.contains(|c| is_active(c) && c != '\n'));
+    }
+    assert!(!picture.to_svg(Theme::Auto).contains("<script"));
 }
 
 #[test]

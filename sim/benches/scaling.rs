@@ -70,6 +70,9 @@ fn particulars(workflow: &str) -> &'static str {
             "checkpoint = true\nidempotency-keys = true\nintent-keys = true\npersist-before-call = true\n\
              tool-dedupe = true\nverify = true\n"
         }
+        "evaluator-optimizer" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\ntool-dedupe = true\n"
+        }
         "handoff" => {
             "budgets = { hops = 8, turns = 24, tokens = 40000 }\ncheckpoint = true\nidempotency-keys = true\ntool-dedupe = true\ntransfer-acks = true\n"
         }
@@ -95,6 +98,10 @@ fn particulars(workflow: &str) -> &'static str {
         "review" => {
             "bounded-queue = { capacity = 8 }\ncheckpoint = true\nfile-ownership = true\n\
              idempotency-keys = true\nmerge-queue = true\npersist-before-call = true\ntool-dedupe = true\n"
+        }
+        "router" => {
+            "checkpoint = true\nevent-log = true\nidempotency-keys = true\nroute-check = true\n\
+             tool-dedupe = true\n"
         }
         "saga-choreographed" => {
             "compensate = true\ndead-letter = true\nidempotency-keys = true\ninbox-dedupe = true\n\

@@ -251,7 +251,7 @@ impl Engine {
         RunOutcome<D>: Send,
     {
         let outcome = match self {
-            Self::Native => crate::engine::native::run(build()),
+            Self::Native => crate::engine::native::run(build(), None),
             Self::Madsim => crate::engine::run_madsim(build),
         };
         outcome.unwrap_or_else(|| interrupt::abandon())

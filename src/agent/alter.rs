@@ -233,6 +233,23 @@ fn rename(table: &mut Map<String, Value>, key: &str) -> bool {
     true
 }
 
+/// A handover as a sender of the next version of its contract writes it: it states that version, and a field,
+/// this one or one that is drawn, has another name there.
+pub(crate) fn into_next_version(message: &mut Value, field: Option<Name>, draw: DrawSite<'_>) {
+    let mut handovers = Vec::new();
+    tables_with(message, "contract", &mut handovers);
+    let Some(handover) = handovers.pop() else { return };
+    let Some(version) = handover.get("contract").and_then(Value::as_u64) else { return };
+    let Some(fields) = handover.get_mut("fields") else { return };
+    let is_renamed = match field {
+        Some(field) => fields.as_object_mut().is_some_and(|table| rename(table, field.as_str())),
+        None => rename_field(fields, draw),
+    };
+    if is_renamed {
+        handover.insert("contract".to_owned(), (version + 1).into());
+    }
+}
+
 fn truncate(value: &mut Value, draw: DrawSite<'_>) -> bool {
     let is_list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
     if let Some(Value::Array(list)) = one_of(value, &is_list, draw) {

@@ -6,7 +6,7 @@
 //! same is true of messages within messages.
 
 use crate::agent::nested::{self, Untyped};
-use crate::agent::{Headers, Purpose, json, kinds};
+use crate::agent::{Handover, Headers, Purpose, Stamp, json, kinds};
 use perfidy_sim::{EventKinds, Name, Payload, Words};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -65,6 +65,12 @@ pub trait Message: Hash + Serialize + DeserializeOwned + Send + Sync + 'static {
         Headers::NONE
     }
 
+    /// What it hands over to its receiver under a [contract](crate::agent::Contract). By default it is under
+    /// none.
+    fn handover(&self) -> Option<&Handover> {
+        None
+    }
+
     /// What a receiver reads if the message is corrupted by the network or by a torn journal write. `None`,
     /// the default, is a message with a checksum: it cannot be read at all. A message without one may read as
     /// something else.
@@ -86,6 +92,7 @@ trait Content: Send + Sync {
     fn read_back(&self, json: Value) -> Option<Body>;
     fn kind(&self) -> &'static str;
     fn headers(&self) -> Headers;
+    fn handover(&self) -> Option<&Handover>;
 }
 
 /// A message that its receiver cannot read. What it was is for those who look at the history.
@@ -128,6 +135,10 @@ impl<M: Message> Content for M {
     fn headers(&self) -> Headers {
         Message::headers(self)
     }
+
+    fn handover(&self) -> Option<&Handover> {
+        Message::handover(self)
+    }
 }
 
 /// A message in flight, or a record in a journal. The history holds it too.
@@ -138,6 +149,8 @@ pub struct Body(Arc<Kept<dyn Content>>);
 struct Kept<C: ?Sized> {
     kinds: EventKinds,
     digest: OnceLock<u64>,
+    /// The stamp that its sender's handle has put on it.
+    stamp: Option<Stamp>,
     message: C,
 }
 
@@ -145,7 +158,24 @@ impl Body {
     /// Wraps a message.
     pub fn new(message: impl Message) -> Self {
         let kinds = Message::headers(&message).kinds();
-        Self(Arc::new(Kept { kinds, digest: OnceLock::new(), message }))
+        let kinds = if Message::handover(&message).is_some() { kinds.and(kinds::HANDOVER) } else { kinds };
+        Self(Arc::new(Kept { kinds, digest: OnceLock::new(), stamp: None, message }))
+    }
+
+    /// The same with a stamp, if it is to have one.
+    ///
+    /// # Panics
+    /// If it is shared already.
+    pub(crate) fn stamped(mut self, stamp: Option<Stamp>) -> Self {
+        if stamp.is_some() {
+            Arc::get_mut(&mut self.0).expect("a new message is not shared").stamp = stamp;
+        }
+        self
+    }
+
+    /// The stamp that it carries, if it does.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.headers().stamp
     }
 
     /// The message, if it is of this type.
@@ -156,7 +186,13 @@ impl Body {
 
     /// Its headers.
     pub fn headers(&self) -> Headers {
-        self.0.message.headers()
+        let headers = self.0.message.headers();
+        Headers { stamp: headers.stamp.or(self.0.stamp), ..headers }
+    }
+
+    /// What it hands over under a contract, if it is under one.
+    pub fn handover(&self) -> Option<&Handover> {
+        self.0.message.handover()
     }
 
     /// Whether its headers have this purpose; cheaper than to read the headers.
@@ -171,6 +207,11 @@ impl Body {
 }
 
 impl Body {
+    /// Whether its receiver cannot read it.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.0.message.as_any().is::<Unreadable>()
+    }
+
     fn unreadable(&self) -> Self {
         Self::new(Unreadable { unreadable: self.clone() })
     }
@@ -178,7 +219,8 @@ impl Body {
     /// The message as its receiver reads it after its JSON was altered; `None` if the JSON is the same.
     pub(crate) fn altered(&self, alter: impl FnOnce(&mut Value)) -> Option<Self> {
         nested::altered(self, alter, |json| {
-            self.0.message.read_back(json).unwrap_or_else(|| self.unreadable())
+            let read = self.0.message.read_back(json).map(|read| read.stamped(self.0.stamp));
+            read.unwrap_or_else(|| self.unreadable())
         })
     }
 }
@@ -226,7 +268,11 @@ impl fmt::Debug for Body {
 
 impl Payload for Body {
     fn digest(&self) -> u64 {
-        *self.0.digest.get_or_init(|| self.0.message.digest())
+        let Kept { digest, stamp, message, .. } = &*self.0;
+        *digest.get_or_init(|| match stamp {
+            None => message.digest(),
+            Some(stamp) => Words::digest(|words| words.hash(&(message.digest(), stamp))),
+        })
     }
 
     fn kinds(&self) -> EventKinds {
@@ -305,6 +351,7 @@ mod tests {
                 for event in history.events() {
                     let EventKind::Sent { content, .. } = &event.what else { continue };
                     let again = content.0.message.read_back(content.json()).expect("it is of this type");
+                    let again = again.stamped(content.0.stamp);
                     assert_eq!(again.json(), content.json(), "{case}, seed {seed}, {event:?}");
                     assert_eq!((again.kind(), again.headers()), (content.kind(), content.headers()));
                     kinds.insert((case.scenario.workflow.name, content.kind()));

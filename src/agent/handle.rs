@@ -1,5 +1,6 @@
 //! The handle through which an agent acts on its world.
 
+use crate::agent::clock::Stamping;
 use crate::agent::journal_epoch::JournalEpoch;
 use crate::agent::model::{Model, ModelFaults};
 use crate::agent::store::StoreSession;
@@ -12,6 +13,7 @@ use perfidy_sim::{Context, DrawSite, EventId, Hook, IncomingMessage, Name, SimSp
 use std::future::Future;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The actions of every agent that are steps with a fixed name. Other steps have a subject in theirs: `send
 /// KIND`, `receive KIND`, `write KIND`.
@@ -57,6 +59,8 @@ pub struct Agent {
     pub(super) store: Rc<StoreSession>,
     pub(super) write_order: WriteOrder,
     pub(super) headers: Headers,
+    /// How it stamps what it sends, if it does.
+    pub(super) stamping: Option<Rc<Stamping>>,
     /// Whether its announcements go into the history.
     pub(super) announces: bool,
     /// The epoch in which it has opened its journal, if it shares it with other incarnations.
@@ -86,6 +90,7 @@ impl Agent {
             store: Rc::default(),
             write_order: WriteOrder::default(),
             headers: Headers::NONE,
+            stamping: None,
             announces: true,
             epoch: None,
             connections: None,
@@ -130,6 +135,13 @@ impl Agent {
         Self { writes_once: true, ..self }
     }
 
+    /// The same agent, whose clients stamp each call of these tools: by its wall clock, or by a
+    /// [logical one](crate::agent::HybridClock), which then stamps all its messages and records too.
+    #[must_use]
+    pub(crate) fn that_stamps(self, tools: &Arc<[Name]>, is_logical: bool) -> Self {
+        Self { stamping: Some(Rc::new(Stamping::new(Arc::clone(tools), is_logical))), ..self }
+    }
+
     /// The same agent, which cannot end the run.
     pub(crate) fn that_may_not_finish(self) -> Self {
         Self { may_finish: false, ..self }
@@ -172,13 +184,13 @@ impl Agent {
 
     /// Sends a message. The sender does not learn whether it arrives.
     pub fn send(&self, to: Name, about: Name, message: impl Message) {
-        self.context.send(to, Name::literal(message.kind()), about, Body::new(message));
+        self.context.send(to, Name::literal(message.kind()), about, self.stamped(message));
     }
 
     /// The next message.
     pub async fn receive(&self) -> Delivery {
         loop {
-            let mail = Delivery(self.context.receive().await);
+            let mail = self.received(self.context.receive().await);
             if !self.fails_to_handle(&mail) {
                 return mail;
             }
@@ -188,7 +200,7 @@ impl Agent {
     /// The next message, if one has come already.
     pub fn receive_now(&self) -> Option<Delivery> {
         loop {
-            let mail = self.context.receive_now().map(Delivery)?;
+            let mail = self.received(self.context.receive_now()?);
             if !self.fails_to_handle(&mail) {
                 return Some(mail);
             }
@@ -232,7 +244,8 @@ impl Agent {
         span: SimSpan,
     ) -> Result<Delivery, TimedOut> {
         let kind = Name::literal(message.kind());
-        self.context.request(to, kind, about, Body::new(message), span).await.map(Delivery)
+        let request = self.stamped(message);
+        self.context.request(to, kind, about, request, span).await.map(|answer| self.received(answer))
     }
 
     /// The same as part of a step that has its own fault places before and after it.
@@ -244,12 +257,31 @@ impl Agent {
         span: SimSpan,
     ) -> Result<Delivery, TimedOut> {
         let kind = Name::literal(message.kind());
-        self.context.request_in_a_step(to, kind, about, Body::new(message), span).await.map(Delivery)
+        let request = self.stamped(message);
+        let answer = self.context.request_in_a_step(to, kind, about, request, span).await;
+        answer.map(|answer| self.received(answer))
     }
 
     /// Answers a message.
     pub fn reply(&self, to: &Delivery, message: impl Message) {
-        self.context.reply(&to.0, Name::literal(message.kind()), Body::new(message));
+        self.context.reply(&to.0, Name::literal(message.kind()), self.stamped(message));
+    }
+
+    /// A message or a record as it leaves the agent.
+    pub(super) fn stamped(&self, message: impl Message) -> Body {
+        let body = Body::new(message);
+        match &self.stamping {
+            None => body,
+            Some(stamping) => body.stamped(stamping.of_message(self.now())),
+        }
+    }
+
+    /// A message as the agent takes it in.
+    fn received(&self, incoming: IncomingMessage<Body>) -> Delivery {
+        if let Some(stamping) = &self.stamping {
+            stamping.observe(&incoming.payload);
+        }
+        Delivery(incoming)
     }
 
     // Store.

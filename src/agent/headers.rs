@@ -11,10 +11,12 @@
 //! | `accepted-within-lease` | orders with an `authority` |
 //! | `acts-on-current-version` | orders with a `precondition` and an `idempotency_key`, and the `precondition` of tool calls |
 //! | `atomic-agreement` | [`Purpose::Prepare`], [`Purpose::Commit`] and [`Purpose::Cancel`] |
+//! | `causal-order` | the `stamp` of writes to registers |
 //! | `bounded-handoffs` | messages that are a [`Purpose::Handoff`] |
 //! | `completed-work-not-rerun` | [`Purpose::Order`], [`Purpose::Done`], [`Purpose::Rejection`], and their `attempt` |
 //! | `decisions-are-authorised` | [`Purpose::Order`] and [`Purpose::Approval`] |
 //! | `decisions-cite-artifacts` | tool calls with a `provenance` |
+//! | `effects-traceable` | the `correlation` of tool calls |
 //! | `no-deadlock` | [`Purpose::Ask`] with its `correlation`, orders, and what [ends](Purpose::is_final) the wait |
 //! | `no-lost-approval` | [`Purpose::Ask`] with the operation id of the call as its `idempotency_key` |
 //! | `no-orphans` | [`Purpose::Order`] and [`Purpose::Cancel`] |
@@ -24,10 +26,11 @@
 //! | `queues-bounded` | [`Purpose::Order`], [`Purpose::Ask`], and what [ends](Purpose::is_final) them |
 //! | `recovered-state-is-a-prefix` | records whose `correlation` is the work that they are about |
 
-use crate::agent::{ArtifactId, OpId, Token, Version};
+use crate::agent::{ArtifactId, OpId, Stamp, Token, Version};
 use perfidy_sim::{Name, SimSpan, SimTime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// What a message is for. Agent protocols have similar terms (performatives in FIPA ACL, task states in A2A).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -101,7 +104,7 @@ impl Purpose {
 /// let headers = Headers { authority: Some(Token(3)), ..Headers::of(Purpose::Order) };
 /// assert_eq!(headers.purpose, Some(Purpose::Order));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Headers {
     /// What the message is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +138,24 @@ pub struct Headers {
     /// The artifact that it is based on (provenance).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<ArtifactId>,
+    /// When it was made, by the clock of the sender, for receivers that order by it (`USING TIMESTAMP` in
+    /// CQL). A handle adds it where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
+}
+
+/// A stamp counts only where there is one: few teams have stamps, and the digests of the others are as they
+/// were before there were any.
+impl Hash for Headers {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { purpose, correlation, attempt, idempotency_key, authority, precondition, .. } = self;
+        (purpose, correlation, attempt, idempotency_key, authority, precondition).hash(state);
+        let Self { deadline, expiry, plan, provenance, stamp, .. } = self;
+        (deadline, expiry, plan, provenance).hash(state);
+        if let Some(stamp) = stamp {
+            stamp.hash(state);
+        }
+    }
 }
 
 /// Only the headers that are set.
@@ -156,6 +177,7 @@ impl fmt::Debug for Headers {
         field("expiry", self.expiry.as_ref().map(|it| it as _));
         field("plan", self.plan.as_ref().map(|it| it as _));
         field("provenance", self.provenance.as_ref().map(|it| it as _));
+        field("stamp", self.stamp.as_ref().map(|it| it as _));
         shown.finish()
     }
 }
@@ -173,6 +195,7 @@ impl fmt::Display for Headers {
             self.expiry.map(|expiry| format!("until {expiry}")),
             self.plan.map(|plan| format!("plan {}", short(plan))),
             self.provenance.map(|artifact| format!("from {}", short(artifact))),
+            self.stamp.map(|stamp| stamp.to_string()),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
@@ -196,6 +219,7 @@ impl Headers {
         expiry: None,
         plan: None,
         provenance: None,
+        stamp: None,
     };
 
     /// These headers, with those of `outer` where these are not set.
@@ -212,6 +236,7 @@ impl Headers {
             expiry: self.expiry.or(outer.expiry),
             plan: self.plan.or(outer.plan),
             provenance: self.provenance.or(outer.provenance),
+            stamp: self.stamp.or(outer.stamp),
         }
     }
 }

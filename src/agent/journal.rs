@@ -15,7 +15,7 @@ impl Agent {
     /// # Errors
     /// [`WriteError`] if the write returns an error; nothing was written then.
     pub fn write(&self, record: impl Message) -> Result<(), WriteError> {
-        self.context.write(Body::new(record))
+        self.context.write(self.stamped(record))
     }
 
     /// Writes a record to the journal, makes it durable, and then returns. A failed write is repeated every
@@ -25,7 +25,7 @@ impl Agent {
     /// In an agent with an [opened](Agent::open_journal) journal it does not return once a later incarnation
     /// has opened the journal: this incarnation exits.
     pub async fn persist(&self, record: impl Message) {
-        let record = Body::new(record);
+        let record = self.stamped(record);
         let record = match &self.epoch {
             Some(epoch) => epoch.stamp(record),
             None => record,
@@ -82,6 +82,9 @@ impl Agent {
         let mut taken = Vec::new();
         let mut unfenced = Unfenced::default();
         for (place, written) in self.context.records().iter().enumerate() {
+            if let Some(stamping) = &self.stamping {
+                stamping.observe(written);
+            }
             let record = unfenced.next(written);
             let content = record.and_then(read);
             if let Some(content) = content {

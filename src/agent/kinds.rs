@@ -51,6 +51,9 @@ pub const PROVENANCE: EventKinds = kind(7);
 /// Those with an [expiry](Headers::expiry).
 pub const EXPIRY: EventKinds = kind(49);
 
+/// Messages under a [contract](crate::agent::Contract).
+pub const HANDOVER: EventKinds = kind(51);
+
 /// [`UserEvent::Bound`].
 pub const BOUND: EventKinds = kind(8);
 /// [`UserEvent::TaskGiven`].
@@ -88,6 +91,8 @@ pub const SERVED: EventKinds = kind(21);
 
 /// [`ToolEvent::Opened`].
 pub const OPENED: EventKinds = kind(38);
+/// [`ToolEvent::SchemaRolled`].
+pub const SCHEMA_ROLLED: EventKinds = kind(52);
 /// [`ToolEvent::LookedUp`].
 pub const LOOKED_UP: EventKinds = kind(39);
 /// [`ToolEvent::Refused`].
@@ -182,6 +187,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (EXPIRY, "a message with an expiry"),
     (PLAN, "a message with a plan"),
     (PROVENANCE, "a message with its provenance (artifact)"),
+    (HANDOVER, "a message under a contract"),
     (BOUND, "a bound that the user asks for"),
     (TASK_GIVEN, "a task"),
     (WITHDRAWN, "a task that the user withdraws"),
@@ -198,6 +204,7 @@ const NAMED: &[(EventKinds, &str)] = &[
     (CANCELLED, "a call that a tool cancels"),
     (SERVED, "a read that a tool answers"),
     (OPENED, "the first state of a tool"),
+    (SCHEMA_ROLLED, "a new version of a tool's schema"),
     (LOOKED_UP, "a look-up that a tool answers"),
     (REFUSED, "a request that a tool refuses"),
     (IGNORED, "a request that a tool ignores"),
@@ -305,6 +312,7 @@ impl TeamEvent {
                 ToolEvent::Cancelled { .. } => CANCELLED,
                 ToolEvent::Served { .. } => SERVED,
                 ToolEvent::Opened { .. } => OPENED,
+                ToolEvent::SchemaRolled { .. } => SCHEMA_ROLLED,
                 ToolEvent::LookedUp { .. } => LOOKED_UP,
                 ToolEvent::Refused { .. } => REFUSED,
                 ToolEvent::Ignored { .. } => IGNORED,

@@ -9,7 +9,7 @@
 
 use crate::agent::{
     Agent, AgentEvent, Alteration, Altered, Artifact, ArtifactId, Author, ChatLimits, Content, OwnFaults,
-    RequestedStep, TeamEvent, TypeMismatch,
+    ReplyTiming, RequestedStep, StatedConfidence, TeamEvent, TypeMismatch,
 };
 use perfidy_sim::{DrawPurpose, DrawSite, Name, SimSpan, SimTime};
 use serde::de::DeserializeOwned;
@@ -76,6 +76,8 @@ pub struct Completion<C> {
     pub tokens_in: u32,
     /// Tokens written.
     pub tokens_out: u32,
+    /// How sure of it the model says it is.
+    pub confidence: StatedConfidence,
 }
 
 /// Who should go on with something, as a model sees it.
@@ -225,7 +227,7 @@ impl Agent {
     }
 
     /// The same, asked again until the completion can be read and `is_valid`. The tokens are those of all
-    /// tries.
+    /// tries, the confidence is that of the last.
     pub async fn complete_valid<C: Structured>(
         &self,
         about: Name,
@@ -240,8 +242,45 @@ impl Agent {
             if let Ok(said) = self.complete(about, prompt, answers, &completion).await {
                 tokens_out += said.tokens_out;
                 if is_valid(&said.value) {
-                    return Completion { value: said.value, tokens_in, tokens_out };
+                    return Completion { tokens_in, tokens_out, ..said };
                 }
+            }
+        }
+    }
+
+    /// Has the model complete a prompt with one of so many answers, of which the one of this number, from
+    /// zero, is right: with that one, unless it errs, as often as it takes until the completion can be read.
+    ///
+    /// ```
+    /// use perfidy::agent::{Agent, Prompt};
+    /// use perfidy_sim::Name;
+    ///
+    /// /// Whether the model says that a number is even.
+    /// async fn is_even(agent: &Agent, number: u32) -> bool {
+    ///     let prompt = Prompt::new(("Is this even?", number), 50);
+    ///     let right = u32::from(number % 2 == 0);
+    ///     agent.complete_rightly(Name::new("task-1"), &prompt, (2, right), |nth| nth == 1).await
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no answer of that number.
+    pub async fn complete_rightly<C: Structured>(
+        &self,
+        about: Name,
+        prompt: &Prompt,
+        (answers, right): (u32, u32),
+        completion: impl Fn(u32) -> C,
+    ) -> C {
+        assert!(right < answers, "the right answer is one of {answers}");
+        let (answers, right) = (u64::from(answers), u64::from(right));
+        loop {
+            let errs = answers > 1 && self.context.inject_fault(Name::literal(ANSWER), about).is_some();
+            let choose = |draw: DrawSite<'_>| {
+                if errs { (right + 1 + draw.below(OTHERWISE, answers - 1)) % answers } else { right }
+            };
+            if let Ok(said) = self.answer(about, prompt, choose, &completion).await {
+                return said.value;
             }
         }
     }
@@ -254,12 +293,14 @@ impl Agent {
         choose: impl FnOnce(DrawSite<'_>) -> u64,
         completion: impl FnOnce(u32) -> C,
     ) -> Result<Completion<C>, TypeMismatch> {
-        let (span, choice, tokens_out) = self.draw("think", about, |draw| {
-            let span = draw.span(LATENCY, &self.model.latency);
-            (span, choose(draw) as u32, 20 + draw.below(TOKENS, 200) as u32)
+        let (timing, choice, tokens_out, confidence) = self.draw("think", about, |draw| {
+            let timing = ReplyTiming::of_completion(draw, draw.span(LATENCY, &self.model.latency));
+            let tokens_out = 20 + draw.below(TOKENS, 200) as u32;
+            (timing, choose(draw) as u32, tokens_out, StatedConfidence::drawn(draw))
         });
         self.before("model call", about).await;
-        self.context.work(span + self.first_token_delay(about)).await;
+        let timing = timing.begun_after(self.first_token_delay(about));
+        self.context.work(timing.total).await;
         let content = self.completed(about, Content::new(completion(choice)));
         let (tokens_in, prompt, completion) = (prompt.tokens, prompt.content.clone(), content.clone());
         self.context.record_event(
@@ -271,10 +312,12 @@ impl Agent {
                 completion,
                 tokens_in,
                 tokens_out,
+                timing,
+                confidence,
             }),
         );
         self.after("model call", about).await;
-        Ok(Completion { value: content.read()?, tokens_in, tokens_out })
+        Ok(Completion { value: content.read()?, tokens_in, tokens_out, confidence })
     }
 
     /// A completion with the first fault that is due and makes a difference to it, if there is one.

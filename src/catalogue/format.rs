@@ -123,6 +123,7 @@ pub(crate) const TABLES: &[FileTable] = &[
         about: "a step of each task: what a tool is asked to do",
         keys: &[
             ("args", "the arguments of the call; `{task}` in a text stands for the task"),
+            ("evidence", "the source and the item that it rests on: `filings.revenue`"),
             ("guarded", "whether a guardrail must check it"),
             ("irreversible", "whether nothing undoes it; only the last step of a saga can be so"),
             ("name", "its name, which with that of the task is the intent: `task-1/file-ticket`"),

@@ -7,13 +7,15 @@
 use super::ending::Ending;
 use super::findings::Found;
 use super::options::{Subject, Threads, strategy_of};
-use super::{SheetFormat, Status, is_available, print, print_error, say_record, say_styled, some_time};
+use super::{
+    SheetFormat, Status, is_available, output, print, print_error, say_record, say_styled, some_time,
+};
 use crate::config::problem::nearest_in_words;
 use crate::explore::{Ablation, Campaign, Cell, Claim, Collect, Matrix, Removals, Row};
 use crate::inert;
 use crate::report::{
-    AblationRecord, AblationSummary, AblationSummaryRecord, Hints, ablation_in_markdown, ablation_in_text,
-    ablations_in_markdown, ablations_in_text,
+    AblationRecord, AblationSummary, AblationSummaryRecord, Hints, SheetsPage, ablation_in_markdown,
+    ablation_in_text, ablations_in_markdown, ablations_in_text,
 };
 use crate::scenario::Scenario;
 use crate::suite::Suite;
@@ -65,10 +67,14 @@ pub fn ablate(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     let ending = Ending::within(arguments.time);
-    let (status, matrices) = arguments.run_all(suite, &scenarios, &removals, &ending);
+    let mut page = SheetsPage::default();
+    let (status, matrices) = arguments.run_all(suite, &scenarios, &removals, &ending, &mut page);
     ending.reached();
     if matrices.len() > 1 {
-        tell_summary(&AblationSummary::of(&matrices), arguments.format);
+        tell_summary(&AblationSummary::of(&matrices), arguments.format, &mut page);
+    }
+    if arguments.format == SheetFormat::Page {
+        output::say_document(page.to_html().as_bytes());
     }
     status
 }
@@ -110,6 +116,7 @@ impl Arguments {
         scenarios: &[Arc<Scenario>],
         removals: &Removals,
         ending: &Ending,
+        page: &mut SheetsPage,
     ) -> (Status, Vec<Matrix>) {
         let strategy = strategy_of(suite, &self.strategy);
         let usual = if strategy.ends() { u64::MAX } else { SEEDS };
@@ -126,10 +133,10 @@ impl Arguments {
             let removals = removals.clone();
             let ablation = Ablation { campaign: campaign(), strategy: &strategy, removals };
             let matrix = ablation.run(scenario);
-            if !matrices.is_empty() && self.format != SheetFormat::Json {
+            if !matrices.is_empty() && matches!(self.format, SheetFormat::Text | SheetFormat::Markdown) {
                 print("");
             }
-            self.tell(&matrix, ending);
+            self.tell(&matrix, ending, page);
             status = status.worse(status_of(&matrix));
             let interrupted = matrix.interrupted;
             matrices.push(matrix);
@@ -140,7 +147,7 @@ impl Arguments {
         (status, matrices)
     }
 
-    fn tell(&self, matrix: &Matrix, ending: &Ending) {
+    fn tell(&self, matrix: &Matrix, ending: &Ending, page: &mut SheetsPage) {
         let look = |row: &Row, cell: &Cell| self.look(matrix, row, cell);
         let file = inert::path(&self.subject.file_of(&matrix.scenario));
         let hints = self.remove.is_empty().then_some(Hints { look: &look, file });
@@ -148,6 +155,7 @@ impl Arguments {
             SheetFormat::Text => print(ablation_in_text(matrix, hints.as_ref())),
             SheetFormat::Markdown => print(ablation_in_markdown(matrix, hints.as_ref())),
             SheetFormat::Json => say_record(&AblationRecord::new(matrix)),
+            SheetFormat::Page => page.add_ablation(matrix, hints.as_ref()),
         }
         if !self.remove.is_empty() && self.format == SheetFormat::Text {
             tell_stories(matrix, ending);
@@ -189,10 +197,11 @@ fn status_of(matrix: &Matrix) -> Status {
     if matrix.interrupted || !was_run { broken.worse(Status::Inconclusive) } else { broken }
 }
 
-fn tell_summary(summary: &AblationSummary, format: SheetFormat) {
+fn tell_summary(summary: &AblationSummary, format: SheetFormat, page: &mut SheetsPage) {
     match format {
         SheetFormat::Text => print(format_args!("\n{}", ablations_in_text(summary))),
         SheetFormat::Markdown => print(format_args!("\n{}", ablations_in_markdown(summary))),
         SheetFormat::Json => say_record(&AblationSummaryRecord::new(summary)),
+        SheetFormat::Page => page.add_summary(summary),
     }
 }

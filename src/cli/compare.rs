@@ -3,11 +3,12 @@
 use super::ending::Ending;
 use super::options::{Runs, Threads};
 use super::{
-    SheetFormat, Status, is_available, not_there, print, print_error, print_problems, say_record, tell,
+    SheetFormat, Status, is_available, not_there, output, print, print_error, print_problems, say_record,
+    tell,
 };
 use crate::explore::{Campaign, Collect, Comparison};
 use crate::inert;
-use crate::report::{ComparisonRecord, comparison_in_markdown, comparison_in_text};
+use crate::report::{ComparisonRecord, SheetsPage, comparison_in_markdown, comparison_in_text};
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,11 @@ impl Arguments {
             SheetFormat::Text => print(comparison_in_text(comparison, files)),
             SheetFormat::Markdown => print(comparison_in_markdown(comparison, files)),
             SheetFormat::Json => say_record(&ComparisonRecord::new(comparison)),
+            SheetFormat::Page => {
+                let mut page = SheetsPage::default();
+                page.add_comparison(comparison, files);
+                output::say_document(page.to_html().as_bytes());
+            }
         }
     }
 }

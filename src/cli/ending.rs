@@ -133,7 +133,7 @@ fn take(words: &Mutex<Option<LastWords>>) -> Option<LastWords> {
 }
 
 /// Sets the flag when a signal asks the process to end; the second one ends it at once.
-fn catch_signals(signalled: &Arc<AtomicBool>) -> io::Result<()> {
+pub fn catch_signals(signalled: &Arc<AtomicBool>) -> io::Result<()> {
     for signal in SIGNALS.iter().copied().filter(|signal| !is_nohup(*signal)) {
         // In this order: the first signal finds the flag down.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(signalled))?;

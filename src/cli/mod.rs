@@ -3,23 +3,32 @@
 mod ablate;
 mod audit;
 mod check;
+#[cfg(feature = "clients")]
+mod client_report;
 mod compare;
 mod ending;
 mod explain;
 mod findings;
 mod fuzz;
+#[cfg(feature = "clients")]
+mod judge;
 mod list;
 mod new;
 mod options;
 mod output;
+mod pages;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod save;
 mod schema;
+#[cfg(feature = "clients")]
+mod serve;
 mod shrink;
 mod stopwatch;
 mod trace;
+mod watch;
 
 use options::for_suite;
 use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
@@ -60,8 +69,12 @@ struct Arguments {
 enum Command {
     /// Run scenarios over many seeds
     Run(run::Arguments),
+    /// Run scenarios again whenever they or the crate change, and show what is broken now
+    Watch(watch::Arguments),
     /// Replay saved failures
     Replay(replay::Arguments),
+    /// Show a run: a page, a picture, a diagram, or a trace for another tool
+    Report(report::Arguments),
     /// Go on making saved failures smaller
     Shrink(shrink::Arguments),
     /// Check scenarios and saved failures without running them
@@ -74,6 +87,12 @@ enum Command {
     Ablate(ablate::Arguments),
     /// Compare two designs over the same seeds: what gets done, in what time, at what cost
     Compare(compare::Arguments),
+    /// Serve a scenario to a real agent, in the place of the simulated one
+    #[cfg(feature = "clients")]
+    Serve(serve::Arguments),
+    /// Judge histories of real agents
+    #[cfg(feature = "clients")]
+    Judge(judge::Arguments),
     /// List the faults, safeguards, properties, workflows and strategies there are
     List(list::Arguments),
     /// Explain one of them: what it is, how a scenario says it, and where to see it at work
@@ -105,6 +124,8 @@ enum SheetFormat {
     Json,
     /// For people, in a document
     Markdown,
+    /// For people, as one self-contained HTML page
+    Page,
 }
 
 /// How a command ends.
@@ -139,8 +160,9 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `fuzz`, `replay`, `shrink`, `check`,
-    /// `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, as the `perfidy` command does on
+    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`, `shrink`,
+    /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients`
+    /// also `serve` and `judge`, as the `perfidy` command does on
     /// what is shipped. It is all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
@@ -201,13 +223,19 @@ fn main(suite: &Suite) -> ExitCode {
     }
     let status = match arguments.command {
         Command::Run(arguments) => run::run(suite, &arguments),
+        Command::Watch(arguments) => watch::watch(suite, &arguments),
         Command::Replay(arguments) => replay::replay(suite, &arguments),
+        Command::Report(arguments) => report::report(suite, &arguments),
         Command::Shrink(arguments) => shrink::shrink(suite, &arguments),
         Command::Check(arguments) => check::check(suite, &arguments),
         Command::Fuzz(arguments) => fuzz::fuzz(suite, &arguments),
         Command::Audit(arguments) => audit::audit(suite, &arguments),
         Command::Ablate(arguments) => ablate::ablate(suite, &arguments),
         Command::Compare(arguments) => compare::compare(suite, &arguments),
+        #[cfg(feature = "clients")]
+        Command::Serve(arguments) => serve::serve(suite, &arguments),
+        #[cfg(feature = "clients")]
+        Command::Judge(arguments) => judge::judge(suite, &arguments),
         Command::List(arguments) => list::list(suite, &arguments),
         Command::Explain(arguments) => explain::explain(suite, &arguments),
         Command::New(arguments) => new::new(suite, &arguments),

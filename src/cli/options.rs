@@ -2,9 +2,11 @@
 
 use super::{not_there, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
+use crate::report::Theme;
 use crate::scenario::{self, Scenario};
 use crate::suite::Suite;
 use clap::Command;
+use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use perfidy_sim::{Engine, Seed};
 use std::path::PathBuf;
@@ -64,6 +66,11 @@ impl Subject {
         complained.ok()
     }
 
+    /// The paths that were given, or the usual folder.
+    pub fn paths(&self, suite: &Suite) -> Vec<PathBuf> {
+        if self.scenarios.is_empty() { vec![suite.folder("scenarios")] } else { self.scenarios.clone() }
+    }
+
     /// The file of one of the scenarios, as a person names it on the command line.
     pub fn file_of(&self, scenario: &Scenario) -> PathBuf {
         let given = self.scenarios.iter().find_map(|path| scenario::file_named(path, scenario.name.as_str()));
@@ -93,6 +100,25 @@ impl Search {
     /// Where failures are saved.
     pub fn corpus(&self, suite: &Suite) -> PathBuf {
         self.corpus.clone().unwrap_or_else(|| suite.folder("seeds"))
+    }
+}
+
+/// The colours of a picture.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colours {
+    /// As the reader prefers
+    Auto,
+    Light,
+    Dark,
+}
+
+impl From<Colours> for Theme {
+    fn from(colours: Colours) -> Self {
+        match colours {
+            Colours::Auto => Self::Auto,
+            Colours::Light => Self::Light,
+            Colours::Dark => Self::Dark,
+        }
     }
 }
 

@@ -39,11 +39,28 @@ pub fn say_record(record: &impl Serialize) {
     write_result(&inert::json(&json));
 }
 
+/// Writes a document as it is: its maker has escaped text from other sources, in the way of its format.
+pub fn say_document(document: &[u8]) {
+    write_with(|| {
+        let mut out = io::stdout().lock();
+        out.write_all(document)?;
+        out.flush()
+    });
+}
+
 fn write_result(text: &str) {
+    write_with(|| {
+        let mut written = Ok(());
+        progress::with_progress_suspended(|| written = writeln!(anstream::stdout().lock(), "{text}"));
+        written
+    });
+}
+
+fn write_with(write: impl FnOnce() -> io::Result<()>) {
     if RESULTS.load(Ordering::Relaxed) != OPEN {
         return;
     }
-    if let Err(error) = writeln!(anstream::stdout().lock(), "{text}") {
+    if let Err(error) = write() {
         if error.kind() == io::ErrorKind::BrokenPipe {
             RESULTS.store(CLOSED, Ordering::Relaxed);
         } else {

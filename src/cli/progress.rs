@@ -6,6 +6,7 @@
 use super::tell;
 use crate::inert;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -35,14 +36,35 @@ pub struct Progress {
     told: Duration,
 }
 
+/// How often the line of steps renews itself.
+const TICK: Duration = Duration::from_millis(200);
+
 impl Progress {
     pub fn new() -> Self {
+        Self::with_template("{spinner} {wide_msg}")
+    }
+
+    /// Of work in steps, which are told on a terminal only. The line lives also while a step takes long.
+    pub fn of_steps() -> Self {
+        let progress = Self::with_template("{spinner} {elapsed} {wide_msg}");
+        progress.bar.iter().for_each(|bar| bar.enable_steady_tick(TICK));
+        progress
+    }
+
+    fn with_template(template: &str) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is good");
+            let style = ProgressStyle::with_template(template).expect("the template is good");
             ProgressBar::new_spinner().with_style(style)
         });
         show(bar.clone());
         Self { bar, told: Duration::ZERO }
+    }
+
+    /// Shows which step is under way.
+    pub fn show(&self, step: impl fmt::Display) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(inert::line(&step.to_string()).into_owned());
+        }
     }
 
     /// Tells, if it is time to: `now` is the time since the campaign began.

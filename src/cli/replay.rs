@@ -4,7 +4,7 @@ use super::ending::Ending;
 use super::{Format, Status, files_of, print, print_bad_seed, print_error, say_record, say_styled};
 use crate::explore::{Aliases, Failure, ReplayOutcome};
 use crate::inert;
-use crate::report::{ReplayRecord, Story};
+use crate::report::{Picture, ReplayRecord, Story};
 use crate::scenario::Case;
 use crate::suite::Suite;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ pub struct Arguments {
     /// Write the history of today into the files of failures that are reproduced
     #[arg(long)]
     refresh: bool,
+    /// Also draw what led to the violation, as lanes of characters
+    #[arg(long)]
+    diagram: bool,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -53,6 +56,9 @@ pub fn replay(suite: &Suite, arguments: &Arguments) -> Status {
         } else {
             if let Some(story) = Story::new(case, saved, &run, None) {
                 say_styled(&story.styled());
+                if arguments.diagram {
+                    print(Picture::of_failure(&failure, &run).to_terminal());
+                }
             }
             print(in_words(&file, &failure, &outcome, refreshed));
         }

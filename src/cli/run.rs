@@ -3,17 +3,22 @@
 use super::ending::Ending;
 use super::findings::Found;
 use super::options::{Search, Subject};
+use super::pages::write_pages;
+use super::progress::Progress;
 use super::save::save;
-use super::stopwatch::timed;
-use super::{Format, Status, is_available, print, print_error, say_record, say_styled, tell};
+use super::stopwatch::{Stopwatch, timed};
+use super::{Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Collect, Corpus, Finding};
 use crate::inert;
-use crate::report::{CaseRecord, FindingStory, table};
+use crate::report::{self, CampaignPage, CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
 use perfidy_sim::Abandoned;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +30,8 @@ pub struct Arguments {
     #[command(flatten)]
     subject: Subject,
     /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+    format: RunFormat,
     /// How many seeds each case gets [default: 1000, and for a [[without]] case what its file allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
@@ -50,6 +55,23 @@ pub struct Arguments {
     /// Which failures to save: those that should not be, also those of [[without]] cases, or none
     #[arg(long, value_enum, default_value_t = Save::Unexpected)]
     save: Save,
+    /// Also write the verdicts to this file as a report of `JUnit`, for a CI service
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Also write pages to this folder: all of it, and each failure that is saved
+    #[arg(long, value_name = "FOLDER")]
+    pages: Option<PathBuf>,
+}
+
+/// How the results of a run are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RunFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+    /// For people, with annotations for a pull request on GitHub
+    Github,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,26 +149,62 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     };
     let rows: Rows = Arc::default();
     ending.on_stuck({
-        let (rows, format) = (Arc::clone(&rows), arguments.format);
-        move || {
-            tell_rows(&rows, format);
-            Status::Inconclusive
-        }
+        let (rows, format, junit) = (Arc::clone(&rows), arguments.format, arguments.junit.clone());
+        move || tell_rows(&rows, format, junit.as_deref()).worse(Status::Inconclusive)
     });
     let corpus = (arguments.save != Save::None).then(|| Corpus::new(arguments.search.corpus(suite)));
     let plan = Started { cases: started, ends: strategy.ends() };
-    let status = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
+    let stopwatch = Stopwatch::start();
+    let (mut status, files) = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
     ending.reached();
-    tell_rows(&rows, arguments.format);
+    status = status.worse(tell_rows(&rows, arguments.format, arguments.junit.as_deref()));
+    let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+    if arguments.format != RunFormat::Json && io::stderr().is_terminal() {
+        tell(format_args!("\n{}", summary(&rows, stopwatch.elapsed())));
+    }
+    if let Some(folder) = &arguments.pages {
+        let page = page_of(&rows, arguments);
+        status = status.worse(write_pages(suite, folder, page, &files, &ending.watchdog));
+    }
     status
 }
 
 /// The cases that are through, and how long they took.
 type Rows = Arc<Mutex<Vec<(CaseReport, Duration)>>>;
 
-fn tell_rows(rows: &Rows, format: Format) {
-    if format == Format::Text {
-        print(table(&rows.lock().unwrap_or_else(PoisonError::into_inner)));
+/// How all cases went, in a line: what a person looks for at the end.
+fn summary(rows: &[(CaseReport, Duration)], took: Duration) -> String {
+    let runs: u64 = rows.iter().map(|(report, _)| report.seeds).sum();
+    let count = |status| rows.iter().filter(|(report, _)| report.verdict().status() == status).count();
+    let (good, bad, open) = (count(0), count(1), rows.len() - count(0) - count(1));
+    let mut parts = vec![format!("{good} as they should be")];
+    parts.extend((bad > 0).then(|| format!("{bad} broken or not caught")));
+    parts.extend((open > 0).then(|| format!("{open} vacuous, unknown or unfinished")));
+    let cases = report::counted(rows.len() as u64, "case", "cases");
+    format!("{cases}: {}; {runs} runs in {:.1} s", parts.join(", "), took.as_secs_f64())
+}
+
+/// The page of all cases.
+fn page_of(rows: &[(CaseReport, Duration)], arguments: &Arguments) -> CampaignPage {
+    let runs: u64 = rows.iter().map(|(report, _)| report.seeds).sum();
+    let about = format!("{runs} runs of {} cases from seed {}", rows.len(), arguments.subject.runs.seed);
+    let mut page = CampaignPage::new("Scenarios over many seeds", about);
+    rows.iter().for_each(|(report, _)| page.add_report(report));
+    page
+}
+
+fn tell_rows(rows: &Rows, format: RunFormat, junit: Option<&Path>) -> Status {
+    let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+    if format != RunFormat::Json {
+        print(table(&rows));
+    }
+    let written = junit.map(|file| (file, fs::write(file, report::junit(&rows))));
+    match written {
+        Some((file, Err(error))) => {
+            print_error(format_args!("cannot write `{}`: {error}", inert::path(file)));
+            Status::BadInput
+        }
+        Some((_, Ok(()))) | None => Status::AsExpected,
     }
 }
 
@@ -156,22 +214,24 @@ fn run_all(
     started: Started,
     ending: &Ending,
     rows: &Rows,
-) -> Status {
+) -> (Status, Vec<PathBuf>) {
     let campaign = |seeds| Campaign {
         engine: arguments.subject.runs.engine,
         first_seed: arguments.subject.runs.first_seed(),
         seeds,
-        collect: Collect { digests: arguments.format == Format::Json, metrics: arguments.metrics },
+        collect: Collect { digests: arguments.format == RunFormat::Json, metrics: arguments.metrics },
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
     if let Some(corpus) = corpus {
         corpus.sweep();
     }
-    let mut status = Status::AsExpected;
+    let (mut status, mut files) = (Status::AsExpected, Vec::new());
     let mut as_written: Option<CaseReport> = None;
     let Started { cases, ends } = started;
-    for (case, mut strategy) in cases {
+    let (all, progress) = (cases.len(), Progress::of_steps());
+    for (place, (case, mut strategy)) in cases.into_iter().enumerate() {
+        progress.show(format_args!("{} of {all} cases: {case}", place + 1));
         if let Some(opening) = strategy.opening() {
             tell(opening);
         }
@@ -185,6 +245,7 @@ fn run_all(
             strategy: name,
             ending,
             stories: Vec::new(),
+            files: Vec::new(),
             status,
             took: Duration::ZERO,
         };
@@ -196,21 +257,28 @@ fn run_all(
             _ => as_written = Some(report.clone()),
         }
         status = keeping.status.worse(status_of(&report));
+        files.append(&mut keeping.files);
         let took = took.saturating_sub(kept);
         if let Some(why) = strategy.gave_up() {
             print_error(why);
             status = Status::BadInput;
         }
-        if arguments.format == Format::Json {
+        if arguments.format == RunFormat::Json {
             let first_seed = arguments.subject.runs.first_seed();
             say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
         }
+        if arguments.format == RunFormat::Github {
+            let file = inert::path(&arguments.subject.file_of(&report.case.scenario));
+            report::annotation(&report, &file).into_iter().for_each(print);
+        }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
         if ending.runs.is_set() {
-            return status.worse(Status::Inconclusive);
+            status = status.worse(Status::Inconclusive);
+            break;
         }
     }
-    status
+    progress.end();
+    (status, files)
 }
 
 fn usual_seeds(case: &Case) -> u64 {
@@ -234,6 +302,8 @@ struct Keeping<'a> {
     ending: &'a Ending,
     /// The stories of those that were made small, for programs.
     stories: Vec<FindingStory>,
+    /// The files that they are saved in.
+    files: Vec<PathBuf>,
     status: Status,
     took: Duration,
 }
@@ -271,12 +341,13 @@ impl Keeping<'_> {
             }
             saved.map(|saved| saved.path().to_owned())
         });
-        if self.arguments.format == Format::Text
+        self.files.extend(file.clone());
+        if self.arguments.format != RunFormat::Json
             && let Some(story) = small.story(file.as_deref())
         {
             say_styled(&story);
         }
-        if self.arguments.format == Format::Json {
+        if self.arguments.format == RunFormat::Json {
             self.stories.push(small.record(file.as_deref(), || self.again(finding)));
         }
     }

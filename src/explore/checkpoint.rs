@@ -37,6 +37,11 @@ impl CampaignCheckpoint {
         Ok(Self { path: corpus.join(FILE), lock: lock(corpus)? })
     }
 
+    /// The checkpoint in a corpus, to be read and not to be kept.
+    pub fn to_be_read(corpus: &Path) -> Self {
+        Self { path: corpus.join(FILE), lock: None }
+    }
+
     /// Whether no other campaign has it.
     pub fn is_ours(&self) -> bool {
         self.lock.is_some()

@@ -15,10 +15,12 @@ mod comparison;
 mod corpus;
 mod counting;
 mod delivery;
+mod detection;
 mod durable;
 mod embedded;
 mod failure;
 mod fuzz_state;
+mod model_steps;
 mod run;
 mod saved;
 mod service_level;
@@ -40,10 +42,12 @@ pub use comparison::{Comparison, Estimate, Measure, Measures, RESAMPLES, Unit};
 pub use corpus::{Corpus, SaveError, Saved};
 pub use counting::{NotCounted, OtherFaults};
 pub use delivery::{DeliverySemantics, MessageRoute, deliveries};
+pub use detection::{Detection, seeds_to_detection};
 pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
     BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,
 };
+pub use model_steps::{ModelStep, StepCall, model_steps};
 pub use run::{Run, first_difference};
 pub use saved::SavedSeed;
 pub use service_level::{LevelReport, LevelVerdict};

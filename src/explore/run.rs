@@ -54,7 +54,8 @@ impl Run {
         Self::judged(case, outcome)
     }
 
-    fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
+    /// Judges a run of a case, however it came about.
+    pub(crate) fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
         let judge = |property: &Property| {
@@ -72,6 +73,16 @@ impl Run {
         let reached =
             case.probes().filter(|probe| probe.is_reached(history)).map(|probe| probe.name).collect();
         Self { outcome, verdicts, reached }
+    }
+
+    /// The properties that broke and are not waived in the scenario, with how they broke.
+    pub(crate) fn broken<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = (&'static str, &'a str)> {
+        self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(violation) if !case.scenario.waived.contains_key(property) => {
+                Some((*property, violation.message.as_str()))
+            }
+            _ => None,
+        })
     }
 
     /// How the property of that name was broken, if it was.

@@ -290,7 +290,7 @@ mod tests {
         let kept = needed * 993 / 1_000;
         assert_eq!(report(kept, needed, 990_000).verdict(), LevelVerdict::Met);
         assert_eq!(report(990, 1_000, 990_000).verdict(), LevelVerdict::Undecided { needed: None });
-        assert_eq!(report(0, 0, 990_000).verdict(), LevelVerdict::Undecided { needed: Some(897) });
+        assert_eq!(report(0, 0, 990_000).verdict(), LevelVerdict::Undecided { needed: Some(1_800) });
     }
 
     proptest! {

@@ -110,6 +110,7 @@ fn failure_of(outcome: CallOutcome) -> Option<&'static str> {
             Definite::Forbidden => "forbidden",
             Definite::OtherSchema => "other-schema",
             Definite::Unreadable => "unreadable-call",
+            Definite::Untraced => "untraced-call",
         },
         CallOutcome::Unknown(Indefinite::TimedOut) => "timeout",
         CallOutcome::Unknown(Indefinite::Failed) => "internal-error",

@@ -20,22 +20,27 @@ pub const KINDS: &[FaultKind] = &[FaultKind {
     about: "an agent tells each receiver something else than it would, well formed (equivocation)",
     example: r#"byzantine = { at = "executor-1", message = "done", chance = "50%" }"#,
     target: Target::Messages,
-    read,
+    read: read_altering,
 }];
 
 const BYZANTINE: &str = "byzantine";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Byzantine {
+struct AlteredMessages {
     at: OneOrMany<String>,
     message: Option<OneOrMany<String>>,
     field: Option<String>,
     chance: Spanned<Ratio>,
 }
 
-fn read(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(), Problem> {
-    let Byzantine { at, message, field, chance } = entry.read()?;
+/// A fault that alters what agents send: one field of it, or any.
+pub(super) fn read_altering(
+    entry: &Entry<'_>,
+    directory: &Directory,
+    chaos: &mut Chaos,
+) -> Result<(), Problem> {
+    let AlteredMessages { at, message, field, chance } = entry.read()?;
     let word = Name::new(entry.name);
     let kinds = message.iter().flatten().map(|kind| Name::new(kind.get_ref()));
     chaos.rules.push(Rule {
@@ -51,8 +56,9 @@ fn read(entry: &Entry<'_>, directory: &Directory, chaos: &mut Chaos) -> Result<(
     Ok(())
 }
 
-/// Does to a message what the shipped fault of that name does; one of its fields, if it is to be that one.
-pub(crate) fn alter((fault, field): (Name, Option<Name>), message: &mut Value, draw: DrawSite<'_>) {
+/// Does to a message what the fault of that name does, if it is this one; to one of its fields, if it is to
+/// be that one.
+pub(super) fn alter((fault, field): (Name, Option<Name>), message: &mut Value, draw: DrawSite<'_>) {
     if fault.as_str() == BYZANTINE {
         Alteration::WrongValue.of_message(message, field, draw);
     }

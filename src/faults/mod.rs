@@ -11,6 +11,7 @@ pub mod agents;
 pub mod byzantine;
 pub mod chat;
 pub mod clock;
+pub mod contracts;
 mod directory;
 mod kind;
 pub mod links;
@@ -29,12 +30,21 @@ pub use actions::{ActionMap, Actions, Observed, Places, RoleNames};
 pub use directory::Directory;
 pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};
 
+use perfidy_sim::{DrawSite, Name};
+use serde_json::Value;
+
 /// Every shipped kind, family by family.
 pub fn shipped() -> impl Iterator<Item = &'static FaultKind> {
-    let world =
-        [network::KINDS, byzantine::KINDS, links::KINDS, process::KINDS, clock::KINDS, storage::KINDS];
+    let sent = [network::KINDS, byzantine::KINDS, contracts::KINDS, links::KINDS];
+    let world = sent.into_iter().chain([process::KINDS, clock::KINDS, storage::KINDS]);
     let asked = [model::KINDS, chat::KINDS, people::KINDS, triggers::KINDS, agents::KINDS];
-    world.into_iter().chain(asked).flatten().chain(tool_faults::kinds())
+    world.chain(asked).flatten().chain(tool_faults::kinds())
+}
+
+/// Does to a message what the shipped fault of that name does; to one of its fields, if it is to be that one.
+pub(crate) fn alter_message(fault: (Name, Option<Name>), message: &mut Value, draw: DrawSite<'_>) {
+    byzantine::alter(fault, message, draw);
+    contracts::alter(fault, message, draw);
 }
 
 #[cfg(test)]

@@ -17,19 +17,24 @@ mod bounded_staleness;
 mod bounded_tokens;
 mod bounded_turns;
 mod calls_within_budget;
+mod causal_order;
 mod completed_work_not_rerun;
+mod contracts_hold;
 mod decisions_are_authorised;
 mod decisions_cite_artifacts;
 mod effects_as_wanted;
+mod effects_traceable;
 mod end_to_end_goal_met;
 mod eventual_termination;
 mod every_call_accounted;
 mod failures_surface;
 mod flood;
+mod handovers;
 pub(crate) mod headway;
 mod leases;
 mod ledger;
 mod lost_edits;
+mod no_circular_provenance;
 mod no_deadlock;
 mod no_double_spend;
 mod no_duplicate_effects;
@@ -58,6 +63,7 @@ mod reports_match_effects;
 mod required_facts_survive;
 mod results_paired;
 mod states;
+mod taint_contained;
 mod tasks_do_not_leak;
 mod verdict;
 mod waits;
@@ -93,14 +99,18 @@ pub fn shipped() -> Vec<Property> {
         bounded_tokens::property(),
         bounded_turns::property(),
         calls_within_budget::property(),
+        causal_order::property(),
         completed_work_not_rerun::property(),
+        contracts_hold::property(),
         decisions_are_authorised::property(),
         decisions_cite_artifacts::property(),
         effects_as_wanted::property(),
+        effects_traceable::property(),
         end_to_end_goal_met::property(),
         eventual_termination::property(),
         every_call_accounted::property(),
         failures_surface::property(),
+        no_circular_provenance::property(),
         no_deadlock::property(),
         no_double_spend::property(),
         no_duplicate_effects::property(),
@@ -127,6 +137,7 @@ pub fn shipped() -> Vec<Property> {
         reports_match_effects::property(),
         required_facts_survive::property(),
         results_paired::property(),
+        taint_contained::property(),
         tasks_do_not_leak::property(),
         well_behaved::property(),
         within_context_budget::property(),
@@ -148,7 +159,7 @@ pub const ALL_OR_COMPENSATED: &str = "all-or-compensated";
 pub const NO_EFFECT_AFTER_CANCEL: &str = "no-effect-after-cancel";
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests {

@@ -203,8 +203,8 @@ fn led_to(history: &TeamHistory, cause: &Event<TeamEvent>, effect: &Event<TeamEv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{ChatMessage, Content, Headers, OpId, ToolResult};
-    use crate::properties::testing::{Story, called, completed, number, violation};
+    use crate::agent::{ChatMessage, Headers, OpId, ToolResult};
+    use crate::properties::testing::{Story, called, completed, completed_when_asked, number, violation};
 
     fn asked() -> Story {
         Story::default().bounded(property().name, 0)
@@ -378,10 +378,7 @@ mod tests {
     #[test]
     fn another_prompt_about_the_same_is_another_question() {
         let asks = |story: Story, prompt: &'static str| {
-            let (about, choice) = (Name::new("task-1/file"), 0);
-            let [prompt, completion] = [Content::new(prompt), Content::new("the first")];
-            let thought =
-                AgentEvent::Completed { about, choice, prompt, completion, tokens_in: 9, tokens_out: 9 };
+            let thought = completed_when_asked(Name::new("task-1/file"), prompt);
             story.record_event("worker", TeamEvent::Agent(thought))
         };
         let story = |again| asks(comes_back(calls(asks(asked(), "book it"))), again);

@@ -4,7 +4,7 @@ use super::{Property, TeamHistory, Verdict};
 use crate::agent::{
     AgentEvent, AnswerPart, Body, CallOutcome, CallRequest, ChatMessage, Content, Definite, Finish, Headers,
     Indefinite, InitialState, Message, ModelError, OpId, Operation, Outcome, PersonEvent, Reply, ReplyTiming,
-    Report, TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
+    Report, StatedConfidence, TaskRequest, TeamEvent, ToolCall, ToolEvent, ToolRequest, UserEvent, Wire,
 };
 use crate::tools::Tool;
 use perfidy_sim::{EventId, EventKind, Name, RunEnd, SimSpan, SimTime};
@@ -61,10 +61,29 @@ pub fn wanted(task: Name, intent: Name) -> UserEvent {
     UserEvent::Wanted { task, intent, tool, operation, arguments: Content::NOTHING }
 }
 
+/// How sure a model says it is.
+pub fn sure() -> StatedConfidence {
+    StatedConfidence::of_percent(90).expect("at most a hundred")
+}
+
 /// A model that answers something.
 pub fn completed(about: Name) -> AgentEvent {
-    let [prompt, completion] = [Content::new("which?"), Content::new("the first")];
-    AgentEvent::Completed { about, choice: 0, prompt, completion, tokens_in: 9, tokens_out: 9 }
+    completed_when_asked(about, "which?")
+}
+
+/// The same, in answer to this prompt.
+pub fn completed_when_asked(about: Name, prompt: &'static str) -> AgentEvent {
+    let [prompt, completion] = [Content::new(prompt), Content::new("the first")];
+    AgentEvent::Completed {
+        about,
+        choice: 0,
+        prompt,
+        completion,
+        tokens_in: 9,
+        tokens_out: 9,
+        timing: ReplyTiming::default(),
+        confidence: sure(),
+    }
 }
 
 /// A history under construction: one event a second.
@@ -238,6 +257,7 @@ impl Story {
         reply: Result<Reply, ModelError>,
     ) -> Self {
         let (task, turn) = (Name::new(task), Name::new(&format!("{task}/turn-1")));
+        let confidence = reply.is_ok().then(sure);
         let request = ChatMessage::User(TaskRequest::new(task, Arc::default()));
         let transcript = [request].into_iter().chain(messages.iter().cloned()).collect();
         self.record_event(
@@ -248,6 +268,7 @@ impl Story {
                 transcript,
                 reply,
                 timing: ReplyTiming::default(),
+                confidence,
             }),
         )
     }

@@ -2,7 +2,7 @@
 
 use crate::explore::{
     Broke, CaseProgress, CaseReport, CaseStatus, CaseVerdict, Divergence, Failure, Finding, FuzzState,
-    LevelReport, MetricsByTool, ReplayOutcome, Run, SavedSeed, Tally,
+    LevelReport, MetricsByTool, ModelStep, ReplayOutcome, Run, SavedSeed, Tally, model_steps,
 };
 use crate::report::words::{rate_of, runs_per_second, status_in_words, verdict};
 use crate::report::{Story, StoryEvent};
@@ -203,6 +203,8 @@ pub struct ReplayRecord {
     faults: Vec<Fault>,
     /// The events of its story; none if it did not break.
     story: Vec<StoryEvent>,
+    /// Every step of an agent's model, as a monitoring of the team would record it.
+    model_steps: Vec<ModelStep>,
     /// `reproduced`, `fixed`, `stale` or `ambiguous`.
     outcome: &'static str,
     /// Whether the history is the saved one, event for event.
@@ -243,6 +245,7 @@ impl ReplayRecord {
             message: broke.unwrap_or_else(|| saved.message.clone()),
             faults: saved.faults.clone(),
             story: story.unwrap_or_default(),
+            model_steps: model_steps(&run.outcome.history, &case.scenario.directory()),
             outcome,
             same_history,
             missing,

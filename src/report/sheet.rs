@@ -7,6 +7,7 @@
 use crate::inert;
 use crate::report::table::{plain, trimmed};
 use comfy_table::CellAlignment;
+use maud::{Markup, html};
 
 /// How wide a sheet is in a terminal.
 const COLUMNS: usize = 100;
@@ -32,7 +33,12 @@ pub(super) struct Sheet {
     pub rows: Vec<(Label, Vec<String>)>,
     /// What is to be said below.
     pub notes: Vec<Note>,
+    /// How dark each cell is on a page, from 0 to [`DARKEST`]; empty if the table is no heat map.
+    pub shades: Vec<Vec<u8>>,
 }
+
+/// The darkest shade of a heat map.
+pub(super) const DARKEST: u8 = 4;
 
 /// The name of a row or a column.
 pub(super) enum Label {
@@ -161,6 +167,68 @@ impl Sheet {
     }
 }
 
+impl Label {
+    fn on_a_page(&self) -> Markup {
+        match self {
+            Self::Words(words) => html! { (inert::line(words)) },
+            Self::Names(names) => html! {
+                @for (place, name) in names.iter().enumerate() { @if place > 0 { " + " } code { (name) } }
+            },
+        }
+    }
+}
+
+impl Sheet {
+    /// As a section of a page; with shades its table is a heat map.
+    pub fn on_a_page(&self) -> Markup {
+        let shade = |row: usize, column: usize| {
+            let shade =
+                self.shades.get(row).and_then(|row| row.get(column)).copied().filter(|shade| *shade > 0);
+            shade.map(|shade| format!("shade-{}", shade.min(DARKEST)))
+        };
+        html! {
+            section {
+                h2 { (inert::line(&self.title)) }
+                p class="faint" { (inert::line(&self.about)) }
+                @if !self.head.is_empty() {
+                    div class="scroll" tabindex="0" role="region" aria-label={"Table: " (inert::line(&self.title))} {
+                        table class="sheet" {
+                            thead { tr { th { (self.corner.to_lowercase()) } @for label in &self.head { th scope="col" { (label.on_a_page()) } } } }
+                            tbody {
+                                @for (row, (label, cells)) in self.rows.iter().enumerate() {
+                                    tr {
+                                        th scope="row" { (label.on_a_page()) }
+                                        @for (column, text) in cells.iter().enumerate() {
+                                            td class=[shade(row, column)] { (inert::line(text)) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                @for note in &self.notes {
+                    @match note {
+                        Note::Text(text) | Note::Start(text) => { p { (with_code(text)) } }
+                        Note::Item(text) => { p class="item" { (with_code(text)) } }
+                        Note::Code(code) => { pre tabindex="0" { (inert::block(code.trim_end())) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A paragraph of a page, in which names between backticks are code.
+fn with_code(text: &str) -> Markup {
+    let text = inert::line(text);
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// The cells of a row in Markdown, without the first.
 fn markdown_cells(cells: impl Iterator<Item = String>) -> String {
     cells.fold(String::new(), |row, cell| row + " " + &cell + " |")
@@ -231,7 +299,7 @@ mod tests {
             Note::Code("perfidy run a.toml\n--seed 1".to_owned()),
         ];
         let (title, about) = ("own/team".to_owned(), "What breaks.".to_owned());
-        Sheet { title, about, corner: "REMOVED", head, rows, notes }
+        Sheet { title, about, corner: "REMOVED", head, rows, notes, ..Sheet::default() }
     }
 
     #[test]
@@ -244,6 +312,21 @@ mod tests {
         let text = sheet(9).to_text();
         assert_eq!(text.matches("REMOVED").count(), 2, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
+    }
+
+    #[test]
+    fn on_a_page_a_table_with_shades_is_a_heat_map_and_text_is_text() {
+        let mut sheet = Sheet { shades: vec![vec![0, 4], vec![2, 9]], ..sheet(2) };
+        sheet.about = "<b>".to_owned();
+        let page = sheet.on_a_page().into_string();
+        for part in [
+            "<td>-</td><td class=\"shade-4\">-</td>",
+            "<td class=\"shade-4\">12% @3 *</td>",
+            "&lt;b&gt;",
+            "<code>verify</code>",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
     }
 
     #[test]

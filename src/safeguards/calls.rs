@@ -24,6 +24,7 @@
 
 use crate::agent::{Agent, Confirmation, Indefinite, OpId, Operation, ReadResult, ToolCall, ToolError};
 use crate::safeguards::call_timeout::CallTimeout;
+use crate::safeguards::capability_check::{Capabilities, CapabilityCheck};
 use crate::safeguards::circuit_breaker::{CircuitBreaker, Circuits};
 use crate::safeguards::idempotency::{self, IdempotencyKeys};
 use crate::safeguards::observe::{ObserveBeforeRetry, call_unless_done};
@@ -89,6 +90,7 @@ impl CallPolicy {
 #[derive(Clone, Default, Debug)]
 pub struct CallLimits {
     circuits: Option<Rc<Circuits>>,
+    capabilities: Option<Rc<Capabilities>>,
     retries: Option<Rc<UsedRetries>>,
 }
 
@@ -99,6 +101,7 @@ impl CallLimits {
         let budget = safeguards.get::<RetryBudget>().copied();
         Self {
             circuits: breaker.map(Circuits::new).map(Rc::new),
+            capabilities: safeguards.has::<CapabilityCheck>().then(Rc::default),
             retries: budget.map(UsedRetries::new).map(Rc::new),
         }
     }
@@ -110,6 +113,13 @@ impl CallLimits {
     async fn until_admitted(&self, agent: &Agent, tool: Name) {
         if let Some(circuits) = &self.circuits {
             circuits.until_admitted(agent, tool).await;
+        }
+    }
+
+    async fn call(&self, agent: &Agent, call: &ToolCall, within: SimSpan) -> Result<Confirmation, ToolError> {
+        match &self.capabilities {
+            Some(capabilities) => capabilities.call(agent, call, within).await,
+            None => agent.call_confirmed(call.clone(), within).await.map_err(ToolError::from),
         }
     }
 
@@ -158,7 +168,7 @@ pub async fn call_within_limits(
         let result = if policy.looks_before_retry && unclear {
             call_unless_done(agent, call.clone(), policy.timeout).await
         } else {
-            agent.call_confirmed(call.clone(), policy.timeout).await.map_err(ToolError::from)
+            limits.call(agent, &call, policy.timeout).await
         };
         limits.ended(agent, tool, &result);
         unclear |= matches!(result, Err(ToolError::Indefinite(_)));

@@ -39,7 +39,7 @@ impl Safeguard for EndToEndCheck {
         "before success is reported, what was filed is compared with what the source itself says";
     const EXAMPLE: &'static str = "end-to-end-check = true";
     const WITHOUT: &'static str = "a result counts as right when every agent on its way has reported success";
-    const PROTECTS: &'static [&'static str] = &["end-to-end-goal-met"];
+    const PROTECTS: &'static [&'static str] = &["end-to-end-goal-met", "no-silent-partial"];
 
     fn read(entry: &Entry<'_>) -> Result<Option<Self>, Problem> {
         switch(entry)

@@ -20,6 +20,8 @@ pub mod budgets;
 pub mod call_timeout;
 pub mod calls;
 pub mod cancellation;
+pub mod capability_check;
+pub mod carry_provenance;
 pub mod carry_request;
 pub mod catch_up;
 pub mod check_arguments;
@@ -31,6 +33,7 @@ pub mod claim;
 pub mod compaction;
 pub mod compensate;
 pub mod consistent_reads;
+pub mod contract_check;
 pub mod cooperative_termination;
 pub mod dead_letter;
 pub mod deadline_propagation;
@@ -43,6 +46,7 @@ pub mod effect_permissions;
 pub mod election;
 pub mod end_to_end_check;
 pub mod event_log;
+pub mod fact_check;
 pub mod fan_out_cap;
 pub mod fencing;
 pub mod file_ownership;
@@ -55,6 +59,7 @@ pub mod isolation;
 pub mod join;
 pub mod journal_fencing;
 pub mod lease_check;
+pub mod logical_clocks;
 pub mod merge_queue;
 pub mod observe;
 pub mod optimistic_locking;
@@ -77,6 +82,7 @@ pub mod retry_backoff;
 pub mod retry_budget;
 pub mod retry_writes;
 pub mod roles;
+pub mod route_check;
 pub mod run_retry;
 pub mod saga_log;
 pub mod setup;
@@ -85,6 +91,7 @@ pub mod snapshots;
 pub mod tick_claim;
 pub mod tool_dedupe;
 pub mod tool_retry;
+pub mod traced_calls;
 pub mod transfer_acks;
 pub mod verify;
 pub mod version_check;
@@ -214,6 +221,8 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<budgets::Budgets>(),
         SafeguardKind::built_in::<call_timeout::CallTimeout>(),
         SafeguardKind::of::<cancellation::Cancellation>(),
+        SafeguardKind::of::<capability_check::CapabilityCheck>(),
+        SafeguardKind::of::<carry_provenance::CarryProvenance>(),
         SafeguardKind::of::<carry_request::CarryRequest>(),
         SafeguardKind::of::<catch_up::CatchUp>(),
         SafeguardKind::of::<check_arguments::CheckArguments>(),
@@ -225,6 +234,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<compaction::Compaction>(),
         SafeguardKind::of::<compensate::Compensate>(),
         SafeguardKind::of::<consistent_reads::ConsistentReads>(),
+        SafeguardKind::of::<contract_check::ContractCheck>(),
         SafeguardKind::of::<cooperative_termination::CooperativeTermination>(),
         SafeguardKind::of::<dead_letter::DeadLetter>(),
         SafeguardKind::of::<deadline_propagation::DeadlinePropagation>(),
@@ -237,6 +247,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<election::Election>(),
         SafeguardKind::of::<end_to_end_check::EndToEndCheck>(),
         SafeguardKind::of::<event_log::EventLog>(),
+        SafeguardKind::of::<fact_check::FactCheck>(),
         SafeguardKind::built_in::<fan_out_cap::FanOutCap>(),
         SafeguardKind::of::<fencing::FencingTokens>(),
         SafeguardKind::of::<file_ownership::FileOwnership>(),
@@ -250,6 +261,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<journal_fencing::JournalFencing>(),
         SafeguardKind::built_in::<lease_check::LeaseCheck>(),
         SafeguardKind::of::<write_lock::LockWholeCycle>(),
+        SafeguardKind::of::<logical_clocks::LogicalClocks>(),
         SafeguardKind::of::<merge_queue::MergeQueue>(),
         SafeguardKind::of::<observe::ObserveBeforeRetry>(),
         SafeguardKind::of::<optimistic_locking::OptimisticLocking>(),
@@ -271,6 +283,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<retry_budget::RetryBudget>(),
         SafeguardKind::built_in::<retry_writes::RetryWrites>(),
         SafeguardKind::of::<roles::Roles>(),
+        SafeguardKind::of::<route_check::RouteCheck>(),
         SafeguardKind::built_in::<run_retry::RunRetry>(),
         SafeguardKind::of::<saga_log::SagaLog>(),
         SafeguardKind::of::<single_writer::SingleWriter>(),
@@ -278,6 +291,7 @@ pub fn shipped() -> Vec<SafeguardKind> {
         SafeguardKind::of::<tick_claim::TickClaim>(),
         SafeguardKind::of::<tool_dedupe::ToolDedupe>(),
         SafeguardKind::of::<tool_retry::ToolRetry>(),
+        SafeguardKind::of::<traced_calls::TracedCalls>(),
         SafeguardKind::of::<transfer_acks::TransferAcks>(),
         SafeguardKind::of::<verify::Verify>(),
         SafeguardKind::of::<version_check::VersionCheck>(),

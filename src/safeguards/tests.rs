@@ -25,6 +25,7 @@ fn a_safeguard_says_what_a_team_does_without_it_and_needs_only_what_there_is() {
         "`deduplicates = true`",
         "`guarded`",
         "`irreversible`",
+        "`kind = \"registers\"`",
         "`reads`",
         "`[store]`",
         "`within`",

@@ -127,6 +127,7 @@ impl Case {
         for (place, worker) in workers.iter().enumerate() {
             places.insert(*worker, place);
         }
+        let stamped_tools = scenario.tools.iter().filter(|(_, tool)| tool.prototype.orders_by_stamp());
         TeamConfig {
             workflow: scenario.workflow.name,
             groups,
@@ -135,6 +136,7 @@ impl Case {
             places,
             safeguards: self.safeguards.clone(),
             tasks: scenario.tasks.clone(),
+            stamped_tools: stamped_tools.map(|(name, _)| *name).collect(),
             store: scenario.store.clone(),
             model_latency: scenario.model.latency.clone(),
             chat: scenario.model.chat,

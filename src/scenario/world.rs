@@ -1,10 +1,12 @@
 //! The world of a case: its network, services, tools and team, and how far a run of it may go.
 
 use crate::agent::{Agents, Altered, LeaseService};
-use crate::faults::byzantine;
+use crate::faults::alter_message;
 use crate::safeguards::tool_dedupe::ToolDedupe;
+use crate::safeguards::traced_calls::TracedCalls;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
+use crate::workflows::OtherCode;
 use perfidy_sim::{Limits, Name, Plan, Seed, SimSpan, World, WorldConfig};
 
 /// How long a journal takes to make its writes durable.
@@ -47,6 +49,16 @@ fn limits(scenario: &Scenario) -> Limits {
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
+        self.world_around(seed, plan, None)
+    }
+
+    /// The same, with other code for the agent of a name.
+    pub(crate) fn world_around(
+        &self,
+        seed: Seed,
+        plan: Plan,
+        other: Option<&(&'static str, OtherCode)>,
+    ) -> World<Agents> {
         let scenario = &self.scenario;
         let limits = limits(scenario);
         let links = scenario.network.to_links();
@@ -59,18 +71,17 @@ impl Case {
         world.alter_messages(move |(word, field), message, draw| {
             message.altered(|json| match own.find(word, Altered::Messages) {
                 Some(_) => own.alter(word, Altered::Messages, json, draw),
-                None => byzantine::alter((word, field), json, draw),
+                None => alter_message((word, field), json, draw),
             })
         });
         let faults = kinds.of_a_tool();
         for (name, tool) in &scenario.tools {
             let deduplicates = tool.deduplicates && self.safeguards.has::<ToolDedupe>();
-            world.service(
-                *name,
-                ToolService::new(&ToolConfig { deduplicates, ..tool.clone() }).subject_to(faults.clone()),
-            );
+            let refuses_untraced = self.safeguards.has::<TracedCalls>();
+            let tool = ToolConfig { deduplicates, refuses_untraced, ..tool.clone() };
+            world.service(*name, ToolService::new(&tool).subject_to(faults.clone()));
         }
-        scenario.workflow.assemble(self.team(), &mut world);
+        scenario.workflow.assemble_around(self.team(), &mut world, other);
         world
     }
 }

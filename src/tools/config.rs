@@ -15,6 +15,8 @@ pub struct ToolConfig {
     pub latency: RangeInclusive<SimSpan>,
     /// Whether it recognises an idempotency key that it has seen.
     pub deduplicates: bool,
+    /// Whether it refuses calls that do not say for which task they are made.
+    pub refuses_untraced: bool,
 }
 
 impl Default for ToolConfig {
@@ -23,6 +25,7 @@ impl Default for ToolConfig {
         Self {
             latency: SimSpan::from_millis(50)..=SimSpan::from_millis(500),
             deduplicates: false,
+            refuses_untraced: false,
             kind: "records",
             prototype: Prototype::new(Records),
         }

@@ -42,6 +42,8 @@ pub enum CallFault {
     DuplicateEffect,
     /// The call is carried out as if it had no key, which is not remembered either.
     KeyIgnored,
+    /// The call comes without the headers by which it can be traced.
+    TraceLost,
     /// Keys that are so old are forgotten.
     KeyForgotten(SimSpan),
     /// It is done; the answer is that to another request.
@@ -89,12 +91,14 @@ pub enum Outage {
     RateLimit,
     /// It is down.
     Down,
-    /// It is somewhere else.
+    /// It is somewhere else, and says where.
     EndpointMoved,
     /// It lets no caller in.
     PermissionRevoked,
     /// It speaks another version of its schema.
     SchemaChanged,
+    /// It speaks another version of its schema, and reads calls that state none as if they were made for it.
+    SchemaRolled,
 }
 
 impl ToolFault {

@@ -1,6 +1,6 @@
 //! Kinds of tools: what `kind = "..."` in the table of a tool can name.
 
-use super::{Prototype, Tool, accounts, files, records, sources};
+use super::{Prototype, Tool, accounts, files, records, registers, sources};
 use crate::config::{Entry, Problem};
 use perfidy_sim::Name;
 use serde::Deserialize;
@@ -84,5 +84,5 @@ impl fmt::Debug for ToolKind {
 /// The kinds that come with perfidy. The first is that of a tool whose table names none, and after which no
 /// kind is called.
 pub(crate) fn shipped() -> Vec<ToolKind> {
-    vec![records::kind(), sources::kind(), accounts::kind(), files::kind()]
+    vec![records::kind(), sources::kind(), accounts::kind(), files::kind(), registers::kind()]
 }

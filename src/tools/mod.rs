@@ -74,6 +74,7 @@ mod outage;
 mod own;
 mod prototype;
 mod records;
+mod registers;
 mod service;
 mod sources;
 
@@ -86,6 +87,7 @@ pub(crate) use kind::shipped;
 pub use own::ToolFaults;
 pub use prototype::Prototype;
 pub use records::Records;
+pub use registers::{Register, RegisterCall, Registers};
 pub use service::ToolService;
 pub use sources::{Document, Sources};
 
@@ -108,6 +110,9 @@ pub trait Tool: Clone + Send + Sync + 'static {
     type Reply: Serialize + DeserializeOwned + Hash + Send + Sync + 'static;
     /// Why it declines a call. It has changed nothing then.
     type Refusal: Serialize + Hash + Send + Sync + 'static;
+
+    /// Whether it orders calls by the stamps of their callers. The clients of such a tool stamp each call.
+    const ORDERS_BY_STAMP: bool = false;
 
     /// Carries out a call. The same call on the same state always has the same outcome.
     ///

@@ -32,6 +32,7 @@ pub(super) trait Running: Send + Sync {
     fn check(&self, operation: Name, arguments: &Content) -> Result<(), String>;
     fn can_reply(&self, result: Value) -> bool;
     fn initial_state(&self) -> Option<InitialState>;
+    fn orders_by_stamp(&self) -> bool;
 }
 
 impl<T: Tool> Running for T {
@@ -67,6 +68,10 @@ impl<T: Tool> Running for T {
     fn initial_state(&self) -> Option<InitialState> {
         (size_of::<T>() > 0).then(|| InitialState::new(self.clone()))
     }
+
+    fn orders_by_stamp(&self) -> bool {
+        T::ORDERS_BY_STAMP
+    }
 }
 
 impl<T: Tool> StateMachine for T {
@@ -89,6 +94,11 @@ impl Prototype {
     /// A copy for one run.
     pub(super) fn copy(&self) -> Box<dyn Running> {
         Running::copy(&*self.0)
+    }
+
+    /// Whether the tool orders calls by the stamps of their callers.
+    pub fn orders_by_stamp(&self) -> bool {
+        self.0.orders_by_stamp()
     }
 
     /// Whether the tool can be asked this.

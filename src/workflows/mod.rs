@@ -37,6 +37,7 @@ pub mod commit;
 pub mod conductor;
 pub(crate) mod directory;
 pub mod dispatcher;
+pub mod evaluator_optimizer;
 pub mod guardrail;
 pub mod handoff;
 pub mod hierarchy;
@@ -46,6 +47,7 @@ pub mod pipeline;
 pub mod research;
 pub mod review;
 pub mod roundtable;
+pub mod router;
 pub mod saga;
 pub mod saga_choreographed;
 pub mod saga_orchestrated;
@@ -66,10 +68,11 @@ pub mod worker;
 mod workflow;
 
 pub use arguments::StepArguments;
-pub use steps::{Step, Undo, one_at_a_time};
+pub use steps::{Evidence, Step, Undo, one_at_a_time};
 pub use task_state::TaskPlan;
 pub use team::TeamContext;
 pub use team_config::{CancelledTasks, StoreConfig, Tasks, TeamConfig};
+pub(crate) use workflow::OtherCode;
 pub use workflow::{AgentCode, Role, Workflow};
 
 /// The maximum number of agents in a role of a shipped workflow.
@@ -82,6 +85,7 @@ pub fn shipped() -> Vec<Workflow> {
         chain::workflow(),
         commit::workflow(),
         conductor::workflow(),
+        evaluator_optimizer::workflow(),
         handoff::workflow(),
         hierarchy::workflow(),
         peers::workflow(),
@@ -89,6 +93,7 @@ pub fn shipped() -> Vec<Workflow> {
         research::workflow(),
         review::workflow(),
         roundtable::workflow(),
+        router::workflow(),
         saga_choreographed::workflow(),
         saga_orchestrated::workflow(),
         scheduled::workflow(),

@@ -55,6 +55,7 @@ pub fn workflow() -> Workflow {
             "give-up-after",
             "idempotency-keys",
             "lease-check",
+            "logical-clocks",
             "observe-before-retry",
             "plan-commit",
             "reply-correlation",

@@ -50,6 +50,7 @@ pub fn workflow() -> Workflow {
             "give-up-after",
             "idempotency-keys",
             "lease-check",
+            "logical-clocks",
             "observe-before-retry",
             "order-expiry",
             "reply-correlation",

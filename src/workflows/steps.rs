@@ -21,6 +21,8 @@ pub struct Step {
     pub guarded: bool,
     /// What undoes it, if the file says so.
     pub undo: Option<Undo>,
+    /// On what it rests, if the file says so.
+    pub evidence: Option<Evidence>,
     /// With which arguments the tool is asked, to take the step and to undo it.
     pub arguments: StepArguments,
 }
@@ -31,6 +33,15 @@ impl Step {
         let undo = self.undo.map(|undo| (undo.tool, undo.operation));
         [(self.tool, self.operation)].into_iter().chain(undo)
     }
+}
+
+/// What a source says of something, as the evidence on which a step rests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// The tool that is the source.
+    pub source: Name,
+    /// What it is asked about.
+    pub item: Name,
 }
 
 /// An operation that undoes another.

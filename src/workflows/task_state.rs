@@ -306,6 +306,7 @@ mod tests {
             irreversible: false,
             guarded: false,
             undo: None,
+            evidence: None,
             arguments: StepArguments::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::agent::{Agent, Agents, Model, StoreService};
 use crate::safeguards::Safeguards;
+use crate::safeguards::logical_clocks::LogicalClocks;
 use crate::safeguards::reply_correlation::ReplyCorrelation;
 use crate::safeguards::retry_writes::RetryWrites;
 use crate::workflows::TeamConfig;
@@ -52,6 +53,14 @@ impl TeamContext {
         if safeguards.lacks::<RetryWrites>() { agent.that_writes_once() } else { agent }
     }
 
+    /// The agent with what its clients stamp calls by, where tools order calls by stamps.
+    fn with_clock(&self, agent: Agent) -> Agent {
+        if self.stamped_tools.is_empty() {
+            return agent;
+        }
+        agent.that_stamps(&self.stamped_tools, self.safeguards().has::<LogicalClocks>())
+    }
+
     /// Puts the store that the team shares into the world.
     pub fn open_store(&self, world: &mut World<Agents>) {
         let service = match &self.store {
@@ -74,7 +83,7 @@ impl TeamContext {
                 Agent::with_model(context, Rc::clone(&team.0.model)).that_may_fail(team.agent_failures);
             let agent = if team.drops_announcements { agent.that_says_nothing() } else { agent };
             let agent = if name.as_str() == USER { agent } else { agent.that_may_not_finish() };
-            run(team.unprotected(agent), team.clone())
+            run(team.with_clock(team.unprotected(agent)), team.clone())
         });
     }
 }

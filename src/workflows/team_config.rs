@@ -27,6 +27,8 @@ pub struct TeamConfig {
     pub safeguards: Safeguards,
     /// How the tasks come.
     pub tasks: Tasks,
+    /// The tools that order calls by the stamps of their callers.
+    pub stamped_tools: Arc<[Name]>,
     /// The store that the team shares, if it is described.
     pub store: Option<StoreConfig>,
     /// How long a call of a model takes.

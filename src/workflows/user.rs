@@ -104,7 +104,10 @@ pub(super) type StatesWanted = fn(&TaskPlan, Name, usize) -> Vec<UserEvent>;
 
 pub(super) const AN_EFFECT: StatesWanted = |plan, task, step| {
     let Operation { tool, name: operation, intent, arguments } = plan.operation_of(task, step);
-    vec![UserEvent::Wanted { task, intent, tool, operation, arguments }]
+    let wanted = UserEvent::Wanted { task, intent, tool, operation, arguments };
+    // The evidence of a step is read on behalf of its own intent.
+    let record = plan.steps[step].evidence.map(|_| UserEvent::RecordOf { task, intent, source: intent });
+    [wanted].into_iter().chain(record).collect()
 };
 const AN_ANSWER: StatesWanted =
     |plan, task, step| vec![UserEvent::Question { task, intent: plan.intent(task, step) }];
@@ -202,16 +205,26 @@ async fn submit_all(agent: Agent, team: TeamContext, contacts: &[Name], wants: S
 
 /// Records in the history that the user wants a task done, and what that is.
 pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: StatesWanted) {
-    let plan = &team.plan;
-    agent.record_event(TeamEvent::User(UserEvent::TaskGiven { task }));
-    for wish in (0..plan.steps.len()).flat_map(|step| wants(plan, task, step)) {
-        agent.record_event(TeamEvent::User(wish));
+    for said in stated(&team.plan, task, wants) {
+        agent.record_event(TeamEvent::User(said));
     }
-    for Operation { tool, name: operation, intent, .. } in
-        (0..plan.steps.len()).filter_map(|step| plan.undoing(task, step))
-    {
-        agent.record_event(TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation }));
-    }
+}
+
+/// What a user says who wants a task done whose steps are effects, each wanted once.
+pub(crate) fn statements(plan: &TaskPlan, task: Name) -> Vec<UserEvent> {
+    stated(plan, task, AN_EFFECT).collect()
+}
+
+/// What a user says who wants a task done.
+fn stated(plan: &TaskPlan, task: Name, wants: StatesWanted) -> impl Iterator<Item = UserEvent> {
+    let steps = 0..plan.steps.len();
+    let undoings = steps.clone().filter_map(move |step| plan.undoing(task, step));
+    let undone_by =
+        |Operation { tool, name: operation, intent, .. }| UserEvent::UndoneBy { intent, tool, operation };
+    [UserEvent::TaskGiven { task }]
+        .into_iter()
+        .chain(steps.flat_map(move |step| wants(plan, task, step)))
+        .chain(undoings.map(undone_by))
 }
 
 /// Records a task, and decides whether it will be cancelled.

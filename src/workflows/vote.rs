@@ -16,12 +16,17 @@
 //! Approach to Fault-Tolerant Software"). Where no answer has enough votes in time, the report says that it
 //! is missing.
 //!
+//! What a model states of a source can also be checked without a model: a voter can compare the statement with
+//! the source itself (`end-to-end-check`), and have its model state the answer again where the two differ. One
+//! voter with that check, a panel of voters and one judge without either are three designs to compare.
+//!
 //! Nothing is changed by a vote, so all of it can be repeated: agents keep nothing but what their models have
 //! answered.
 
-use crate::agent::{Agent, AnswerPart, Content, Headers, Message, Purpose, ReadResult, Report};
+use crate::agent::{Agent, AnswerPart, Content, Headers, Message, Operation, Purpose, ReadResult, Report};
 use crate::protocols::{Question, Resend, SingleFlight};
 use crate::safeguards::calls::{ReadPolicy, read_with_retry};
+use crate::safeguards::end_to_end_check::{EndToEndCheck, source_says};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::voting_quorum::VotingQuorum;
@@ -43,6 +48,7 @@ pub fn workflow() -> Workflow {
         .tasks_are_questions()
         .safeguards(&[
             "call-timeout",
+            "end-to-end-check",
             "event-log",
             "reply-correlation",
             "resend-orders",
@@ -62,6 +68,9 @@ const RESEND: SimSpan = SimSpan::from_secs(15);
 
 /// When a question without enough equal votes is given up.
 const DEADLINE: SimSpan = SimSpan::from_secs(120);
+
+/// How many statements of its model a voter checks before it leaves the question unanswered.
+const STATEMENTS: u64 = 5;
 
 #[derive(Clone, Hash, Debug, Serialize, Deserialize)]
 enum VoteMessage {
@@ -266,16 +275,36 @@ async fn voter(agent: Agent, team: TeamContext) {
             let query = team.plan.operation_of(task, step);
             // One that cannot read its source does not vote.
             let Ok(reading) = read_with_retry(&voter, &policy, &query).await else { return };
-            let ask = async || {
-                let question = Question::new("State the answer to this.", query.intent);
-                let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
-                let state = |_| Statement { answer: reading.content.clone() };
-                voter.complete_valid(query.intent, &prompt, 1, state, |_| true).await.value
-            };
-            let stated = answers.complete(&voter, team.safeguards(), (query.intent, 0), ask).await;
-            voter.send(to, query.intent, VoteMessage::Vote { task, step, answer: stated.answer });
+            // Each statement that the check rejects is followed by another one, up to a limit.
+            for nth in 0..STATEMENTS {
+                let ask = async || {
+                    let question = Question::new("State the answer to this.", query.intent);
+                    let prompt = question.knowing(reading.content.clone()).prompt(tokens_of(&reading));
+                    let state = |_| Statement { answer: reading.content.clone() };
+                    voter.complete_valid(query.intent, &prompt, 1, state, |_| true).await.value
+                };
+                let stated = answers.complete(&voter, team.safeguards(), (query.intent, nth), ask).await;
+                if passes_check(&voter, &team, &policy, &query, &stated.answer).await {
+                    return voter.send(
+                        to,
+                        query.intent,
+                        VoteMessage::Vote { task, step, answer: stated.answer },
+                    );
+                }
+            }
         });
     }
+}
+
+/// Whether the source itself says what a model has stated. Without the check, any statement passes.
+async fn passes_check(
+    voter: &Agent,
+    team: &TeamContext,
+    policy: &ReadPolicy,
+    query: &Operation,
+    stated: &Content,
+) -> bool {
+    !team.safeguards().has::<EndToEndCheck>() || source_says(voter, policy, query, stated).await == Some(true)
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use crate::safeguards::Safeguards;
 use crate::safeguards::calls::{CallLimits, CallPolicy, call_within_limits};
 use crate::safeguards::check_arguments::{CheckArguments, are_as_ordered};
 use crate::safeguards::checkpoint;
+use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::drain::dropped_after;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fan_out_cap::FanOutCap;
 use crate::safeguards::intent_keys::KeySource;
 use crate::safeguards::isolation::IsolatedSteps;
 use crate::safeguards::persist::{Operations, PersistBeforeCall};
+use crate::workflows::on_call::ON_CALL;
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -195,9 +197,15 @@ impl StepWorker {
             source.operation_id(agent, safeguards, &self.operations, &operation, call.wording).await;
         let policy = CallPolicy::of(safeguards);
         let call = call_within_limits(agent, &policy, &self.limits, &operation, (op, tried_before));
-        let Ok(confirmed) = call.await else {
-            self.work.borrow_mut().remove(&operation.intent);
-            return None;
+        let confirmed = match call.await {
+            Ok(confirmed) => confirmed,
+            Err(error) => {
+                if safeguards.has::<DeadLetter>() {
+                    escalate(agent, Name::literal(ON_CALL), &operation, op, error).await;
+                }
+                self.work.borrow_mut().remove(&operation.intent);
+                return None;
+            }
         };
         if safeguards.has::<PersistBeforeCall>() || matches!(source, KeySource::Given(_)) {
             agent.before("record", operation.intent).await;

@@ -15,6 +15,7 @@ use perfidy_sim::{LocalFuture, Name, World};
 use std::fmt;
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A role of which a scenario can choose the number of agents.
@@ -39,6 +40,9 @@ impl Role {
 
 /// The code of an agent, from its start and from each restart.
 type Code = Arc<dyn Fn(Agent, TeamContext) -> LocalFuture + Send + Sync>;
+
+/// The code of an agent in one run, in place of that of its workflow.
+pub(crate) type OtherCode = Rc<dyn Fn(Agent, TeamContext) -> LocalFuture>;
 
 /// Something that is put into the world beside the team.
 type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;
@@ -139,6 +143,7 @@ pub struct Workflow {
     /// The nodes that are asked whether a call may be made.
     asks: Vec<&'static str>,
     has_deadlines: bool,
+    reads_evidence: bool,
     takes_steps_at_once: bool,
     has_store: IfSwitched,
     extras: Vec<Extra>,
@@ -174,6 +179,7 @@ impl Workflow {
             has_person_on_call: Arc::new(|_| false),
             asks: Vec::new(),
             has_deadlines: false,
+            reads_evidence: false,
             takes_steps_at_once: false,
             has_store: Arc::new(|_| false),
             extras: Vec::new(),
@@ -274,6 +280,18 @@ impl Workflow {
         self.asks.contains(&GUARDRAIL)
     }
 
+    /// Lets a step rest on [evidence](crate::workflows::Evidence), which its agents read at a source.
+    #[must_use]
+    pub fn evidence(mut self) -> Self {
+        self.reads_evidence = true;
+        self
+    }
+
+    /// Whether its agents read the evidence on which a step rests.
+    pub(crate) fn reads_evidence(&self) -> bool {
+        self.reads_evidence
+    }
+
     /// Lets a scenario limit the time of a task. A team with the property `no-effect-after-cancel` keeps to
     /// it in any case.
     #[must_use]
@@ -371,8 +389,32 @@ impl Workflow {
         (self.has_store)(safeguards)
     }
 
+    /// The name of its only agent, to which the user gives all tasks; `None` if there are others. The code of
+    /// such an agent can be replaced: nothing in the world but its node's name depends on it.
+    pub(crate) fn lone_agent(&self) -> Option<&'static str> {
+        let [only] = self.singletons[..] else { return None };
+        let gets_tasks = self.contacts.iter().all(|contact| *contact == only);
+        (self.roles.is_empty() && self.extras.is_empty() && gets_tasks && self.asks_for_effects())
+            .then_some(only)
+    }
+
+    /// Whether its user is the usual one, who wants each step of a task to have one effect.
+    pub(crate) fn asks_for_effects(&self) -> bool {
+        self.user.is_none() && !self.tasks_are_questions
+    }
+
     /// Puts the user and the team into a world.
     pub fn assemble(&self, config: &Arc<TeamConfig>, world: &mut World<Agents>) {
+        self.assemble_around(config, world, None);
+    }
+
+    /// The same, with other code for the agent of a name.
+    pub(crate) fn assemble_around(
+        &self,
+        config: &Arc<TeamConfig>,
+        world: &mut World<Agents>,
+        other: Option<&(&'static str, OtherCode)>,
+    ) {
         let team = TeamContext::new(Arc::clone(config));
         if self.has_store(&config.safeguards) {
             team.open_store(world);
@@ -388,9 +430,13 @@ impl Workflow {
             team.spawn_agent(world, Name::literal(GUARDRAIL), guardrail);
         }
         for (who, code) in &self.team {
-            match who {
-                Who::Agent(name) => start(&team, world, Name::literal(name), code),
-                Who::Role(role) => {
+            match (who, other) {
+                (Who::Agent(name), Some((replaced, code))) if name == replaced => {
+                    let code = Rc::clone(code);
+                    team.spawn_agent(world, Name::literal(name), move |agent, team| code(agent, team));
+                }
+                (Who::Agent(name), _) => start(&team, world, Name::literal(name), code),
+                (Who::Role(role), _) => {
                     for member in team.group(self.roles[*role].group) {
                         start(&team, world, *member, code);
                     }

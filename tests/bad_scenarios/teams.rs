@@ -173,3 +173,24 @@ fn safeguards_that_cannot_be_had_or_taken() {
     ];
     insta::assert_snapshot!(said_of_edits(table));
 }
+
+#[test]
+fn safeguards_that_need_what_is_not_there() {
+    let clocks = |tool: &str| {
+        format!(
+            "# The last writer wins.\nworkflow = \"peers\"\n\n[[step]]\nname = \"draft\"\ntool = \"wiki.put\"\n\
+             args = {{ key = \"{{task}}\", value = \"draft\" }}\n\n[safeguards]\nlogical-clocks = true\n\n\
+             [tools.wiki]\n{tool}\n"
+        )
+    };
+    let traces = |safeguards: &str| {
+        format!(
+            "# A trace is lost.\nworkflow = \"router\"\n\n[[step]]\nname = \"bill\"\ntool = \"billing.charge\"\n\n\
+             [safeguards]\ntraced-calls = true\n{safeguards}\n\n[tools.billing]\n"
+        )
+    };
+    assert_eq!(said_of(&clocks("kind = \"registers\"")), "nothing");
+    assert_eq!(said_of(&traces("retry = { attempts = 4, backoff = \"1s..10s\" }")), "nothing");
+    let (clocks, traces) = (said_of(&clocks("")), said_of(&traces("")));
+    insta::assert_snapshot!(format!("{clocks}\n\n{traces}"));
+}

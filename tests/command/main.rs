@@ -17,11 +17,15 @@ mod place;
 mod readme;
 mod records;
 mod replay;
+mod report;
 mod resume;
 mod run;
 mod saving;
+#[cfg(feature = "clients")]
+mod serve;
 mod service_level;
 mod shrink;
+mod watch;
 mod workshop;
 
 use place::Place;

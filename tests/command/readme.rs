@@ -30,6 +30,7 @@ const CARGO: &[(&str, &str)] = &[
     ),
     ("cargo test --test agents", "cargo test --test agents"),
     ("cargo test --test agents -- fuzz --for 10m", "cargo test --test agents -- fuzz --runs 500"),
+    ("cargo test --test agents -- watch", "cargo test --test agents -- watch --for 20s"),
     ("cargo doc --open", "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"),
 ];
 
@@ -97,7 +98,16 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
     match *words.first()? {
         "explain" if words.len() == 1 => words.push("zombie"),
         "replay" if !words.iter().any(|word| word.starts_with("seeds")) => words.push("seeds/conductor"),
-        "list" | "check" | "explain" | "replay" | "new" | "schema" | "shrink" => {}
+        "report" if words.len() == 1 => words.push(SAVED),
+        // The label of a case is quoted, and left out here.
+        "report" if words.last() == Some(&"--case") => drop(words.pop()),
+        "list" | "check" | "explain" | "replay" | "report" | "new" | "schema" | "shrink" => {}
+        // They need a client, which their own tests have.
+        "serve" | "judge" => words = vec![words[0], "--help"],
+        "watch" => {
+            words.truncate(1);
+            words.extend([SCENARIO, "--for", "15s"]);
+        }
         "run" | "audit" => {
             words.retain(|word| *word != "scenarios");
             words.push(SCENARIO);
@@ -126,7 +136,7 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
 
 /// Whether a command writes files.
 fn writes(arguments: &[&str]) -> bool {
-    let writes = ["--save", "--refresh"];
+    let writes = ["--save", "--refresh", "--junit", "--pages", "-o"];
     matches!(arguments[0], "fuzz" | "shrink") || writes.iter().any(|option| arguments.contains(option))
 }
 
@@ -155,7 +165,7 @@ fn every_command_of_the_readme_can_be_run() {
     }
     for command in [
         "run", "replay", "fuzz", "audit", "ablate", "compare", "check", "list", "explain", "new", "schema",
-        "shrink",
+        "shrink", "report", "watch",
     ] {
         assert!(done.iter().any(|arguments| arguments[0] == command), "the README does not name {command}");
     }

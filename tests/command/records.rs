@@ -99,6 +99,7 @@ fn what_programs_read_of_a_replay_is_complete() {
             "file",
             "first_seed",
             "message",
+            "model_steps",
             "outcome",
             "properties",
             "property",
@@ -118,6 +119,13 @@ fn what_programs_read_of_a_replay_is_complete() {
     );
     assert_eq!(record["properties"]["no-duplicate-effects"], "violated");
     assert_eq!(record["faults_injected"]["ack-lost"], 1);
+    let steps = record["model_steps"].as_array().unwrap();
+    for step in steps {
+        assert!(step["first_token_ns"].as_u64() < step["total_ns"].as_u64(), "{step:#}");
+        assert!((70..100).contains(&step["confidence_percent"].as_u64().unwrap()), "{step:#}");
+    }
+    let refund = steps.iter().flat_map(|step| step["tool_calls"].as_array().unwrap());
+    assert!(refund.clone().any(|call| call["operation"] == "refund"), "{steps:#?}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! An agent that sends requests to two tools and keeps the answers: one tool has effects, one is read.
 
 use perfidy::agent::{
-    Agent, Cancelled, Content, Definite, Indefinite, OpId, Operation, ReadResult, Receipt, TeamEvent,
-    ToolCall, ToolError, ToolEvent,
+    Agent, Cancelled, Content, Definite, Headers, Indefinite, OpId, Operation, ReadResult, Receipt,
+    TeamEvent, ToolCall, ToolError, ToolEvent,
 };
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};
@@ -18,6 +18,8 @@ use std::cell::RefCell;
 pub enum Ask {
     /// The effect, under this key.
     Call(&'static str, u64),
+    /// The same, and it says for which task it is made.
+    TracedCall(&'static str, u64),
     Read(&'static str),
     LookUp(&'static str),
     /// Never the effect, under this key.
@@ -45,7 +47,16 @@ pub fn caller_team() -> Workflow {
         .about("an agent that asks a tool for a few things")
         .user(|_: Agent| std::future::pending())
         .agent("caller", caller)
-        .safeguards(&["reply-correlation", "tool-dedupe"])
+        .safeguards(&["reply-correlation", "retry", "tool-dedupe", "traced-calls"])
+}
+
+/// The task for which traced calls are made.
+pub const TASK: &str = "task-1";
+
+fn put(intent: &'static str, key: u64) -> ToolCall {
+    let arguments = Content::of_json(json!({ "what": intent }));
+    let operation = Operation::new(Name::new("vault"), Name::new("put"), Name::new(intent)).with(arguments);
+    ToolCall::keyed(operation, OpId(key))
 }
 
 async fn caller(agent: Agent) {
@@ -53,10 +64,10 @@ async fn caller(agent: Agent) {
     let within = SimSpan::from_secs(5);
     for ask in ASKS.take() {
         let heard = match ask {
-            Ask::Call(intent, key) => {
-                let arguments = Content::of_json(json!({ "what": intent }));
-                let operation = Operation::new(tool, Name::new("put"), Name::new(intent)).with(arguments);
-                StoreOutcome::Call(agent.call(ToolCall::keyed(operation, OpId(key)), within).await)
+            Ask::Call(intent, key) => StoreOutcome::Call(agent.call(put(intent, key), within).await),
+            Ask::TracedCall(intent, key) => {
+                let traced = agent.under(Headers { correlation: Some(Name::new(TASK)), ..Headers::NONE });
+                StoreOutcome::Call(traced.call(put(intent, key), within).await)
             }
             Ask::Read(item) => {
                 let intent = Name::new(&format!("want/{item}"));

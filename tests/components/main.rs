@@ -11,4 +11,5 @@ mod requests;
 mod store;
 mod tool_faults;
 mod tool_trouble;
+mod traces;
 mod writers;

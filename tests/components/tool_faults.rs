@@ -217,6 +217,7 @@ outage = [
 endpoint-moved = { at = "vault", chance = "3%", lasting = "1s..5s" }
 permission-revoked = { at = "vault", every = "10s..1m", lasting = "1s..10s" }
 schema-changed = { at = "vault", chance = "3%", lasting = "1s..5s" }
+schema-rolled = { at = "vault", chance = "3%" }
 unresponsive = { at = "vault", chance = "0.5%" }
 "#;
     let plain = [
@@ -226,6 +227,7 @@ unresponsive = { at = "vault", chance = "0.5%" }
         "no-response",
         "duplicate-effect",
         "key-ignored",
+        "trace-lost",
     ];
     let answers = [
         "wrong-reply",
@@ -250,7 +252,7 @@ unresponsive = { at = "vault", chance = "0.5%" }
     let asks: Vec<Ask> = (0..120)
         .flat_map(|nth| {
             let intent = keys[nth % 4];
-            [Ask::Call(intent, nth as u64 % 4), Ask::Read(["x", "y"][nth % 2]), Ask::LookUp(intent)]
+            [Ask::TracedCall(intent, nth as u64 % 4), Ask::Read(["x", "y"][nth % 2]), Ask::LookUp(intent)]
         })
         .collect();
     // What the caller asks for is learnt from a run of it.

@@ -1,13 +1,13 @@
 //! Tool outages: the tool refuses all callers, for a while or forever, with or without an error.
 
 use crate::caller::{Ask, DONE, StoreOutcome, met_or_not, refused, told, unclear};
-use perfidy::agent::{Definite, Indefinite, Receipt};
+use perfidy::agent::{Definite, Indefinite, Receipt, TeamEvent, ToolEvent};
+use perfidy_sim::Event;
 
 #[test]
 fn a_tool_in_trouble_refuses_every_call_and_nothing_happens() {
     for (lie, error) in [
         ("outage 10s", Definite::Unavailable),
-        ("endpoint-moved 10s", Definite::Moved),
         ("permission-revoked 10s", Definite::Forbidden),
         ("schema-changed 10s", Definite::OtherSchema),
     ] {
@@ -18,6 +18,18 @@ fn a_tool_in_trouble_refuses_every_call_and_nothing_happens() {
         assert_eq!(told.heard, [StoreOutcome::Call(Err(no)), looked, DONE], "{lie}");
         assert_eq!(told.effects("a"), 1, "{lie}");
     }
+}
+
+#[test]
+fn a_call_that_states_no_version_of_the_schema_is_carried_out_under_the_new_one() {
+    let asks = [Ask::Call("a", 1), Ask::LookUp("a"), Ask::Call("b", 2)];
+    let told = told(&asks, &["vault, put, a, try 1: schema-rolled"]);
+    let found = StoreOutcome::LookUp(Ok(true));
+    assert_eq!(told.heard, [DONE, found, StoreOutcome::Call(Ok(Receipt(2)))]);
+    let rolled = |event: &&Event<TeamEvent>| {
+        matches!(event.app_event(), Some(TeamEvent::Tool(ToolEvent::SchemaRolled { version: 2, .. })))
+    };
+    assert_eq!(told.run.outcome.history.events().iter().filter(rolled).count(), 1);
 }
 
 #[test]

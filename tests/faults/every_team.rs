@@ -21,6 +21,9 @@ const EVERYWHERE: &[&str] = &[
     r#"reorder = { chance = "0.5%", within = "90ms" }"#,
     r#"corrupt = { chance = "0.5%" }"#,
     r#"byzantine = { at = "everyone", chance = "0.5%" }"#,
+    r#"omitted-field = { at = "everyone", chance = "0.5%" }"#,
+    r#"retyped-field = { at = "everyone", chance = "0.5%" }"#,
+    r#"mixed-versions = { at = "everyone", chance = "0.5%" }"#,
     r#"partition = { split = "random", every = "1m..3m", lasting = "1s..20s" }"#,
     r#"flap = { between = ["everyone", "TOOL"], turn = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
     r#"slow-link = { between = ["everyone", "TOOL"], by = "100ms..2s", every = "1m..3m", lasting = "1s..20s" }"#,
@@ -114,7 +117,11 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
         format!(r#"{lie} = {{ at = "TOOL", chance = "{chance}"{more} }}"#)
     });
     let mut refused = BTreeSet::new();
-    for said in EVERYWHERE.iter().map(|said| (*said).to_owned()).chain(lies) {
+    // Only there work is handed over under a contract.
+    let has_contracts = scenario.workflow.name == "pipeline";
+    refused.extend((!has_contracts).then_some("mixed-versions"));
+    let everywhere = EVERYWHERE.iter().filter(|said| has_contracts || !said.starts_with("mixed-versions"));
+    for said in everywhere.map(|said| (*said).to_owned()).chain(lies) {
         let said: DocumentMut = said.replace("STEP", step.as_str()).replace("TOOL", tool).parse().unwrap();
         let (kind, fault) = said.iter().next().unwrap();
         let before = document.clone();

@@ -43,6 +43,14 @@ const SENDS: &[Sends] = &[
         ],
     ),
     (
+        "evaluator-optimizer",
+        &[
+            ("user", &["submit"]),
+            ("generator", &["report", "review"]),
+            ("evaluator", &["accepted", "rejected"]),
+        ],
+    ),
+    (
         "handoff",
         &[
             ("user", &["submit"]),
@@ -67,9 +75,9 @@ const SENDS: &[Sends] = &[
         "pipeline",
         &[
             ("user", &["submit"]),
-            ("lead", &["store", "work item", "report", "current", "superseded"]),
-            ("link", &["fetch", "store", "work item"]),
-            ("actor", &["done", "failed", "fetch", "check version"]),
+            ("lead", &["store", "work item", "ask evidence", "report", "current", "superseded"]),
+            ("link", &["evidence", "fetch", "refused", "store", "work item"]),
+            ("actor", &["dead letter", "done", "failed", "fetch", "check version", "refused"]),
             ("artifact-store", &["stored", "found", "not found"]),
         ],
     ),
@@ -90,6 +98,14 @@ const SENDS: &[Sends] = &[
             ("coder", &["done", "failed", "part", "not ready", "probe", "request part"]),
             ("tester", &["done", "failed", "part", "not ready", "probe", "request part"]),
             ("docs", &["done", "failed", "part", "not ready", "probe", "request part"]),
+        ],
+    ),
+    (
+        "router",
+        &[
+            ("user", &["submit"]),
+            ("router", &["assign", "report"]),
+            ("specialist", &["done", "failed", "not mine"]),
         ],
     ),
     (
@@ -186,6 +202,13 @@ const DOES: &[Does] = &[
         &["call a tool", "look a call up"],
         true,
     ),
+    (
+        "evaluator-optimizer",
+        &["ask", "call", "record", "report"],
+        &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
     ("handoff", &["call", "record", "report", "transfer"], &["answer", "handoff"], &["call a tool"], true),
     (
         "hierarchy",
@@ -197,9 +220,9 @@ const DOES: &[Does] = &[
     ("peers", &["call", "commit", "report"], &[], &["call a tool", "look a call up"], true),
     (
         "pipeline",
-        &["brief", "call", "check", "forward", "record", "report"],
+        &["brief", "call", "check", "forward", "read", "record", "report"],
         &["answer", "summary"],
-        &["call a tool"],
+        &["call a tool", "read from a tool"],
         true,
     ),
     ("research", &["answer", "ask", "read", "report"], &[], &["read from a tool"], true),
@@ -207,6 +230,13 @@ const DOES: &[Does] = &[
         "roundtable",
         &["call", "contribute", "record", "report"],
         &["answer"],
+        &["call a tool", "look a call up"],
+        true,
+    ),
+    (
+        "router",
+        &["assign", "call", "record", "report"],
+        &["answer", "handoff"],
         &["call a tool", "look a call up"],
         true,
     ),

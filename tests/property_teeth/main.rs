@@ -3,8 +3,10 @@
 mod calm_team;
 mod chats;
 mod evasions;
+mod handovers;
 mod liars;
 mod loops;
+mod traces;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;

@@ -346,6 +346,23 @@ impl<D: Domain> Core<D> {
         Some(next.min(self.ends_at()))
     }
 
+    /// What time it is, and the time of the next event or of the end of the run; nothing if it has ended.
+    pub fn time_of_next(&mut self) -> Option<(SimTime, SimTime)> {
+        let next = self.queue.peek().unwrap_or(SimTime::MAX).min(self.ends_at());
+        self.end.is_none().then_some((self.now, next))
+    }
+
+    /// Lets time pass until then, without an event.
+    ///
+    /// # Panics
+    /// If that is before the time of the run or after the next event.
+    pub fn elapse(&mut self, at: SimTime) {
+        let next = self.queue.peek().unwrap_or(SimTime::MAX);
+        assert!(self.now <= at && at <= next, "time passes from {} until {at}, before {next}", self.now);
+        self.now = at;
+        stamp::set_node(at, None);
+    }
+
     /// Processes the next event; false when the run is over.
     pub fn advance(&mut self) -> bool {
         if self.end.is_some() {

@@ -5,9 +5,12 @@
 //! knows which engine runs, and only `madsim.rs` names madsim.
 
 pub(crate) mod native;
+mod outside;
 
 #[cfg(madsim)]
 mod madsim;
+
+pub use outside::{Outside, Turn};
 
 use crate::core::{Core, Running};
 use crate::node::{LocalFuture, Role};

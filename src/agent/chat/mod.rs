@@ -18,12 +18,14 @@ pub use transcript::{
     Transcript,
 };
 
-use crate::agent::{Agent, AgentEvent, Author, Content, Model, OpId, Operation, SUMMARY, TeamEvent};
+use crate::agent::{
+    Agent, AgentEvent, Author, Content, Model, OpId, Operation, ReplyTiming, SUMMARY, StatedConfidence,
+    TeamEvent,
+};
 use perfidy_sim::{DrawPurpose, DrawSite, Name, SimSpan, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use transcript::{StepState, unreadable_arguments};
@@ -176,19 +178,6 @@ impl fmt::Display for ModelError {
     }
 }
 
-/// How long a model took, counted from its request. Not part of a digest: the time of the event is.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
-pub struct ReplyTiming {
-    /// Until the first token of the reply; `None` if there was no reply.
-    pub first_token: Option<SimSpan>,
-    /// Until the whole reply was there, or the error.
-    pub total: SimSpan,
-}
-
-impl Hash for ReplyTiming {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
-
 /// What of a reply is drawn.
 struct Drawn {
     order: u64,
@@ -197,6 +186,7 @@ struct Drawn {
     text_tokens: u32,
     first_token: SimSpan,
     slowed_down: u64,
+    confidence: StatedConfidence,
 }
 
 impl Drawn {
@@ -212,6 +202,27 @@ impl Agent {
     /// # Errors
     /// [`ModelError`] if there is no reply.
     pub async fn chat(&self, task: Name, turn: u32, transcript: &Transcript) -> Result<Reply, ModelError> {
+        self.chat_with(task, turn, transcript, None).await
+    }
+
+    /// The same of a model outside of the world, which has replied this and taken its time already: faults alter
+    /// the reply, or come in its place.
+    pub(crate) async fn chat_relayed(
+        &self,
+        (task, turn): (Name, u32),
+        transcript: &Transcript,
+        said: &Reply,
+    ) -> Result<Reply, ModelError> {
+        self.chat_with(task, turn, transcript, Some(said)).await
+    }
+
+    async fn chat_with(
+        &self,
+        task: Name,
+        turn: u32,
+        transcript: &Transcript,
+        said: Option<&Reply>,
+    ) -> Result<Reply, ModelError> {
         let about = turn_name(task, turn);
         let drawn = self.draw("reply", about, |draw| Drawn {
             order: draw.bits(ORDER),
@@ -221,9 +232,11 @@ impl Agent {
                 as u32,
             first_token: draw.span(FIRST_TOKEN, &self.model.latency),
             slowed_down: slow_down(&draw),
+            confidence: StatedConfidence::drawn(draw),
         });
+        let drawn = if said.is_some() { Drawn { first_token: SimSpan::ZERO, ..drawn } } else { drawn };
         self.before("model call", about).await;
-        let (reply, span) = self.chat_outcome(about, transcript, &drawn);
+        let (reply, span) = self.chat_outcome(about, transcript, said, &drawn);
         let delay = self.first_token_delay(about);
         let (reply, total) = match span + delay {
             late if late > MODEL_TIMEOUT_SPAN => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
@@ -237,6 +250,7 @@ impl Agent {
             transcript: transcript.clone(),
             reply: reply.clone(),
             timing: ReplyTiming { first_token, total },
+            confidence: reply.is_ok().then_some(drawn.confidence),
         };
         self.context.record_event(Author::HARNESS, TeamEvent::Agent(chatted));
         self.after("model call", about).await;
@@ -248,6 +262,7 @@ impl Agent {
         &self,
         about: Name,
         transcript: &Transcript,
+        said: Option<&Reply>,
         drawn: &Drawn,
     ) -> (Result<Reply, ModelError>, SimSpan) {
         let limits = self.model.chat;
@@ -256,13 +271,16 @@ impl Agent {
         if let Some(limited) = self.rate_limit() {
             return (Err(limited), at_once);
         }
-        if let Err(why) = transcript.check() {
-            return (Err(ModelError::Invalid(why)), at_once);
+        if said.is_none() {
+            if let Err(why) = transcript.check() {
+                return (Err(ModelError::Invalid(why)), at_once);
+            }
+            if transcript.tokens() > limits.context_window {
+                return (Err(ModelError::ContextOverflow), at_once);
+            }
         }
-        if transcript.tokens() > limits.context_window {
-            return (Err(ModelError::ContextOverflow), at_once);
-        }
-        let honest = honest_reply(&transcript.steps(), transcript.request(), limits, drawn);
+        let simulated = || honest_reply(&transcript.steps(), transcript.request(), limits, drawn);
+        let honest = said.cloned().unwrap_or_else(simulated);
         // As a model replies that does not see vetoes, or results.
         let blind = |forget: fn(&mut StepState)| {
             let mut states = transcript.steps();
@@ -276,7 +294,10 @@ impl Agent {
             Err(ModelError::TimedOut) => (Err(ModelError::TimedOut), MODEL_TIMEOUT_SPAN),
             Err(error) => (Err(error), at_once),
             Ok(reply) => {
-                let span = reply_span(first_token, reply.tokens().into(), slowed_down);
+                let span = match said {
+                    Some(_) => SimSpan::ZERO,
+                    None => reply_span(first_token, reply.tokens().into(), slowed_down),
+                };
                 let reply = self.completed(about, Content::new(reply)).read();
                 (reply.map_err(|_| ModelError::Unreadable), span)
             }

@@ -5,7 +5,8 @@ use crate::agent::{Definite, Receipt, ToolError};
 
 fn drawn(order: u64) -> Drawn {
     let first_token = SimSpan::from_secs(1);
-    Drawn { order, first_id: 10, wording: 0, text_tokens: 20, first_token, slowed_down: 1 }
+    let confidence = StatedConfidence::of_percent(90).expect("at most a hundred");
+    Drawn { order, first_id: 10, wording: 0, text_tokens: 20, first_token, slowed_down: 1, confidence }
 }
 
 fn operation(step: &str) -> Operation {

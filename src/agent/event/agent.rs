@@ -2,7 +2,7 @@
 
 use crate::agent::{
     Access, ArtifactId, Body, Content, Definite, Indefinite, ModelError, OpId, Reply, ReplyTiming,
-    StoreOutcome, ToolError, ToolRequest, Transcript,
+    StatedConfidence, StoreOutcome, ToolError, ToolRequest, Transcript,
 };
 use perfidy_sim::{EventId, Name, SimTime};
 use std::fmt;
@@ -95,6 +95,10 @@ pub enum AgentEvent {
         tokens_in: u32,
         /// How many tokens it wrote.
         tokens_out: u32,
+        /// When the completion began and when it ended.
+        timing: ReplyTiming,
+        /// How sure of it the model says it is.
+        confidence: StatedConfidence,
     },
     /// An agent's model got this transcript, in a turn of work on a task, and replied, or did not.
     #[non_exhaustive]
@@ -109,6 +113,8 @@ pub enum AgentEvent {
         reply: Result<Reply, ModelError>,
         /// When the reply began and when it ended.
         timing: ReplyTiming,
+        /// How sure of its reply the model says it is; `None` if there is no reply.
+        confidence: Option<StatedConfidence>,
     },
     /// An agent asks something of the store.
     #[non_exhaustive]
@@ -162,9 +168,9 @@ impl fmt::Display for AgentEvent {
                 write!(f, "gets the outcome of {tool}.{operation} for {intent}: {told}")?;
                 if content.is_nothing() { Ok(()) } else { write!(f, ", {content}") }
             }
-            Self::Completed { about, prompt, completion, tokens_in, tokens_out, .. } => {
+            Self::Completed { about, prompt, completion, tokens_in, tokens_out, confidence, .. } => {
                 write!(f, "asks its model about {about}: {prompt}, which completes {completion} ")?;
-                write!(f, "({tokens_in} tokens in, {tokens_out} out)")
+                write!(f, "({tokens_in} tokens in, {tokens_out} out, {confidence} sure)")
             }
             Self::Chatted { turn, transcript, reply: Ok(reply), .. } => {
                 write!(f, "has its model reply in {turn} ({transcript}): {reply}")

@@ -18,6 +18,12 @@ pub enum ToolEvent {
         /// The state.
         state: InitialState,
     },
+    /// The schema of a tool has a new version from now on.
+    #[non_exhaustive]
+    SchemaRolled {
+        /// Which, counted from one.
+        version: u32,
+    },
     /// An entry in the ledger of a tool: this effect really happened.
     #[non_exhaustive]
     Effect {
@@ -157,6 +163,7 @@ impl fmt::Display for ToolEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened { .. } => f.write_str("is in its first state"),
+            Self::SchemaRolled { version } => write!(f, "has version {version} of its schema from now on"),
             Self::Effect { operation, intent, receipt, request, .. } => {
                 let key = request.key_in_words();
                 write!(f, "EFFECT {operation} for {intent}{key}, receipt {receipt}{request}")
@@ -196,7 +203,7 @@ impl ToolEvent {
     /// The request of the event, as it reached the tool.
     pub fn request(&self) -> Option<&ToolRequest> {
         match self {
-            Self::Opened { .. } => None,
+            Self::Opened { .. } | Self::SchemaRolled { .. } => None,
             Self::Effect { request, .. }
             | Self::Recognised { request, .. }
             | Self::Cancelled { request, .. }

@@ -1,7 +1,7 @@
 //! The store service: a primary that decides, and replicas that follow with a lag.
 
 use super::{Change, Commit, Entries, Freshness, ItemStamp, Refusal, Snapshot, StoreWire, Version};
-use crate::agent::{Agents, Author, Body, Message, OpId, StoreEvent, TeamEvent, Token};
+use crate::agent::{Agents, Author, Body, Message, OpId, Stamp, StoreEvent, TeamEvent, Token};
 use perfidy_sim::{DrawPurpose, IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -35,6 +35,8 @@ pub struct StoreService {
 
 struct Kept {
     snapshot: Snapshot,
+    /// The highest stamp of the changes that it is made of, if any had one.
+    stamp: Option<Stamp>,
     arrives: Arrivals,
 }
 
@@ -49,6 +51,11 @@ struct Item {
 impl Item {
     fn latest(&self) -> Snapshot {
         self.kept.back().map_or_else(nothing, |kept| kept.snapshot.clone())
+    }
+
+    /// The highest stamp of the changes up to this version, if any had one.
+    fn stamp_at(&self, version: Version) -> Option<Stamp> {
+        self.kept.iter().rev().find(|kept| kept.snapshot.stamp.version == version)?.stamp
     }
 
     fn at_replica(&self, replica: usize, now: SimTime) -> Snapshot {
@@ -137,7 +144,7 @@ impl StoreService {
     fn commit(
         &mut self,
         context: &mut ServiceContext<'_, Agents>,
-        by: Name,
+        incoming: &IncomingMessage<Body>,
         item: Name,
         (change, op, fence): (&Change, OpId, Option<Token>),
     ) -> Result<ItemStamp, Refusal> {
@@ -151,7 +158,7 @@ impl StoreService {
         let version = Version(before.stamp.version.0 + 1);
         context.record_event(
             Author::HARNESS,
-            TeamEvent::Store(StoreEvent::Stored { item, by, version, based_on }),
+            TeamEvent::Store(StoreEvent::Stored { item, by: incoming.from, version, based_on }),
         );
         let after =
             Snapshot { stamp: ItemStamp { version, commit: Commit(self.log.len() as u64 + 1) }, entries };
@@ -175,7 +182,8 @@ impl StoreService {
         let stamp = after.stamp;
         self.log.push(arrives);
         known.done.insert(op, stamp);
-        known.kept.push_back(Kept { snapshot: after, arrives });
+        let highest = known.stamp_at(before.stamp.version).max(incoming.payload.stamp());
+        known.kept.push_back(Kept { snapshot: after, stamp: highest, arrives });
         // A state is dropped once every replica has the next one.
         while known.kept.get(1).is_some_and(|next| next.arrives.iter().all(|arrival| *arrival <= now)) {
             known.kept.pop_front();
@@ -186,15 +194,21 @@ impl StoreService {
 
 impl Service<Agents> for StoreService {
     fn on_message(&mut self, context: &mut ServiceContext<'_, Agents>, incoming: IncomingMessage<Body>) {
-        let answer = match incoming.payload.open::<StoreWire>() {
+        let (item, answer, version) = match incoming.payload.open::<StoreWire>() {
             Some(StoreWire::Read { item, asks, fence }) => {
-                self.read(context, *item, *asks, *fence).map_or_else(StoreWire::Refused, StoreWire::Snapshot)
+                let read = self.read(context, *item, *asks, *fence);
+                let version = read.as_ref().ok().map(|snapshot| snapshot.stamp.version);
+                (*item, read.map_or_else(StoreWire::Refused, StoreWire::Snapshot), version)
             }
-            Some(StoreWire::Commit { item, change, op, fence }) => self
-                .commit(context, incoming.from, *item, (change, *op, *fence))
-                .map_or_else(StoreWire::Refused, StoreWire::Committed),
+            Some(StoreWire::Commit { item, change, op, fence }) => {
+                let committed = self.commit(context, &incoming, *item, (change, *op, *fence));
+                let version = committed.as_ref().ok().map(|stamp| stamp.version);
+                (*item, committed.map_or_else(StoreWire::Refused, StoreWire::Committed), version)
+            }
             _ => return,
         };
-        context.reply(&incoming, Name::literal(answer.kind()), Body::new(answer));
+        // The reader of a change learns the clocks of its writers.
+        let stamp = version.zip(self.items.get(item)).and_then(|(version, item)| item.stamp_at(version));
+        context.reply(&incoming, Name::literal(answer.kind()), Body::new(answer).stamped(stamp));
     }
 }

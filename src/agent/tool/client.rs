@@ -44,7 +44,8 @@ impl Agent {
         let op = call.op;
         self.before("call", intent).await;
         let headers = call.headers.within(self.headers);
-        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call })));
+        let stamp = self.stamping.as_ref().and_then(|stamping| stamping.of_call(tool, self.now()));
+        let call = Body::new(Wire::Call(Box::new(ToolCall { headers, ..call }))).stamped(stamp);
         let request = ToolRequest::new(self.name(), self.now(), call.clone());
         let called = AgentEvent::Called { tool, operation, intent, op, request };
         self.context.record_event(Author::HARNESS, TeamEvent::Agent(called));
@@ -77,6 +78,14 @@ impl Agent {
         self.was_answered((tool, read_of(name), intent), told, content);
         self.after("read", intent).await;
         Ok(result?)
+    }
+
+    /// Stops waiting for the answer to a call of an operation, as after a timeout: the future of the call was
+    /// dropped.
+    pub(crate) async fn stops_waiting(&self, operation: &Operation) {
+        let Operation { tool, name, intent, .. } = *operation;
+        self.was_answered((tool, name, intent), CallOutcome::Unknown(Indefinite::TimedOut), Content::NOTHING);
+        self.after("call", intent).await;
     }
 
     /// Records what a tool has answered.

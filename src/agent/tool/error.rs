@@ -28,12 +28,14 @@ pub enum Definite {
     OtherSchema,
     /// The tool could not parse the call (HTTP 400).
     Unreadable,
+    /// The call does not say for which task it is made (HTTP 428).
+    Untraced,
 }
 
 impl Definite {
     /// Whether the error is transient, so that a retry makes sense.
     pub fn can_pass(self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unavailable | Self::Unreadable)
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable | Self::Unreadable | Self::Untraced)
     }
 
     /// How long the tool asks to wait before a retry; zero if it does not say.
@@ -57,6 +59,7 @@ impl fmt::Display for Definite {
             Self::Moved => f.write_str("the tool is no longer there"),
             Self::Forbidden => f.write_str("the caller has no permission"),
             Self::Unreadable => f.write_str("the tool could not read the call"),
+            Self::Untraced => f.write_str("the call does not say for which task it is made"),
             Self::OtherSchema => f.write_str("the tool speaks another version of its schema"),
         }
     }

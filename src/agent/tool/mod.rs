@@ -8,12 +8,14 @@
 //! A tool that deduplicates can also be asked to cancel an operation. The tool decides the race: the
 //! operation is either cancelled or done, by which request comes first, and stays so.
 
+mod capability;
 mod client;
 mod connections;
 mod error;
 mod request;
 mod wire;
 
+pub use capability::{Capability, ToolChange};
 pub(super) use connections::Connections;
 pub use error::{CallError, Definite, Indefinite, ToolError};
 pub use request::ToolRequest;
@@ -144,17 +146,27 @@ pub struct ToolCall {
     /// Its headers. With the operation id as the idempotency key, a tool that deduplicates recognises a
     /// repetition.
     pub headers: Headers,
+    /// What the caller states that it knows of the tool.
+    #[serde(default, skip_serializing_if = "Capability::is_unstated")]
+    pub capability: Capability,
 }
 
 impl ToolCall {
+    /// The same without the headers by which it can be traced to its task.
+    pub(crate) fn untraced(&self) -> Self {
+        let headers = Headers { correlation: None, provenance: None, ..self.headers };
+        Self { headers, ..self.clone() }
+    }
+
     /// A call with its operation id as the idempotency key.
     pub fn keyed(operation: Operation, op: OpId) -> Self {
-        Self { operation, op, headers: Headers { idempotency_key: Some(op), ..Headers::NONE } }
+        let headers = Headers { idempotency_key: Some(op), ..Headers::NONE };
+        Self { headers, ..Self::unkeyed(operation, op) }
     }
 
     /// A call without a key, whose repetition no tool can recognise.
     pub fn unkeyed(operation: Operation, op: OpId) -> Self {
-        Self { operation, op, headers: Headers::NONE }
+        Self { operation, op, headers: Headers::NONE, capability: Capability::default() }
     }
 }
 

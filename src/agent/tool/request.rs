@@ -1,6 +1,6 @@
 //! A request as it reached the tool.
 
-use crate::agent::{AgentEvent, Body, Headers, OpId, Operation, Request, TeamEvent, Wire};
+use crate::agent::{AgentEvent, Body, Capability, Headers, OpId, Operation, Request, TeamEvent, Wire};
 use perfidy_sim::{Event, EventKind, Name, SimTime};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -77,14 +77,39 @@ impl ToolRequest {
         }
     }
 
+    /// The same as it comes through a gateway that drops the headers by which it can be traced.
+    pub(crate) fn untraced(&self) -> Self {
+        let body = match self.body.open() {
+            Some(Wire::Call(call)) => {
+                Body::new(Wire::Call(Box::new(call.untraced()))).stamped(self.body.stamp())
+            }
+            _ => self.body.clone(),
+        };
+        Self { body, ..self.clone() }
+    }
+
     /// Its headers.
     pub fn headers(&self) -> Headers {
         self.body.headers()
     }
 
-    /// Its idempotency key, for a story; nothing if it was sent without one.
+    /// What its caller states that it knows of the tool; nothing unless it is a call.
+    pub fn capability(&self) -> Capability {
+        match self.body.open() {
+            Some(Wire::Call(call)) => call.capability,
+            _ => Capability::default(),
+        }
+    }
+
+    /// Its idempotency key and its stamp, for a story; nothing if it was sent without.
     pub(crate) fn key_in_words(&self) -> String {
-        self.headers().idempotency_key.map_or_else(String::new, |key| format!(" ({key})"))
+        let Headers { idempotency_key, stamp, .. } = self.headers();
+        match (idempotency_key, stamp) {
+            (Some(key), Some(stamp)) => format!(" ({key}, {stamp})"),
+            (Some(key), None) => format!(" ({key})"),
+            (None, Some(stamp)) => format!(" ({stamp})"),
+            (None, None) => String::new(),
+        }
     }
 }
 

@@ -10,16 +10,19 @@ mod actions;
 mod picture;
 mod text;
 
-use super::{Format, Status, not_there, print_error, say_record, warn};
+use super::options::Colours;
+use super::{Status, not_there, output, print_error, say_record, warn};
 use crate::catalogue::{self, Family, Item, Relations, Team, shipped};
 use crate::config::nearest;
 use crate::config::problem::listed;
 use crate::explore::{Corpus, SavedSeed};
 use crate::inert;
+use crate::report::Theme;
 use crate::scenario::{self, Scenario, files_below};
 use crate::suite::Suite;
 use across::Across;
 use actions::Uses;
+use clap::ValueEnum;
 use perfidy_sim::{Action, Name};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -41,8 +44,22 @@ pub struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     corpus: Option<PathBuf>,
     /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    format: ExplainFormat,
+    /// The colours of a map
+    #[arg(long, value_enum, default_value_t = Colours::Auto)]
+    theme: Colours,
+}
+
+/// How an explanation is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExplainFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+    /// Of a workflow, who sends what to whom, as a picture
+    Svg,
 }
 
 /// What is known, to explain something with.
@@ -82,8 +99,15 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
         }
         for explained in explained {
             match arguments.format {
-                Format::Text => known.print(&explained),
-                Format::Json => say_record(&explained),
+                ExplainFormat::Text => known.print(&explained),
+                ExplainFormat::Json => say_record(&explained),
+                ExplainFormat::Svg => match explained.map(arguments.theme.into()) {
+                    Some(map) => output::say_document(map.as_bytes()),
+                    None => {
+                        print_error(format_args!("only a workflow has a map; `{name}` is something else"));
+                        status = Status::BadInput;
+                    }
+                },
             }
         }
     }
@@ -144,6 +168,19 @@ enum Explained<'a> {
         action: &'a str,
         uses: Uses,
     },
+}
+
+impl Explained<'_> {
+    /// Its map, if it is a workflow.
+    fn map(&self, theme: Theme) -> Option<String> {
+        match self {
+            Self::Item(item) => match &item.across {
+                Across::Workflow(workflow) => Some(workflow.map(item.name, theme)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// Something that a scenario can name.

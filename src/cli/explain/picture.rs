@@ -4,11 +4,16 @@ use super::Known;
 use crate::catalogue::{Item, Team};
 use crate::explore::{DeliverySemantics, MessageRoute};
 use crate::faults::{Actions, FaultKinds, Places};
+use crate::report::{MapArrow, MapDelivery, Theme, workflow_map};
+use crate::workflows::user::USER;
 use perfidy_sim::{Name, SimSpan};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+
+/// The lane of all tools on a map.
+const TOOLS: &str = "tools";
 
 #[derive(Serialize)]
 pub(super) struct OfWorkflow<'a> {
@@ -93,6 +98,38 @@ impl Known<'_> {
             team,
             faults: self.suite.fault_kinds(),
         })
+    }
+}
+
+impl OfWorkflow<'_> {
+    /// Who sends what to whom, as a picture.
+    pub(super) fn map(&self, title: &str, theme: Theme) -> String {
+        let mut arrows: Vec<MapArrow> = Vec::new();
+        let mut add = |from: Name, to: Name, word: String, delivery: MapDelivery| {
+            let is_it =
+                |arrow: &&mut MapArrow| (arrow.from, arrow.to, arrow.delivery) == (from, to, delivery);
+            match arrows.iter_mut().find(is_it) {
+                Some(arrow) if arrow.words.contains(&word) => {}
+                Some(arrow) => arrow.words.push(word),
+                None => arrows.push(MapArrow { from, to, words: vec![word], delivery }),
+            }
+        };
+        for sent in &self.messages {
+            let delivery = match sent.delivery {
+                Semantics::AtLeastOnce => MapDelivery::AtLeastOnce,
+                Semantics::AtMostOnce => MapDelivery::AtMostOnce,
+                Semantics::OnlySentUnderFaults => MapDelivery::OnlyUnderFaults,
+            };
+            add(sent.from, sent.to, sent.message.to_string(), delivery);
+        }
+        let Team { actions, tools, .. } = &*self.team;
+        for (node, does) in actions.by.iter().filter(|(node, _)| !tools.contains(node)) {
+            let requests: BTreeSet<_> = does.requests.iter().map(|(_, request, _)| *request).collect();
+            for request in requests {
+                add(*node, Name::literal(TOOLS), request.to_string(), MapDelivery::Request);
+            }
+        }
+        workflow_map(title, &arrows, (USER, TOOLS), theme)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::explore::{
     Slice, Unfinished,
 };
 use crate::inert::{self, Styled};
-use crate::report::{FindingStory, FuzzRecord, fuzz_table, probes_table};
+use crate::report::{CampaignPage, FindingStory, FuzzRecord, fuzz_table, probes_table};
 use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
@@ -329,6 +329,31 @@ impl CampaignLog {
         )
     }
 
+    /// The files of all that was saved.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.saved.0.keys().cloned().collect()
+    }
+
+    /// The page of the campaign, without its failures.
+    pub fn page(&self) -> CampaignPage {
+        let mut page = CampaignPage::new("A campaign", self.in_a_line());
+        page.add_state(&self.rounds, |progress| self.cases.iter().find(|case| progress.is_of(case)).cloned());
+        page
+    }
+
+    /// What the campaign was and came to, in a line.
+    fn in_a_line(&self) -> String {
+        let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
+        format!(
+            "{} runs of {} from seed {}{base}, {} different failures, {} of them new",
+            self.rounds.runs(),
+            self.rounds.strategy,
+            self.rounds.first_seed,
+            self.rounds.failures(),
+            self.new.files
+        )
+    }
+
     fn report(&self) {
         if self.format == Format::Json {
             for (number, (rounds, case)) in self.rounds.cases.iter().zip(&self.cases).enumerate() {
@@ -350,15 +375,7 @@ impl CampaignLog {
         if let Some(probes) = probes_table(&self.rounds.cases) {
             print(format!("\n{probes}"));
         }
-        let base = self.rounds.base.as_ref().map_or_else(String::new, |base| format!(" (from \"{base}\")"));
-        print(format_args!(
-            "\n{} runs of {} from seed {}{base}, {} different failures, {} of them new",
-            self.rounds.runs(),
-            self.rounds.strategy,
-            self.rounds.first_seed,
-            self.rounds.failures(),
-            self.new.files
-        ));
+        print(format_args!("\n{}", self.in_a_line()));
     }
 
     /// What the campaign as a whole means. What has not been run, or not long enough, is unknown.

@@ -12,6 +12,7 @@ mod start;
 use super::ending::Ending;
 use super::findings::{Found, ShrunkFinding};
 use super::options::{Search, Subject};
+use super::pages::write_pages;
 use super::progress::Progress;
 use super::stopwatch::{Stopwatch, timed};
 use super::{Format, Status, is_available, print_error, some_time};
@@ -25,6 +26,7 @@ use perfidy_sim::{Abandoned, SimSpan};
 use rayon::prelude::*;
 use start::start;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +57,9 @@ pub struct Arguments {
     without: bool,
     #[command(flatten)]
     search: Search,
+    /// Also write pages to this folder: the whole campaign, and each failure that is saved
+    #[arg(long, value_name = "FOLDER")]
+    pages: Option<PathBuf>,
 }
 
 pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
@@ -100,7 +105,12 @@ pub fn fuzz(suite: &Suite, arguments: &Arguments) -> Status {
         Fuzz { arguments, cases, corpus, ending: &ending, logbook: &logbook, stopwatch: Stopwatch::start() };
     let status = fuzz.run();
     ending.reached();
-    let status = status.worse(lock(&logbook).end());
+    let mut status = status.worse(lock(&logbook).end());
+    if let Some(folder) = &arguments.pages {
+        let logbook = lock(&logbook);
+        let (page, files) = (logbook.page(), logbook.files());
+        status = status.worse(write_pages(suite, folder, page, &files, &ending.watchdog));
+    }
     if ending.was_signalled() { status.worse(Status::Inconclusive) } else { status }
 }
 

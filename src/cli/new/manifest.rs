@@ -56,10 +56,16 @@ pub fn with_start(text: &str, source: &Path) -> Result<String, String> {
 
 /// What the tests need of perfidy: the crate in the folder that the command was built from, if that is a
 /// clone, and otherwise this version from the registry. Cargo marks the folders that it has unpacked itself.
+/// Tests serve no clients, and are built without the packages for that.
 fn perfidy(source: &Path) -> Value {
     let is_clone = source.join("Cargo.toml").is_file() && !source.join(".cargo-ok").exists();
-    let Some(path) = source.to_str().filter(|_| is_clone) else { return env!("CARGO_PKG_VERSION").into() };
-    InlineTable::from_iter([("path", path)]).into()
+    let mut perfidy = match source.to_str().filter(|_| is_clone) {
+        Some(path) => InlineTable::from_iter([("path", path)]),
+        None => InlineTable::from_iter([("version", env!("CARGO_PKG_VERSION"))]),
+    };
+    perfidy.insert("default-features", false.into());
+    perfidy.insert("features", Value::Array(["cli"].into_iter().collect()));
+    perfidy.into()
 }
 
 /// Adds a dependency of the tests, unless one of these tables has it.
@@ -87,7 +93,8 @@ mod tests {
     #[test]
     fn what_is_needed_is_added_and_the_rest_stays() {
         let added = format!(
-            "{CRATE}\n[dev-dependencies]\nperfidy = \"{}\"\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
+            "{CRATE}\n[dev-dependencies]\nperfidy = {{ version = \"{}\", default-features = false, \
+             features = [\"cli\"] }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
              [[test]]\nname = \"agents\"\nharness = false\n",
             env!("CARGO_PKG_VERSION")
         );
@@ -99,12 +106,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path();
         let manifest = || with_start(CRATE, source).unwrap();
-        assert!(manifest().contains("perfidy = \"0."));
+        assert!(manifest().contains("perfidy = { version = \"0."));
         fs::write(source.join("Cargo.toml"), "").unwrap();
-        let by_path = format!("perfidy = {{ path = \"{}\" }}\n", source.display());
+        let by_path = format!("perfidy = {{ path = \"{}\", default-features = false", source.display());
         assert!(manifest().contains(&by_path), "{}", manifest());
         fs::write(source.join(".cargo-ok"), "").unwrap();
-        assert!(manifest().contains("perfidy = \"0."));
+        assert!(manifest().contains("perfidy = { version = \"0."));
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! they are asked and what took effect, by the network, and by the handle through which an agent calls its
 //! model. What agents announce counts for nothing.
 
-use crate::agent::{Outcome, TeamEvent, ToolEvent, UserEvent, kinds};
+use crate::agent::{Content, Outcome, Report, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::explore::Run;
 use crate::properties::{TeamHistory, Verdict, tokens_of};
 use crate::scenario::Case;
 use perfidy_sim::{EventKinds, Lookup, Name, RunEnd, SimSpan, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run took, and what came of it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -23,6 +23,8 @@ pub struct Measures {
     pub given_up: u64,
     /// How many effects happened again: the same operation of the same tool for the same intent.
     pub duplicates: u64,
+    /// How many questions the user got an answer to that no source has given: wrong acceptances.
+    pub wrong_answers: u64,
     /// How many messages were sent, those to and from tools and services included.
     pub messages: u64,
     /// How many requests reached tools, whatever became of them: calls, reads, look-ups and cancellations.
@@ -63,6 +65,7 @@ impl Measures {
             Self { messages: history.events_of(EventKinds::SENT).count() as u64, ..Self::default() };
         let mut open: BTreeMap<Name, SimTime> = BTreeMap::new();
         let mut effects = Lookup::default();
+        let (mut served, mut wrong) = (BTreeSet::new(), BTreeSet::new());
         for (event, note) in history.app_events_of(READS) {
             match note {
                 TeamEvent::User(UserEvent::TaskGiven { task }) => {
@@ -70,18 +73,25 @@ impl Measures {
                     open.insert(*task, event.at);
                 }
                 TeamEvent::User(UserEvent::Informed { report, .. }) => {
+                    wrong.extend(answers(report).filter(|answer| !served.contains(answer)).map(|(of, _)| of));
                     let Some(given) = open.remove(&report.task) else { continue };
                     match report.outcome {
                         Outcome::Done => measures.done.push(event.at.since(given)),
                         Outcome::Failed | Outcome::Cancelled => measures.given_up += 1,
                     }
                 }
-                TeamEvent::Tool(ToolEvent::Opened { .. }) => {}
+                TeamEvent::Tool(ToolEvent::Opened { .. } | ToolEvent::SchemaRolled { .. }) => {}
                 TeamEvent::Tool(request) => {
                     measures.tool_requests += 1;
-                    if let ToolEvent::Effect { operation, intent, .. } = request {
-                        let earlier = effects.insert((event.node, *operation, *intent), ());
-                        measures.duplicates += u64::from(earlier.is_some());
+                    match request {
+                        ToolEvent::Effect { operation, intent, .. } => {
+                            let earlier = effects.insert((event.node, *operation, *intent), ());
+                            measures.duplicates += u64::from(earlier.is_some());
+                        }
+                        ToolEvent::Served { intent, content, .. } => {
+                            served.insert((*intent, content.clone()));
+                        }
+                        _ => {}
                     }
                 }
                 TeamEvent::Agent(call) => {
@@ -92,11 +102,17 @@ impl Measures {
                 _ => {}
             }
         }
-        measures
+        Self { wrong_answers: wrong.len() as u64, ..measures }
     }
 
     /// How many tasks ended without any report.
     pub fn never_ended(&self) -> u64 {
         self.given - self.done.len() as u64 - self.given_up
     }
+}
+
+/// The answers of a report to the questions of its task, if that is done.
+fn answers(report: &Report) -> impl Iterator<Item = (Name, Content)> + '_ {
+    let parts = report.answer.iter().filter(|_| report.outcome == Outcome::Done);
+    parts.filter_map(|part| Some((part.intent, part.content.clone()?)))
 }

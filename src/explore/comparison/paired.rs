@@ -31,6 +31,8 @@ pub enum Measure {
     Broken,
     /// Effects that happened again, for each task.
     Duplicates,
+    /// Answers that no source has given, for each task.
+    WrongAnswers,
     /// The time within which half of the tasks that were done were done.
     Median,
     /// The time within which 99% of the tasks that were done were done.
@@ -58,10 +60,11 @@ pub enum Unit {
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Broken,
         Self::Duplicates,
+        Self::WrongAnswers,
         Self::Median,
         Self::Slowest,
         Self::Messages,
@@ -75,9 +78,12 @@ impl Measure {
         match self {
             Self::Done | Self::Broken => Unit::Share,
             Self::Median | Self::Slowest => Unit::Time,
-            Self::Duplicates | Self::Messages | Self::ToolRequests | Self::ModelCalls | Self::Tokens => {
-                Unit::Count
-            }
+            Self::Duplicates
+            | Self::WrongAnswers
+            | Self::Messages
+            | Self::ToolRequests
+            | Self::ModelCalls
+            | Self::Tokens => Unit::Count,
         }
     }
 
@@ -88,6 +94,7 @@ impl Measure {
             Self::Done => per_task(|run| run.done.len() as u64),
             Self::Broken => sample.ratio(weights, |run| u64::from(run.is_broken), |_| 1),
             Self::Duplicates => per_task(|run| run.duplicates),
+            Self::WrongAnswers => per_task(|run| run.wrong_answers),
             Self::Median => sample.percentile(weights, 50),
             Self::Slowest => sample.percentile(weights, 99),
             Self::Messages => per_task(|run| run.messages),

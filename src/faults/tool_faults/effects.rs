@@ -69,6 +69,12 @@ pub const KINDS: &[FaultKind] = &[
         r#"duplicate-effect = { at = "ticketing", chance = "5%" }"#,
         |_| ToolFault::of_calls(CallFault::DuplicateEffect),
     ),
+    plain(
+        "trace-lost",
+        "a tool gets a call without the headers that say for which task it is made (for example, from a gateway)",
+        r#"trace-lost = { at = "ticketing", chance = "5%" }"#,
+        |_| ToolFault::of_calls(CallFault::TraceLost),
+    ),
     FaultKind {
         name: "key-ignored",
         about: "a tool ignores the idempotency key of a call",

@@ -1,7 +1,9 @@
 //! Outages: a tool serves no caller, for a while or forever.
 //!
 //! An outage begins with a request, by chance, or by the clock. Requests that are refused have not been
-//! carried out, and say so; a tool without a response says nothing.
+//! carried out, and say so; a tool without a response says nothing. A tool that has moved, or whose schema has
+//! rolled, goes on for those who call it as it is now
+//! ([`capability-check`](crate::safeguards::capability_check)).
 
 use super::{CallOutcome, plain};
 use crate::config::{Entry, OneOrMany, Problem, Ratio, Spread};
@@ -34,7 +36,7 @@ pub const KINDS: &[FaultKind] = &[
     ),
     lasting(
         "endpoint-moved",
-        "a tool has moved to another endpoint and fails for good",
+        "a tool has moved: its old endpoint refuses every call and names the new one",
         r#"endpoint-moved = { at = "ticketing", chance = "1%" }"#,
         |span| ToolFault::out(Outage::EndpointMoved, span),
     ),
@@ -49,6 +51,12 @@ pub const KINDS: &[FaultKind] = &[
         "a tool has changed its schema and rejects the callers' version",
         r#"schema-changed = { at = "ticketing", every = "1m..5m", lasting = "10s..1m" }"#,
         |span| ToolFault::out(Outage::SchemaChanged, span),
+    ),
+    plain(
+        "schema-rolled",
+        "a tool's schema gets a new version: calls for another are refused, calls that state none are misread",
+        r#"schema-rolled = { at = "ticketing", chance = "1%" }"#,
+        |_| ToolFault::out(Outage::SchemaRolled, SimSpan::ZERO),
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 mod record;
 #[cfg(feature = "cli")]
-mod words;
+pub(in crate::report) mod words;
 
 pub use record::{AblationRecord, AblationSummaryRecord};
 #[cfg(feature = "cli")]

@@ -3,7 +3,7 @@
 use super::AblationSummary;
 use crate::config::problem::listed;
 use crate::explore::{Cell, Claim, Matrix, Row};
-use crate::report::sheet::{Label, NOTHING, Note, Sheet};
+use crate::report::sheet::{DARKEST, Label, NOTHING, Note, Sheet};
 use crate::report::words::{counted, share};
 use crate::scenario::Without;
 
@@ -41,7 +41,7 @@ pub fn ablations_in_markdown(summary: &AblationSummary) -> String {
     summary_sheet(summary).to_markdown()
 }
 
-fn summary_sheet(summary: &AblationSummary) -> Sheet {
+pub(in crate::report) fn summary_sheet(summary: &AblationSummary) -> Sheet {
     let AblationSummary { files, news, no_difference } = summary;
     let cells: usize = news.iter().map(|(_, count)| count).sum();
     let each = |parts: Vec<String>| parts.join(", ");
@@ -65,7 +65,7 @@ fn summary_sheet(summary: &AblationSummary) -> Sheet {
     Sheet { title: format!("{files} scenarios together"), about, notes, ..Sheet::default() }
 }
 
-fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
+pub(in crate::report) fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
     let broken = matrix.broken();
     let cells = |row: &Row| -> Vec<String> {
         if row.not_run.is_some() {
@@ -74,8 +74,9 @@ fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
         let in_words = |name| row.cells.get(name).map_or_else(|| NOTHING.to_owned(), |it| cell(row, it));
         broken.iter().map(in_words).collect()
     };
-    let rows = matrix.rows.iter().filter(|row| is_shown(matrix, row));
-    let rows = rows.map(|row| (label(matrix, row), cells(row)));
+    let shown = || matrix.rows.iter().filter(|row| is_shown(matrix, row));
+    let shades = shown().map(|row| broken.iter().map(|name| shade(row, name)).collect());
+    let rows = shown().map(|row| (label(matrix, row), cells(row)));
     let mut sheet = Sheet {
         title: format!("{}: what breaks without each safeguard", matrix.scenario.name),
         about: about(matrix),
@@ -83,6 +84,7 @@ fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sheet {
         head: broken.iter().map(|name| Label::Names(vec![*name])).collect(),
         rows: rows.collect(),
         notes: Vec::new(),
+        shades: shades.collect(),
     };
     sheet.notes.extend(legend(matrix).map(Note::Text));
     sheet.notes.extend(remarks(matrix).into_iter().map(Note::Text));
@@ -130,6 +132,17 @@ fn label(matrix: &Matrix, row: &Row) -> Label {
 fn cell(row: &Row, cell: &Cell) -> String {
     let news = if cell.claim == Claim::News { " *" } else { "" };
     format!("{} @{}{news}", share(cell.runs, row.seeds), cell.first.after_seeds)
+}
+
+/// How dark a cell is on a page: by orders of magnitude, since what breaks in one of a thousand runs breaks.
+fn shade(row: &Row, property: &str) -> u8 {
+    match row.cells.get(property).map(|cell| cell.runs * 1_000 / row.seeds.max(1)) {
+        None => 0,
+        Some(0..10) => 1,
+        Some(10..100) => 2,
+        Some(100..500) => 3,
+        Some(_) => DARKEST,
+    }
 }
 
 /// How a cell is read, by the example of the first.

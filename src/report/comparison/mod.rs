@@ -2,7 +2,7 @@
 
 mod record;
 #[cfg(feature = "cli")]
-mod words;
+pub(in crate::report) mod words;
 
 pub use record::ComparisonRecord;
 #[cfg(feature = "cli")]
@@ -38,6 +38,7 @@ fn name(measure: Measure) -> &'static str {
         Measure::Done => "tasks-done",
         Measure::Broken => "runs-broken",
         Measure::Duplicates => "duplicate-effects",
+        Measure::WrongAnswers => "wrong-answers",
         Measure::Median => "time-to-done-p50",
         Measure::Slowest => "time-to-done-p99",
         Measure::Messages => "messages",

@@ -17,7 +17,7 @@ pub fn comparison_in_markdown(comparison: &Comparison, files: [&str; 2]) -> Stri
     sheet(comparison, files).to_markdown()
 }
 
-fn sheet(comparison: &Comparison, [a, b]: [&str; 2]) -> Sheet {
+pub(in crate::report) fn sheet(comparison: &Comparison, [a, b]: [&str; 2]) -> Sheet {
     let runs = counted(comparison.runs[0].len() as u64, "run", "runs");
     let (first, engine) = (comparison.first_seed, comparison.engine);
     let head = ["A", "B", "B - A", "95% INTERVAL", "RESULT"];
@@ -29,6 +29,7 @@ fn sheet(comparison: &Comparison, [a, b]: [&str; 2]) -> Sheet {
         head: head.map(|name| Label::Words(name.to_owned())).into(),
         rows: comparison.estimates.iter().map(row).collect(),
         notes: notes(comparison),
+        ..Sheet::default()
     }
 }
 
@@ -37,6 +38,7 @@ fn name(measure: Measure) -> &'static str {
         Measure::Done => "tasks done",
         Measure::Broken => "runs that broke a property",
         Measure::Duplicates => "duplicate effects per task",
+        Measure::WrongAnswers => "wrong answers per task",
         Measure::Median => "time to done, p50",
         Measure::Slowest => "time to done, p99",
         Measure::Messages => "messages per task",

@@ -3,10 +3,10 @@
 //! A long repetition is told once, with a count: one event that comes right after itself, or a few that take
 //! turns, such as a call and its error.
 
-use super::told::{is_telling, label, subject, told};
 use crate::agent::TeamEvent;
 use crate::explore::Run;
 use crate::properties::Violation;
+use crate::report::told::{is_telling, label, subject, told};
 use perfidy_sim::{Event, EventId, EventKind, Name, SimTime};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const LONGEST_TURN: usize = 6;
 
 /// A line of a story.
 #[derive(Clone, Copy)]
-pub(super) enum Line<'a> {
+pub(in crate::report) enum Line<'a> {
     /// An event, and how often it came right after itself, this time included.
     Event(&'a Event<TeamEvent>, u32),
     /// The lines before it came again.
@@ -27,7 +27,7 @@ pub(super) enum Line<'a> {
 
 /// A repetition of several lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Again {
+pub(in crate::report) struct Again {
     /// How many lines.
     pub lines: usize,
     /// How many more times.
@@ -37,13 +37,26 @@ pub(super) struct Again {
 }
 
 /// The lines of a violation in a run.
-pub(super) fn lines<'a>(run: &'a Run, violation: &Violation) -> Vec<Line<'a>> {
+pub(in crate::report) fn lines<'a>(run: &'a Run, violation: &Violation) -> Vec<Line<'a>> {
+    let history = &run.outcome.history;
+    let is_shown_alone = |event: &Event<TeamEvent>| is_kept(event, violation);
+    let events: Vec<_> = told_of(run, violation).into_iter().map(|id| history.event(id)).collect();
+    let mut lines = folded(&events, is_shown_alone);
+    shorten(&mut lines, violation);
+    lines
+}
+
+/// What the events of a violation are about.
+pub(in crate::report) fn subjects_of(run: &Run, violation: &Violation) -> BTreeSet<Name> {
+    let events = violation.because.iter().map(|id| run.outcome.history.event(*id));
+    events.filter_map(subject).collect()
+}
+
+/// The events of which the story of a violation is made, before it is shortened.
+pub(in crate::report) fn told_of(run: &Run, violation: &Violation) -> BTreeSet<EventId> {
     let history = &run.outcome.history;
     let mut shown: BTreeSet<EventId> = violation.because.iter().copied().collect();
-    let mut subjects: BTreeSet<Name> = BTreeSet::new();
-    for id in &violation.because {
-        subjects.extend(subject(history.event(*id)));
-    }
+    let subjects = subjects_of(run, violation);
     let last = violation.because.iter().max().copied();
     for event in history.events() {
         let is_fault =
@@ -54,11 +67,7 @@ pub(super) fn lines<'a>(run: &'a Run, violation: &Violation) -> Vec<Line<'a>> {
             shown.insert(event.id);
         }
     }
-    let is_shown_alone = |event: &Event<TeamEvent>| is_kept(event, violation);
-    let events: Vec<_> = shown.into_iter().map(|id| history.event(id)).collect();
-    let mut lines = folded(&events, is_shown_alone);
-    shorten(&mut lines, violation);
-    lines
+    shown
 }
 
 /// Whether a story has to show an event itself, and not only that something like it came again.

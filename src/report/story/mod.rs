@@ -4,22 +4,20 @@
 //! The lines are chosen backwards from the events of the violation: their causes, the faults, and earlier
 //! events of the same intent. All other events stay in the history.
 
-mod ledger;
-mod lines;
-mod told;
+pub(in crate::report) mod lines;
 
 use crate::explore::{Run, SavedSeed};
 use crate::inert::{Styled, shown};
 use crate::properties::Violation;
+use crate::report::ledger::Ledger;
+use crate::report::told::{label, rounded, told};
 use crate::safeguards::SafeguardKind;
 use crate::scenario::Case;
 use anstyle::{AnsiColor, Style};
-use ledger::Ledger;
 use lines::{Again, Line, lines};
 use perfidy_sim::{EventId, EventKind, Name, Seed};
 use serde::Serialize;
 use std::fmt;
-use told::{label, rounded, told};
 
 /// How many missing effects are named.
 const NEVER_LINES: usize = 4;
@@ -43,6 +41,18 @@ pub struct Story<'a> {
     run: &'a Run,
     violation: &'a Violation,
     file: Option<String>,
+    of: Source,
+}
+
+/// Where a run that is told has come from.
+#[derive(PartialEq)]
+enum Source {
+    /// From a simulation.
+    Simulation,
+    /// From a client of `serve`: with the command that injects its faults again, if there is one.
+    Client(Option<String>),
+    /// From a real team, as it was seen.
+    RealTeam,
 }
 
 /// An event of a story, for programs.
@@ -66,7 +76,20 @@ impl<'a> Story<'a> {
     /// The story of a saved failure in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
-        Some(Self { case, saved, run, violation, file })
+        Some(Self { case, saved, run, violation, file, of: Source::Simulation })
+    }
+
+    /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and its
+    /// safeguards are not those of the scenario. `replay` is the command that injects the faults again.
+    #[must_use]
+    pub fn of_a_client(self, replay: Option<String>) -> Self {
+        Self { of: Source::Client(replay), ..self }
+    }
+
+    /// The same story, of a real team: nothing is known of faults.
+    #[must_use]
+    pub fn of_a_real_team(self) -> Self {
+        Self { of: Source::RealTeam, ..self }
     }
 
     /// The story with its colours.
@@ -146,20 +169,25 @@ impl<'a> Story<'a> {
             }
         }
         let Some(breaks) = changes.breaks_in_file else { return Ok(()) };
-        let what = match (self.saved.faults.len(), breaks) {
-            (0, true) => "The file as it was breaks without any fault too.",
-            (0, false) => "The file as it was does not break without a fault.",
-            (1, true) => "Pinned into the file as it was, this fault alone breaks it too.",
-            (1, false) => "Pinned into the file as it was, this fault alone does not break it.",
-            (_, true) => "Pinned into the file as it was, these faults alone break it too.",
-            (_, false) => "Pinned into the file as it was, these faults alone do not break it.",
-        };
+        let what = in_the_file(self.saved.faults.len(), breaks);
         writeln!(f, "    {FAINT}{what}{FAINT:#}")?;
         if !changes.faults_in_file.is_empty() {
             writeln!(f, "    {FAINT}There it takes:{FAINT:#}")?;
         }
         let mut faults = changes.faults_in_file.iter();
         faults.try_for_each(|fault| writeln!(f, "      {}: {}", shown(fault.at), shown(fault.action)))
+    }
+
+    /// What guards the property in agents as they are simulated, for the author of one that is not.
+    fn fmt_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guards = self.case.guards_of(&self.saved.property);
+        let kinds: Vec<_> = guards.missing().chain(guards.on.iter().copied()).collect();
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n  {STRONG}What guards {} in an agent{STRONG:#}", shown(&self.saved.property))?;
+        let width = kinds.iter().map(|kind| kind.name.len()).max().unwrap_or_default();
+        kinds.iter().try_for_each(|kind| writeln!(f, "    {:width$}  {}", kind.name, kind.about))
     }
 
     /// The safeguards that would have guarded the property.
@@ -172,19 +200,14 @@ impl<'a> Story<'a> {
             }
             writeln!(f, "\n  {STRONG}{heading}{STRONG:#}")?;
             let width = kinds.iter().map(|kind| how(kind).len()).max().unwrap_or_default();
-            kinds.iter().try_for_each(|kind| {
-                let without = if kind.without.is_empty() { kind.about } else { kind.without };
-                writeln!(f, "    {:width$}  {without}", how(kind))
-            })
+            kinds.iter().try_for_each(|kind| writeln!(f, "    {:width$}  {}", how(kind), without_it(kind)))
         };
-        list("Taken away in this case, and what the team does without it", &guards.taken_away, |kind| {
-            kind.name
-        })?;
-        let off = format!("Off, though it protects {}; what the team does without it", shown(property));
+        list(TAKEN_AWAY, &guards.taken_away, |kind| kind.name)?;
+        let off = off_though(shown(property));
         list(&off, &guards.off, |kind| kind.example)?;
         if guards.missing().next().is_none() && !guards.on.is_empty() {
             let names: Vec<String> = guards.on.iter().map(|kind| kind.name.to_owned()).collect();
-            writeln!(f, "\n  {STRONG}It broke although these safeguards are on{STRONG:#}")?;
+            writeln!(f, "\n  {STRONG}{ALTHOUGH_ON}{STRONG:#}")?;
             for row in rows(&names, COLUMNS) {
                 writeln!(f, "    {row}")?;
             }
@@ -247,17 +270,29 @@ impl fmt::Display for Coloured<'_> {
         let Story { case, saved, violation, .. } = self.0;
         let seed: Seed = saved.seed;
         writeln!(f, "{BAD}{} broke{BAD:#}: {}", shown(&saved.property), shown(&violation.message))?;
-        writeln!(
-            f,
-            "  {FAINT}{}; seed {seed}, {} engine, after {} of virtual time{FAINT:#}",
-            shown(case),
-            saved.engine,
-            rounded(violation.at)
-        )?;
-        match saved.faults.len() {
-            0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
-            1 => writeln!(f, "\n  {STRONG}One fault suffices{STRONG:#}")?,
-            count => writeln!(f, "\n  {STRONG}{count} faults suffice{STRONG:#}")?,
+        let (case, after) = (shown(case), rounded(violation.at));
+        match &self.0.of {
+            Source::RealTeam => writeln!(f, "  {FAINT}{case}; after {after}{FAINT:#}")?,
+            Source::Client(_) => {
+                writeln!(f, "  {FAINT}{case}; seed {seed}, after {after} of virtual time{FAINT:#}")?;
+            }
+            Source::Simulation => {
+                let engine = saved.engine;
+                writeln!(
+                    f,
+                    "  {FAINT}{case}; seed {seed}, {engine} engine, after {after} of virtual time{FAINT:#}"
+                )?;
+            }
+        }
+        let faults = match (&self.0.of, saved.faults.len()) {
+            (Source::RealTeam, _) => None,
+            (Source::Client(_), 0) => Some("No fault was injected".to_owned()),
+            (Source::Client(_), 1) => Some("One fault was injected".to_owned()),
+            (Source::Client(_), count) => Some(format!("{count} faults were injected")),
+            (Source::Simulation, count) => Some(that_suffice(count)),
+        };
+        if let Some(faults) = faults {
+            writeln!(f, "\n  {STRONG}{faults}{STRONG:#}")?;
         }
         for fault in &saved.faults {
             writeln!(f, "    {FAULT}{}{FAULT:#}: {}", shown(fault.at), shown(fault.action))?;
@@ -266,13 +301,59 @@ impl fmt::Display for Coloured<'_> {
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
         self.0.fmt_lines(f)?;
         self.0.fmt_ledger(f)?;
+        if self.0.of != Source::Simulation {
+            self.0.fmt_advice(f)?;
+            return match &self.0.of {
+                Source::Client(Some(command)) => {
+                    writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command))
+                }
+                _ => Ok(()),
+            };
+        }
         self.0.fmt_guards(f)?;
         if let Some(file) = &self.0.file {
-            let replay = case.scenario.suite.replay_command(&shown(file).to_string());
+            let replay = self.0.case.scenario.suite.replay_command(&shown(file).to_string());
             writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {replay}")?;
         }
         Ok(())
     }
+}
+
+/// The heading of safeguards that a case takes away.
+pub(in crate::report) const TAKEN_AWAY: &str = "Taken away in this case, and what the team does without it";
+
+/// The heading of safeguards that are on and did not help.
+pub(in crate::report) const ALTHOUGH_ON: &str = "It broke although these safeguards are on";
+
+/// The heading of safeguards that protect a property and are off.
+pub(in crate::report) fn off_though(property: impl fmt::Display) -> String {
+    format!("Off, though it protects {property}; what the team does without it")
+}
+
+/// The heading of so many faults.
+pub(in crate::report) fn that_suffice(faults: usize) -> String {
+    match faults {
+        0 => "No fault is needed".to_owned(),
+        1 => "One fault suffices".to_owned(),
+        count => format!("{count} faults suffice"),
+    }
+}
+
+/// Whether so many faults do the same in the file as it was before it was made small.
+pub(in crate::report) fn in_the_file(faults: usize, breaks: bool) -> &'static str {
+    match (faults, breaks) {
+        (0, true) => "The file as it was breaks without any fault too.",
+        (0, false) => "The file as it was does not break without a fault.",
+        (1, true) => "Pinned into the file as it was, this fault alone breaks it too.",
+        (1, false) => "Pinned into the file as it was, this fault alone does not break it.",
+        (_, true) => "Pinned into the file as it was, these faults alone break it too.",
+        (_, false) => "Pinned into the file as it was, these faults alone do not break it.",
+    }
+}
+
+/// What a team does without a safeguard.
+pub(in crate::report) fn without_it(kind: &SafeguardKind) -> &'static str {
+    if kind.without.is_empty() { kind.about } else { kind.without }
 }
 
 /// Words in rows of limited width, with commas between them.

@@ -239,7 +239,8 @@ fn with_little_to_do(scenario: &Scenario) -> Scenario {
 /// At most [`STEPS`] steps, in the order of the file: first those that differ from all before them in what
 /// they ask of tools and how they are treated.
 fn few(steps: &[Step]) -> Vec<Step> {
-    let kind = |step: &Step| (step.tool, step.operation, step.undo, step.irreversible, step.guarded);
+    let kind =
+        |step: &Step| (step.tool, step.operation, step.undo, step.evidence, step.irreversible, step.guarded);
     let is_new = |number: &usize| steps[..*number].iter().all(|before| kind(before) != kind(&steps[*number]));
     let (new, others): (Vec<usize>, Vec<usize>) = (0..steps.len()).partition(is_new);
     let kept: BTreeSet<usize> = new.into_iter().chain(others).take(STEPS).collect();
@@ -310,6 +311,7 @@ mod tests {
             irreversible: false,
             guarded: false,
             undo: None,
+            evidence: None,
             arguments: StepArguments::default(),
         };
         let mut steps: Vec<Step> = (0..STEPS + 10).map(|number| step(number, "file", &[])).collect();

@@ -194,6 +194,7 @@ pub(super) fn resolve(
     undo::check(&tables, &steps, &workflow, found);
     order::check(&tables, &steps, &workflow, found);
     steps::can_be_guarded(&tables, &workflow, found);
+    steps::can_rest_on_evidence(&tables, &workflow, found);
     let team = team(&tables, &workflow, found);
     let directory = workflow.directory(&team, &tools);
     let directory = directory.with_faults(suite.fault_kinds());

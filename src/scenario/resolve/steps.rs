@@ -3,7 +3,7 @@
 use super::{Diagnostics, Tables, is_word, not_a_word};
 use crate::config::{Entry, OneOrMany, Problem, Shape, nearest};
 use crate::tools::ToolConfig;
-use crate::workflows::{Step, StepArguments, Undo, Workflow};
+use crate::workflows::{Evidence, Step, StepArguments, Undo, Workflow};
 use perfidy_sim::Name;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ struct StepTable {
     #[serde(default)]
     guarded: bool,
     undo: Option<Spanned<String>>,
+    evidence: Option<Spanned<String>>,
     args: Option<Spanned<toml::Table>>,
 }
 
@@ -63,10 +64,13 @@ pub(super) fn read(
         // With a step left out because of problems of its own, a name that is missing proves nothing.
         let needs = if complete { needs(step, &names, found) } else { Vec::new() };
         let undo = step.undo.as_ref().and_then(|undo| found.keep(undo_of(step, undo, tools)));
+        let evidence = step.evidence.as_ref().and_then(|text| found.keep(call(text, tools)));
+        let evidence = evidence.map(|(source, item)| Evidence { source, item });
         let StepTable { irreversible, guarded, .. } = *step;
         let arguments = found.keep(arguments(step)).unwrap_or_default();
         let name = Name::new(name);
-        let step_read = Step { name, tool, operation, needs, irreversible, guarded, undo, arguments };
+        let step_read =
+            Step { name, tool, operation, needs, irreversible, guarded, undo, evidence, arguments };
         found.0.extend(can_be_asked(step, &step_read, tools));
         steps.push(step_read);
     }
@@ -90,6 +94,17 @@ pub(super) fn can_be_guarded(tables: &Tables<'_>, workflow: &Workflow, found: &m
         let message = format!("the agents of the workflow `{}` ask no guardrail", workflow.name);
         found
             .add(Problem::at(entry.key_span, message).help("take `guarded` out, or let a `tool-loop` do it"));
+    }
+}
+
+/// Rejects evidence of a step of a team whose agents read none.
+pub(super) fn can_rest_on_evidence(tables: &Tables<'_>, workflow: &Workflow, found: &mut Diagnostics) {
+    let entries = tables.get("step").and_then(|entry| entry.tables().ok()).unwrap_or_default();
+    let keys = entries.iter().filter_map(|entry| entry.entries().ok()).flatten();
+    for entry in keys.filter(|entry| entry.name == "evidence" && !workflow.reads_evidence()) {
+        let message = format!("the agents of the workflow `{}` read no evidence for a step", workflow.name);
+        found
+            .add(Problem::at(entry.key_span, message).help("take `evidence` out, or let a `pipeline` do it"));
     }
 }
 

@@ -199,3 +199,21 @@ fn a_guarded_step_is_refused_where_no_agent_asks_a_guardrail() {
     assert_eq!(refusal("conductor", false), [""; 0]);
     assert_eq!(refusal("conductor", true), ["the agents of the workflow `conductor` ask no guardrail"]);
 }
+
+#[test]
+fn evidence_of_a_step_is_refused_where_no_agent_reads_it_and_from_a_source_that_there_is_not() {
+    let refusal = |workflow: &str, evidence: &str| {
+        let text = format!(
+            "# A step that rests on evidence.\nworkflow = \"{workflow}\"\n[[step]]\nname = \"s\"\n\
+             tool = \"t.o\"\nevidence = \"{evidence}\"\n[tools.t]\n[tools.filings]\nkind = \"sources\"\n"
+        );
+        let read = resolve(&Suite::shipped(), "evidence", &text, Unreachable::Accepted);
+        read.err().unwrap_or_default().into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    assert_eq!(refusal("pipeline", "filings.revenue"), [""; 0]);
+    assert_eq!(refusal("pipeline", "books.revenue"), ["unknown tool `books`"]);
+    assert_eq!(
+        refusal("conductor", "filings.revenue"),
+        ["the agents of the workflow `conductor` read no evidence for a step"]
+    );
+}

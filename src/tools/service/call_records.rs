@@ -3,18 +3,19 @@
 use super::Work;
 use super::outcome::{ActualOutcome, Outcome, Reply};
 use crate::agent::{
-    Agents, Author, Confirmation, Definite, OpId, Operation, Receipt, Refused, Request, TeamEvent, ToolEvent,
-    ToolRequest, Wire,
+    Agents, Author, Confirmation, OpId, Operation, Receipt, Request, TeamEvent, ToolEvent, ToolRequest, Wire,
 };
 use crate::tools::Asked;
 use crate::tools::keys::Memory;
-use crate::tools::outage::Outages;
+use crate::tools::outage::{Begun, Outages};
 use crate::tools::prototype::Running;
 use perfidy_sim::{Name, ServiceContext, SimTime};
 
 /// What a wrapper knows of the requests that it has handled.
 pub(super) struct CallRecords {
     pub deduplicates: bool,
+    /// Whether it refuses calls that do not say for which task they are made.
+    pub refuses_untraced: bool,
     /// The tool as it was at the beginning.
     pub initial: Box<dyn Running>,
     /// What took effect since then.
@@ -42,20 +43,22 @@ impl CallRecords {
         work: &Work,
         outcome: Outcome,
     ) -> Reply {
-        let Outcome { begins, forgets, happens, again, key, honest, reply } = outcome;
+        let Outcome { begins, loses_trace, forgets, happens, again, key, honest, reply } = outcome;
         let now = context.now();
-        if let Some((outage, lasting)) = begins {
-            self.outages.begin(outage, now, lasting);
+        if let Some(begun) = begins {
+            self.begin(context, begun);
         }
         if let Some(age) = forgets {
             self.memory.forget_older_than(age, now);
         }
+        let untraced = loses_trace.then(|| work.asked.untraced());
+        let asked = untraced.as_ref().unwrap_or(&work.asked);
         for happening in [Some(happens), again].into_iter().flatten() {
             let answer = happening.answer();
             let is_remembered = match &happening {
                 ActualOutcome::Effect(done) => {
                     self.receipts += 1;
-                    self.effects.push((now, work.asked.clone()));
+                    self.effects.push((now, asked.clone()));
                     self.memory.enter(work.operation().name, work.intent, done.clone(), now);
                     true
                 }
@@ -66,7 +69,7 @@ impl CallRecords {
                 | ActualOutcome::Served(_)
                 | ActualOutcome::LookedUp(_) => false,
             };
-            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(happening)));
+            context.record_event(Author::HARNESS, TeamEvent::Tool(work.event(asked.clone(), happening)));
             if let (Some(key), Some(answer)) = (key.filter(|_| is_remembered), answer) {
                 self.memory.remember(key, answer, now);
             }
@@ -80,6 +83,14 @@ impl CallRecords {
             (Request::LookUp | Request::Cancel, _) | (_, None) => {}
         }
         reply
+    }
+
+    /// An outage begins. That its schema has another version, a tool says before it says anything else.
+    pub fn begin(&mut self, context: &mut ServiceContext<'_, Agents>, begun: Begun) {
+        self.outages.begin(begun);
+        if let Some(version) = begun.schema() {
+            context.record_event(Author::HARNESS, TeamEvent::Tool(ToolEvent::SchemaRolled { version }));
+        }
     }
 
     /// The tool as it was at a time: as at the beginning, with everything applied again that took effect
@@ -114,9 +125,9 @@ impl Work {
         self.asked.op().expect("a call has an operation id")
     }
 
-    /// What stands in the history about what the tool does.
-    fn event(&self, happening: ActualOutcome) -> ToolEvent {
-        let (intent, request) = (self.intent, self.asked.clone());
+    /// What stands in the history about what the tool does about the request, as it has that.
+    fn event(&self, request: ToolRequest, happening: ActualOutcome) -> ToolEvent {
+        let intent = self.intent;
         let operation = self.operation().name;
         match happening {
             ActualOutcome::Effect(Confirmation { receipt: Receipt(receipt), .. }) => {
@@ -139,9 +150,4 @@ impl Work {
             }
         }
     }
-}
-
-/// The refusal of a tool that is out of order.
-pub(super) fn out_of_order(error: Definite) -> ActualOutcome {
-    ActualOutcome::refused(Refused::of(error))
 }

@@ -40,6 +40,14 @@ impl CallRecords {
                 let again = Some(self.handle_again(tool, asking, call, &once));
                 Outcome { again, ..once }
             }
+            CallFault::TraceLost => {
+                let untraced = call.untraced();
+                let loses_trace = untraced.headers != call.headers;
+                Outcome {
+                    loses_trace,
+                    ..Outcome::from(self.handle(tool, asking, &untraced, key, 1)).under(key)
+                }
+            }
             CallFault::KeyIgnored => self.handle(tool, asking, call, None, 1).into(),
             CallFault::KeyForgotten(age) => {
                 let now = asking.now;
@@ -88,6 +96,9 @@ impl CallRecords {
     ) -> ActualOutcome {
         if let Some(known) = self.known(key) {
             return ActualOutcome::Recognised(known);
+        }
+        if self.refuses_untraced && call.headers.correlation.is_none() {
+            return ActualOutcome::refused(Refused::of(Definite::Untraced));
         }
         let Operation { name, arguments, .. } = &call.operation;
         match tool.apply(*name, arguments, &Asked::by(&asking.work.asked)) {

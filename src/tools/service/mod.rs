@@ -13,14 +13,14 @@ mod outcome;
 mod reads;
 
 use super::keys::Memory;
-use super::outage::{Outages, refusal};
+use super::outage::Outages;
 use super::prototype::Running;
 use super::{ToolConfig, ToolFault, ToolFaults};
 use crate::agent::{
     Agents, Alteration, Altered, Author, Body, Definite, OwnFaults, Refused, Request, TeamEvent, ToolEvent,
     ToolRequest, Wire, reply_kind,
 };
-use call_records::{CallRecords, out_of_order};
+use call_records::CallRecords;
 use outcome::{ActualOutcome, Outcome, Reply};
 use perfidy_sim::{DrawSite, IncomingMessage, Lookup, Name, Service, ServiceContext, SimSpan, SimTime};
 use serde_json::Value;
@@ -111,12 +111,13 @@ fn altered_result(
 impl ToolService {
     /// A tool as a file describes it.
     pub fn new(tool: &ToolConfig) -> Self {
-        let ToolConfig { latency, deduplicates, prototype, .. } = tool;
+        let ToolConfig { latency, deduplicates, refuses_untraced, prototype, .. } = tool;
         Self {
             latency: latency.clone(),
             tool: prototype.copy(),
             books: CallRecords {
                 deduplicates: *deduplicates,
+                refuses_untraced: *refuses_untraced,
                 initial: prototype.copy(),
                 effects: Vec::new(),
                 outages: Outages::default(),
@@ -228,15 +229,28 @@ impl CallRecords {
         asking: &Asking<'_>,
         injecting: Option<&Injecting<'_>>,
     ) -> Outcome {
-        let now = asking.now;
-        if let Some((outage, until)) = self.outages.at(now) {
-            return refusal(outage, until, now).map_or(ActualOutcome::Ignored, out_of_order).into();
+        let (now, known) = (asking.now, asking.work.asked.capability());
+        if let Some(out_of_order) = self.outages.response(now, known) {
+            return ActualOutcome::from(out_of_order).into();
         }
-        if let Some(begins @ (outage, lasting)) = injecting.and_then(|injecting| injecting.fault.outage) {
-            let until = Outages::end(now, lasting);
-            let happens = refusal(outage, until, now).map_or(ActualOutcome::Ignored, out_of_order);
-            return Outcome { begins: Some(begins), ..happens.into() };
-        }
+        let Some((outage, lasting)) = injecting.and_then(|injecting| injecting.fault.outage) else {
+            return self.work_on(tool, asking, injecting);
+        };
+        let begun = self.outages.next(outage, now, lasting);
+        let outcome = match begun.response(now, known) {
+            Some(out_of_order) => ActualOutcome::from(out_of_order).into(),
+            None => self.work_on(tool, asking, None),
+        };
+        Outcome { begins: Some(begun), ..outcome }
+    }
+
+    /// What comes of a request to a tool that is in order.
+    fn work_on(
+        &self,
+        tool: &mut dyn Running,
+        asking: &Asking<'_>,
+        injecting: Option<&Injecting<'_>>,
+    ) -> Outcome {
         let fault = injecting.map(|injecting| injecting.fault).unwrap_or_default();
         match asking.wire {
             Wire::Call(call) => self.on_call(tool, asking, call, fault.call.zip(injecting)),
@@ -275,7 +289,8 @@ impl Service<Agents> for ToolService {
 
     fn on_fault(&mut self, context: &mut ServiceContext<'_, Agents>, word: Name, lasting: SimSpan) {
         if let Some((outage, _)) = self.faults.find(word, lasting).and_then(|fault| fault.outage) {
-            self.books.outages.begin(outage, context.now(), lasting);
+            let begun = self.books.outages.next(outage, context.now(), lasting);
+            self.books.begin(context, begun);
         }
     }
 }

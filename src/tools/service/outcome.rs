@@ -5,14 +5,16 @@
 //! two differ. So there is no kind of fault that is injected and does nothing.
 
 use crate::agent::{Confirmation, Definite, OpId, ReadResult, Refused, Wire};
-use crate::tools::Outage;
+use crate::tools::outage::{Begun, OutOfOrder};
 use perfidy_sim::{Name, SimSpan};
 
 /// What comes of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     /// The outage that begins with it.
-    pub begins: Option<(Outage, SimSpan)>,
+    pub begins: Option<Begun>,
+    /// Whether the tool gets the request without the headers by which it can be traced.
+    pub loses_trace: bool,
     /// How old the keys are that are forgotten before anything else happens.
     pub forgets: Option<SimSpan>,
     pub happens: ActualOutcome,
@@ -75,13 +77,32 @@ impl ActualOutcome {
     }
 }
 
+/// A tool that is out of order does this.
+impl From<OutOfOrder> for ActualOutcome {
+    fn from(out_of_order: OutOfOrder) -> Self {
+        match out_of_order {
+            OutOfOrder::Silent => Self::Ignored,
+            OutOfOrder::Refuses(refused) => Self::refused(refused),
+        }
+    }
+}
+
 /// What happens is answered, at once.
 impl From<ActualOutcome> for Outcome {
     fn from(happens: ActualOutcome) -> Self {
         let answer = happens.answer();
         let (late_by, of_another, again_after) = (SimSpan::ZERO, None, None);
         let reply = Reply { answer: answer.clone(), late_by, of_another, again_after };
-        Self { begins: None, forgets: None, happens, again: None, key: None, honest: answer, reply }
+        Self {
+            begins: None,
+            loses_trace: false,
+            forgets: None,
+            happens,
+            again: None,
+            key: None,
+            honest: answer,
+            reply,
+        }
     }
 }
 
@@ -119,8 +140,9 @@ impl Outcome {
     /// Whether another outcome of the same request is a different one, to the caller, to the tool or in the
     /// history.
     pub fn differs_from(&self, other: &Self) -> bool {
-        let Self { begins, forgets, happens, again, key, honest: _, reply } = self;
-        (begins, forgets, happens) != (&other.begins, &other.forgets, &other.happens)
+        let Self { begins, loses_trace, forgets, happens, again, key, honest: _, reply } = self;
+        (begins, loses_trace) != (&other.begins, &other.loses_trace)
+            || (forgets, happens) != (&other.forgets, &other.happens)
             || (again, key, reply) != (&other.again, &other.key, &other.reply)
     }
 }

@@ -79,6 +79,7 @@ pub fn workflow() -> Workflow {
             "run-retry",
             "tool-dedupe",
             "tool-retry",
+            "traced-calls",
             "transfer-acks",
             "verify",
         ])

@@ -222,6 +222,7 @@ mod tests {
             irreversible: false,
             guarded: false,
             undo: None,
+            evidence: None,
             arguments: StepArguments::default(),
         };
         TaskPlan::of(Vec::new(), vec![step("first", &[]), step("second", &[0]), step("aside", &[])])

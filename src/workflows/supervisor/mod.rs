@@ -83,6 +83,7 @@ pub fn workflow() -> Workflow {
             "run-retry",
             "tool-dedupe",
             "tool-retry",
+            "traced-calls",
             "verify",
         ])
         .properties(&[

@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::Command;
 use crate::queue::NodeIndex;
-use crate::{Domain, RunOutcome, World, net, pool};
+use crate::{Domain, Outside, RunOutcome, Turn, World, net, pool};
 use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,8 +38,12 @@ struct Executor<D: Domain> {
     paused: Vec<NodeIndex>,
 }
 
-/// Runs a world to its end; no outcome if the run was abandoned.
-pub(crate) fn run<D: Domain>(world: World<D>) -> Option<RunOutcome<D>> {
+/// Runs a world to its end, together with something outside if there is that; no outcome if the run was
+/// abandoned.
+pub(crate) fn run<D: Domain>(
+    world: World<D>,
+    mut outside: Option<&mut dyn Outside>,
+) -> Option<RunOutcome<D>> {
     let mut executor = Executor {
         core: Rc::clone(&world.core),
         tasks: pool::take(),
@@ -52,6 +56,16 @@ pub(crate) fn run<D: Domain>(world: World<D>) -> Option<RunOutcome<D>> {
         loop {
             world.core.borrow_mut().count_polls_anew();
             executor.settle();
+            if let Some(outside) = &mut outside {
+                let time = world.core.borrow_mut().time_of_next();
+                // Not borrowed meanwhile: the outside wakes tasks, and may take long.
+                if let Some((now, next)) = time
+                    && let Turn::At(at) = outside.turn(now, next)
+                {
+                    world.core.borrow_mut().elapse(at);
+                    continue;
+                }
+            }
             if !world.core.borrow_mut().advance() {
                 break;
             }

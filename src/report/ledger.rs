@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The lines of all ledgers.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(in crate::report) struct Ledger {
     /// The effects: intent, tool and operation.
     pub effects: BTreeMap<(Name, Name, Name), Vec<EventId>>,
     /// What was undone, by intent.

@@ -5,13 +5,13 @@ use crate::workflows::user::USER;
 use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimTime, SocketAct, SocketEvent, SocketPiece};
 
 /// A time in milliseconds, short enough for a column.
-pub(super) fn rounded(at: SimTime) -> String {
+pub(in crate::report) fn rounded(at: SimTime) -> String {
     SimTime::from_nanos(at.as_nanos() / 1_000_000 * 1_000_000).to_string()
 }
 
 /// The node of an event. From its second incarnation on, with the number of the incarnation: two of them can
 /// be alive at once.
-pub(super) fn label(event: &Event<TeamEvent>) -> String {
+pub(in crate::report) fn label(event: &Event<TeamEvent>) -> String {
     match event.incarnation {
         0 => event.node.to_string(),
         earlier => format!("{} ({})", event.node, earlier + 1),
@@ -19,7 +19,7 @@ pub(super) fn label(event: &Event<TeamEvent>) -> String {
 }
 
 /// Whether an event is informative for a person.
-pub(super) fn is_telling(event: &Event<TeamEvent>) -> bool {
+pub(in crate::report) fn is_telling(event: &Event<TeamEvent>) -> bool {
     match &event.what {
         EventKind::App(
             TeamEvent::Agent(AgentEvent::Completed { .. } | AgentEvent::Asked { access: Access::Read, .. })
@@ -84,7 +84,7 @@ fn saying(content: &Body) -> String {
 }
 
 /// The subject of an event, so that events about the same subject can be grouped.
-pub(super) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
+pub(in crate::report) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
     match &event.what {
         EventKind::Sent { about, .. }
         | EventKind::Delivered { about, .. }
@@ -96,7 +96,7 @@ pub(super) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
 }
 
 /// What happened, in words.
-pub(super) fn told(event: &Event<TeamEvent>) -> String {
+pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
     match &event.what {
         EventKind::Started { incarnation: 0 } => "starts".to_owned(),
         EventKind::Started { .. } => "restarts from its journal".to_owned(),
@@ -164,6 +164,15 @@ fn told_of_socket(SocketEvent { connection, peer, act }: &SocketEvent) -> String
 fn bytes(SocketPiece { bytes, start, .. }: &SocketPiece) -> String {
     let unit = if *bytes == 1 { "byte" } else { "bytes" };
     format!("{bytes} {unit} `{start}`")
+}
+
+/// The same without the content of a message that arrives as it was sent, which its sending has told.
+#[cfg(feature = "report")]
+pub(in crate::report) fn told_once(event: &Event<TeamEvent>) -> String {
+    match &event.what {
+        EventKind::Delivered { from, kind, about, .. } => format!("gets {kind} from {from}, {about}"),
+        _ => told(event),
+    }
 }
 
 /// Where a fault was injected into a node: at which message, call or step. `None` for a timed fault, which

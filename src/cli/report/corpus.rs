@@ -1,0 +1,138 @@
+//! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by which
+//! faults, each failure with its picture, and on request how soon each strategy finds them.
+
+use super::{Arguments, Document};
+use crate::cli::ending::Ending;
+use crate::cli::pages::add_failures;
+use crate::cli::{Status, print_error, print_problems, tell};
+use crate::explore::strategy::Choice;
+use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, Failure, seeds_to_detection};
+use crate::inert;
+use crate::report::{CampaignPage, DetectionTable};
+use crate::scenario::{Case, Scenario, root_of};
+use crate::suite::Suite;
+use perfidy_sim::Abandoned;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The document of a corpus.
+pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
+    if !matches!(arguments.format, Document::Page | Document::Svg) {
+        print_error("a folder of saved failures can be written as `page` or as `svg`");
+        return Err(Status::BadInput);
+    }
+    let corpus = Corpus::new(&arguments.file);
+    let files = corpus.files().map_err(|error| {
+        print_error(format_args!("cannot read {}: {error}", inert::path(&arguments.file)));
+        Status::BadInput
+    })?;
+    let checkpoint = CampaignCheckpoint::to_be_read(&arguments.file);
+    if files.is_empty() && !checkpoint.path().exists() {
+        print_error(format_args!("there is no saved failure in {}", inert::path(&arguments.file)));
+        return Err(Status::BadInput);
+    }
+    let ending = Ending::by_signal();
+    let (mut about, mut state) = (about(&files), None);
+    if checkpoint.path().exists() {
+        let read = checkpoint.read().map_err(|problems| {
+            print_problems(&problems);
+            Status::BadInput
+        })?;
+        about = format!("{} runs of {} from seed {}; {about}", read.runs(), read.strategy, read.first_seed);
+        state = Some(read);
+    }
+    let mut page = CampaignPage::new(format!("The failures in {}", inert::path(&arguments.file)), about);
+    if let Some(state) = &state {
+        let mut scenarios = Scenarios::new(suite);
+        page.add_state(state, |progress| scenarios.case(progress.scenario.as_str(), &progress.label));
+    }
+    let status = add_failures(suite, &mut page, &files, None, &ending.watchdog);
+    if status != Status::AsExpected {
+        return Err(status);
+    }
+    if let Some(within) = arguments.detection {
+        let table = measure(suite, arguments, &files, within, &ending).map_err(|Abandoned| {
+            ending.reached();
+            Status::Inconclusive
+        })?;
+        page.set_detection(table);
+    } else {
+        page.add_note("With `--detection 300`, this page also shows after how many seeds each strategy finds what broke.");
+    }
+    Ok(match arguments.format {
+        Document::Svg => page.to_svg(arguments.theme.into()).into_bytes(),
+        _ => page.to_html().into_bytes(),
+    })
+}
+
+fn about(files: &[PathBuf]) -> String {
+    match files.len() {
+        1 => "1 saved failure".to_owned(),
+        count => format!("{count} saved failures, each in its smallest form"),
+    }
+}
+
+/// The scenarios of the suite's folder, by name, each read once.
+struct Scenarios<'a> {
+    suite: &'a Suite,
+    cases: BTreeMap<String, Vec<Case>>,
+}
+
+impl<'a> Scenarios<'a> {
+    fn new(suite: &'a Suite) -> Self {
+        Self { suite, cases: BTreeMap::new() }
+    }
+
+    /// A case of a scenario, if its file is there today and can be read.
+    fn case(&mut self, scenario: &str, label: &str) -> Option<Case> {
+        let suite = self.suite;
+        let cases = self.cases.entry(scenario.to_owned()).or_insert_with(|| {
+            let file = suite.folder("scenarios").join(format!("{scenario}.toml"));
+            let read = Scenario::read(suite, &file, &root_of(&file));
+            read.map(|scenario| Case::all(&scenario)).unwrap_or_default()
+        });
+        cases.iter().find(|case| case.label() == label).cloned()
+    }
+}
+
+/// How soon each strategy finds what the saved failures break, in the cases of today.
+fn measure(
+    suite: &Suite,
+    arguments: &Arguments,
+    files: &[PathBuf],
+    within: u64,
+    ending: &Ending,
+) -> Result<DetectionTable, Abandoned> {
+    let strategies: Vec<Choice> = Choice::all(suite).filter(|choice| !choice.ends()).collect();
+    let campaign = Campaign {
+        engine: arguments.runs.engine,
+        first_seed: arguments.runs.first_seed(),
+        seeds: within,
+        collect: Collect::NONE,
+        interrupted: &ending.runs,
+        watchdog: &ending.watchdog,
+    };
+    let mut scenarios = Scenarios::new(suite);
+    let mut wanted: BTreeMap<(String, String), Case> = BTreeMap::new();
+    let mut gone = 0;
+    for failure in files.iter().filter_map(|file| Failure::read(suite, file).ok()) {
+        let saved = &failure.saved;
+        let place = format!("{}, {}", saved.case.scenario, saved.case.label);
+        match scenarios.case(&saved.case.scenario, &saved.case.label) {
+            Some(case) => drop(wanted.insert((saved.property.clone(), place), case)),
+            None => gone += 1,
+        }
+    }
+    if gone > 0 {
+        tell(format_args!(
+            "{gone} of the failures are of cases that are not there any more; they are not looked for"
+        ));
+    }
+    let mut rows = Vec::new();
+    for ((property, place), case) in wanted {
+        let find = |strategy: &Choice| Ok(seeds_to_detection(&campaign, &case, &property, strategy)?.ok());
+        let found: Result<Vec<_>, Abandoned> = strategies.iter().map(find).collect();
+        rows.push((property, place, found?));
+    }
+    Ok(DetectionTable { within, strategies: strategies.iter().map(Choice::name).collect(), rows })
+}

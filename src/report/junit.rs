@@ -1,0 +1,64 @@
+//! A campaign as a report of `JUnit`, which CI services show: one test suite for each scenario, one test for each
+//! of its cases.
+
+use crate::explore::{CaseReport, CaseVerdict};
+use crate::inert::{block, line};
+use crate::report::words::verdict;
+use maud::{Markup, html};
+use std::time::Duration;
+
+/// The report of these cases, each with how long it took.
+pub fn junit(cases: &[(CaseReport, Duration)]) -> String {
+    let suites: Vec<&[(CaseReport, Duration)]> =
+        cases.chunk_by(|(one, _), (other, _)| one.case.scenario.name == other.case.scenario.name).collect();
+    let markup = html! {
+        testsuites name="perfidy" tests=(cases.len()) failures=(count(cases, 1)) errors=(count(cases, 3)) time=(seconds(cases)) {
+            @for suite in suites {
+                testsuite name=(line(suite[0].0.case.scenario.name.as_str())) tests=(suite.len())
+                    failures=(count(suite, 1)) errors=(count(suite, 3)) skipped=(skipped(suite)) time=(seconds(suite)) {
+                    @for (report, took) in suite { (test(report, *took)) }
+                }
+            }
+        }
+    };
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", markup.into_string())
+}
+
+fn test(report: &CaseReport, took: Duration) -> Markup {
+    let words = verdict(report);
+    let details = || {
+        report.findings.iter().fold(format!("{words}\n"), |text, finding| {
+            format!(
+                "{text}\n{}: {}\nseed {}, after {} seeds\n",
+                finding.property, finding.message, finding.seed, finding.after_seeds
+            )
+        })
+    };
+    html! {
+        testcase classname=(line(report.case.scenario.name.as_str())) name=(line(&report.case.label())) time=(format!("{:.3}", took.as_secs_f64())) {
+            @match (report.verdict(), report.verdict().status()) {
+                (_, 0) => {}
+                (CaseVerdict::Interrupted, _) => { skipped message="interrupted" {} }
+                (_, 1) => { failure type="broken" message=(line(&words)) { (block(&details())) } }
+                _ => { error type="inconclusive" message=(line(&words)) { (block(&details())) } }
+            }
+        }
+    }
+}
+
+fn is_skipped(report: &CaseReport) -> bool {
+    matches!(report.verdict(), CaseVerdict::Interrupted)
+}
+
+fn skipped(cases: &[(CaseReport, Duration)]) -> usize {
+    cases.iter().filter(|(report, _)| is_skipped(report)).count()
+}
+
+/// How many cases end with this exit status.
+fn count(cases: &[(CaseReport, Duration)], status: u8) -> usize {
+    cases.iter().filter(|(report, _)| report.verdict().status() == status && !is_skipped(report)).count()
+}
+
+fn seconds(cases: &[(CaseReport, Duration)]) -> String {
+    format!("{:.3}", cases.iter().map(|(_, took)| took.as_secs_f64()).sum::<f64>())
+}

@@ -1,0 +1,245 @@
+(() => {
+  "use strict";
+  const one = (query, root = document) => root.querySelector(query);
+  const all = (query, root = document) => [...root.querySelectorAll(query)];
+  const list = one("#rows"), dock = one("#dock");
+  if (!list) return;
+  const details = JSON.parse(one("#details").textContent);
+  const rows = all("li.row", list);
+  const picture = one(".picture");
+  const graphs = all("svg.graph");
+  const moving = graphs.map(graph => ({
+    graph,
+    marks: all("[data-r]", graph),
+    bars: all("rect[data-a]", graph),
+    paths: all("path[data-a]", graph),
+    lives: all(".life", graph),
+  }));
+  const filters = all("select[data-filter]");
+  const opened = new Set();
+  let current = null;
+
+  const wanted = row => {
+    const depth = Number(one("input[name=depth]:checked").value);
+    return opened.has(row) || (Number(row.dataset.d) <= depth && filters.every(filter =>
+      filter.value === "" || row.dataset[filter.dataset.filter].split(" ").includes(filter.value)));
+  };
+
+  const fold = (hidden, silence) => {
+    const item = document.createElement("li");
+    item.className = "fold";
+    const words = hidden.length === 0 ? "" : hidden.length === 1 ? "1 event folded" : hidden.length + " events folded";
+    const text = [words, silence].filter(Boolean).join(", ");
+    if (hidden.length === 0) {
+      item.append(Object.assign(document.createElement("span"), { textContent: "… " + text }));
+      return item;
+    }
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "⋯ " + text });
+    button.addEventListener("click", () => {
+      hidden.forEach(row => opened.add(row));
+      lay();
+      (one("a:not([hidden])", hidden[0]) || button).focus();
+    });
+    item.append(button);
+    return item;
+  };
+
+  const span = ms => ms < 1000 ? ms + " ms" : ms < 60000 ? (ms / 1000).toFixed(1) + " s" :
+    Math.floor(ms / 60000) + " min " + Math.round(ms % 60000 / 1000) + " s";
+
+  const arrow = (x1, y1, x2, y2) => {
+    const dx = x2 - x1, dy = y2 - y1, length = Math.max(Math.hypot(dx, dy), 1), ux = dx / length, uy = dy / length;
+    const tx = x2 - ux * 4, ty = y2 - uy * 4;
+    const corner = side => (tx - ux * 7 - uy * side).toFixed(1) + " " + (ty - uy * 7 + ux * side).toFixed(1);
+    const tip = tx.toFixed(1) + " " + ty.toFixed(1);
+    return `M${x1} ${y1}L${tip}M${corner(3.5)}L${tip}L${corner(-3.5)}`;
+  };
+
+  // Shows the rows that are asked for, and moves everything that is drawn to where its row is.
+  const lay = () => {
+    all(".fold", list).forEach(item => item.remove());
+    const shown = rows.map(wanted);
+    let hidden = [], before = null;
+    rows.forEach((row, at) => {
+      row.hidden = !shown[at];
+      if (!shown[at]) return hidden.push(row);
+      const gap = before === null ? 0 : Number(row.dataset.at) - before;
+      if (hidden.length || gap >= 2000) row.before(fold(hidden, gap >= 1000 ? span(gap) + " pass" : ""));
+      before = Number(row.dataset.at);
+      hidden = [];
+    });
+    if (hidden.length) list.append(fold(hidden, ""));
+    const end = list.scrollHeight, heights = new Array(rows.length);
+    let next = end;
+    for (let at = rows.length - 1; at >= 0; at--) {
+      if (shown[at]) {
+        heights[at] = rows[at].offsetTop + rows[at].offsetHeight / 2;
+        next = rows[at].offsetTop;
+      } else heights[at] = next;
+    }
+    const show = (element, is) => is ? element.removeAttribute("visibility") : element.setAttribute("visibility", "hidden");
+    for (const { graph, marks, bars, paths, lives } of moving) {
+      graph.setAttribute("height", end);
+      lives.forEach(life => life.setAttribute("y2", end));
+      for (const mark of marks) {
+        const row = mark.dataset.r;
+        show(mark, shown[row] || mark.classList.contains("token"));
+        mark.setAttribute("transform", `translate(${mark.dataset.x} ${heights[row]})`);
+      }
+      for (const bar of bars) {
+        const top = heights[bar.dataset.a], bottom = bar.dataset.z ? heights[bar.dataset.z] : end;
+        bar.setAttribute("y", top);
+        bar.setAttribute("height", Math.max(bottom - top, 0));
+      }
+      for (const path of paths) {
+        const { a, z, x, y } = path.dataset, led = path.classList.contains("led");
+        show(path, shown[a] && shown[z]);
+        path.setAttribute("d", led ? `M${x} ${heights[a]}V${heights[z]}` : arrow(+x, heights[a], +y, heights[z]));
+      }
+    }
+    one("#count").textContent = shown.filter(Boolean).length + " of " + rows.length + " rows shown";
+  };
+
+  const link = (side, event) => document.getElementById(side + event);
+  const reveal = cell => {
+    const row = cell.closest("li");
+    if (row.hidden) {
+      opened.add(row);
+      lay();
+    }
+    if (cell.offsetParent === null) {
+      picture.classList.toggle("show-there", cell.id[0] === "n");
+      all(`input[name=side][value=${cell.id[0]}]`).forEach(input => { input.checked = true; });
+      lay();
+    }
+  };
+
+  const text = (tag, content) => Object.assign(document.createElement(tag), { textContent: content });
+  // Puts what an event holds into the dock.
+  const fill = cell => {
+    const side = cell.id[0], detail = details[side][cell.id.slice(1)];
+    const fields = document.createElement("dl");
+    for (const [label, value] of detail.f) fields.append(text("dt", label), text("dd", value));
+    const texts = document.createElement("div");
+    for (const [heading, value] of detail.b) {
+      const block = text("pre", value);
+      block.tabIndex = 0;
+      texts.append(text("h3", heading), block);
+    }
+    one("#dock h2").textContent = detail.t;
+    one("#dock .parts").replaceChildren(fields, texts);
+    one("#dock [data-go=cause]").disabled = !link(side, detail.c);
+    one("#dock [data-go=effect]").disabled = !effect(cell);
+    dock.hidden = false;
+    dock.scrollTop = 0;
+  };
+  const show = cell => {
+    if (current) current.removeAttribute("aria-current");
+    all(".anc", list).forEach(other => other.classList.remove("anc"));
+    current = cell;
+    cell.setAttribute("aria-current", "true");
+    const side = cell.id[0], cause = event => (details[side][event] || {}).c;
+    for (let event = cause(cell.id.slice(1)); event; event = cause(event)) link(side, event)?.classList.add("anc");
+    dock.classList.remove("preview", "above");
+    fill(cell);
+  };
+
+  // What the pointer rests on is shown while no event is open, away from the pointer.
+  let rest = 0;
+  const leave = () => {
+    clearTimeout(rest);
+    if (dock.classList.contains("preview")) {
+      dock.classList.remove("preview", "above");
+      dock.hidden = true;
+    }
+  };
+  const preview = (cell, y) => {
+    if (!dock.hidden && !dock.classList.contains("preview")) return;
+    fill(cell);
+    dock.classList.add("preview");
+    dock.classList.toggle("above", y > innerHeight / 2);
+  };
+
+  // The next event that this one led to: one on the way to the violation, if there is one.
+  const effect = cell => {
+    const side = cell.id[0], event = Number(cell.id.slice(1));
+    const led = Object.keys(details[side]).filter(other => details[side][other].c === event).map(other => link(side, other));
+    return led.filter(Boolean).find(other => other.closest(".lit")) || led.filter(Boolean)[0];
+  };
+  const go = cell => {
+    if (!cell) return;
+    reveal(cell);
+    cell.focus({ preventScroll: true });
+    cell.scrollIntoView({ block: "center", behavior: "instant" });
+  };
+  const step = by => {
+    const side = current ? current.id[0] : "e";
+    const cells = rows.filter(row => !row.hidden).map(row => one(`a[id^=${side}]`, row)).filter(Boolean);
+    const at = cells.indexOf(current);
+    go(cells[at < 0 ? (by > 0 ? 0 : cells.length - 1) : at + by]);
+  };
+  const close = () => {
+    dock.hidden = true;
+    current?.focus();
+  };
+  const moves = {
+    cause: () => current && go(link(current.id[0], details[current.id[0]][current.id.slice(1)].c)),
+    effect: () => current && go(effect(current)),
+    next: () => step(1),
+    previous: () => step(-1),
+    violation: () => go(all(".bad-row .here", list).pop()),
+    other: () => current && go(one(`a[id^=${current.id[0] === "e" ? "n" : "e"}]`, current.closest("li"))),
+    close,
+  };
+  const keys = { ArrowDown: "next", j: "next", ArrowUp: "previous", k: "previous", ArrowLeft: "cause", c: "cause",
+    ArrowRight: "effect", e: "effect", v: "violation", o: "other", Escape: "close" };
+
+  list.addEventListener("pointerover", event => {
+    const cell = event.target.closest("a.cell");
+    leave();
+    if (cell && event.pointerType === "mouse") rest = setTimeout(() => preview(cell, event.clientY), 250);
+  });
+  list.addEventListener("pointerleave", leave);
+  list.addEventListener("focusin", event => event.target.matches("a.cell") && show(event.target));
+  list.addEventListener("click", event => {
+    const cell = event.target.closest("a.cell");
+    if (!cell) return;
+    event.preventDefault();
+    history.replaceState(null, "", "#" + cell.id);
+    cell.focus();
+  });
+  document.addEventListener("keydown", event => {
+    const field = event.target.matches("select,input,pre");
+    const move = keys[event.key];
+    if (!move || event.ctrlKey || event.metaKey || event.altKey || (field && move !== "close")) return;
+    if (event.key.startsWith("Arrow") && !current) return;
+    event.preventDefault();
+    moves[move]();
+  });
+  dock.addEventListener("click", event => moves[event.target.dataset.go]?.());
+  document.addEventListener("click", event => {
+    const jump = event.target.closest("a[data-event]");
+    if (!jump) return;
+    event.preventDefault();
+    history.replaceState(null, "", jump.getAttribute("href"));
+    go(one(jump.getAttribute("href")));
+  });
+  all("input[name=depth],select[data-filter]").forEach(input => input.addEventListener("change", () => {
+    opened.clear();
+    lay();
+  }));
+  all("input[name=side]").forEach(input => input.addEventListener("change", () => {
+    picture.classList.toggle("show-there", input.value === "n");
+    lay();
+  }));
+  addEventListener("resize", lay);
+  addEventListener("hashchange", () => jump());
+  const jump = () => {
+    const cell = /^#[en]\d+$/.test(location.hash) && one(location.hash);
+    if (cell) go(cell);
+  };
+  all(".script").forEach(part => { part.hidden = false; });
+  picture.classList.add("moves");
+  lay();
+  jump();
+})();

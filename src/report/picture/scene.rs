@@ -1,0 +1,373 @@
+//! A run as a space-time diagram: a lane for each node, virtual time downwards, one row for each event,
+//! messages as arrows between lanes, and bars for what lasts: leases, pauses, outages, partitions.
+//!
+//! Every event has a depth: what led to the violation is shown first, then what a person wants to know, then
+//! the rest. Nothing is decided here about colours or sizes; the page, the picture for a document and the
+//! terminal draw the same scene.
+
+use super::mark::Mark;
+use crate::agent::{LeaseEvent, TeamEvent};
+use crate::explore::Run;
+use crate::properties::Violation;
+use crate::report::story::lines::{subjects_of, told_of};
+use crate::report::told::{is_telling, subject, told, told_once};
+use crate::workflows::user::USER;
+use perfidy_sim::{Event, EventId, EventKind, Name, SimTime};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a repeated event is shown at first.
+const SHOWN: u32 = 2;
+
+/// How many events of another run are shown first.
+const CONCERNS: usize = 40;
+
+/// What a lane belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::report) enum Actor {
+    User,
+    Person,
+    Agent,
+    Service,
+    Tool,
+}
+
+impl Actor {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Person => "person",
+            Self::Agent => "agent",
+            Self::Service => "service",
+            Self::Tool => "tool",
+        }
+    }
+}
+
+/// A node.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::report) struct Lane {
+    pub name: Name,
+    pub actor: Actor,
+}
+
+/// How soon an event is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::report) enum Depth {
+    /// The violation, the faults, and what led from one to the other.
+    Causes,
+    /// What informs a person.
+    Telling,
+    /// The rest.
+    All,
+}
+
+impl Depth {
+    pub const ALL: [Self; 3] = [Self::Causes, Self::Telling, Self::All];
+
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+}
+
+/// An event in the picture.
+#[derive(Clone, Copy)]
+pub(in crate::report) struct Shot<'a> {
+    pub event: &'a Event<TeamEvent>,
+    pub lane: usize,
+    pub mark: Mark,
+    pub depth: Depth,
+    /// Whether it is on the causal path to the violation.
+    pub is_lit: bool,
+    /// Whether the verdict names it.
+    pub is_bad: bool,
+    /// Whether it is a message that arrives as it was sent.
+    pub is_as_sent: bool,
+}
+
+impl Shot<'_> {
+    /// What happened, in words.
+    pub fn told(&self) -> String {
+        if self.is_as_sent { told_once(self.event) } else { told(self.event) }
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::report) enum Fate {
+    Arrived,
+    /// It arrived with another content.
+    Altered,
+    Lost,
+}
+
+/// A message, from one place in the list of events to another.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::report) struct Arrow {
+    pub from: usize,
+    pub to: usize,
+    pub fate: Fate,
+}
+
+/// What lasts on a lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::report) enum Lasting {
+    Lease(u64),
+    Down,
+    Paused,
+    /// One side of a partition, or the other.
+    Partition(bool),
+}
+
+/// What lasts on a lane, from the event at one place up to the event at another, or to the end.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::report) struct Bar {
+    pub lane: usize,
+    pub from: usize,
+    pub to: Option<usize>,
+    pub what: Lasting,
+}
+
+/// The diagram of a run.
+pub(in crate::report) struct Scene<'a> {
+    pub lanes: Vec<Lane>,
+    pub shots: Vec<Shot<'a>>,
+    pub arrows: Vec<Arrow>,
+    pub bars: Vec<Bar>,
+}
+
+/// The place of an event in its history.
+pub(in crate::report) fn place(id: EventId) -> usize {
+    id.get() as usize - 1
+}
+
+impl<'a> Scene<'a> {
+    /// The diagram of a run in which this violation is to be seen, if there is one, on these lanes.
+    pub fn new(run: &'a Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
+        let events = run.outcome.history.events();
+        let lanes = lanes.to_vec();
+        let lane_of: BTreeMap<Name, usize> =
+            lanes.iter().enumerate().map(|(place, lane)| (lane.name, place)).collect();
+        let path = violation.map(|violation| path(run, violation)).unwrap_or_default();
+        let mut shots: Vec<Shot<'a>> = events
+            .iter()
+            .map(|event| Shot {
+                event,
+                lane: lane_of.get(&event.node).copied().unwrap_or_default(),
+                mark: Mark::of(event),
+                depth: if is_telling(event) { Depth::Telling } else { Depth::All },
+                is_lit: path.contains(&event.id),
+                is_bad: violation.is_some_and(|violation| violation.because.contains(&event.id)),
+                is_as_sent: false,
+            })
+            .collect();
+        let told = violation.map(|violation| told_of(run, violation)).unwrap_or_default();
+        for shot in &mut shots {
+            let is_message = matches!(shot.mark, Mark::Send | Mark::Arrival | Mark::Lost);
+            let is_cause = shot.is_lit && (is_message || is_telling(shot.event));
+            if shot.is_bad || is_cause || told.contains(&shot.event.id) {
+                shot.depth = Depth::Causes;
+            }
+        }
+        demote_repetitions(&mut shots);
+        let arrows = arrows(&shots);
+        for arrow in &arrows {
+            // A message is shown with both of its ends.
+            let depth = shots[arrow.from].depth.min(shots[arrow.to].depth);
+            (shots[arrow.from].depth, shots[arrow.to].depth) = (depth, depth);
+            shots[arrow.to].is_as_sent = arrow.fate == Fate::Arrived;
+        }
+        let bars = bars(&shots, &lane_of);
+        Self { lanes, shots, arrows, bars }
+    }
+
+    /// The diagram of the run beside another: what concerns the subjects of the violation there is shown first.
+    pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
+        let mut scene = Self::new(run, None, lanes);
+        let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
+        let concerns = |shot: &&mut Shot<'_>| {
+            shot.depth == Depth::Telling && subject(shot.event).is_some_and(|name| subjects.contains(&name))
+        };
+        for shot in scene.shots.iter_mut().filter(concerns).take(CONCERNS) {
+            shot.depth = Depth::Causes;
+        }
+        demote_repetitions(&mut scene.shots);
+        scene
+    }
+
+    /// The nearest event that is shown on the causal path to this one and led to it, on the same lane.
+    pub fn led_by(&self, place: usize, is_shown: impl Fn(usize) -> bool) -> Option<usize> {
+        let shot = &self.shots[place];
+        let before = std::iter::successors(self.cause_of(place), |at| self.cause_of(*at));
+        let near = before.take(64).find(|at| is_shown(*at));
+        near.filter(|at| shot.is_lit && self.shots[*at].is_lit && self.shots[*at].lane == shot.lane)
+    }
+
+    fn cause_of(&self, place: usize) -> Option<usize> {
+        self.shots[place].event.cause.map(self::place)
+    }
+}
+
+/// What a node does again and again is shown twice at first, unless it is on the causal path.
+fn demote_repetitions(shots: &mut [Shot<'_>]) {
+    let mut times: BTreeMap<(Name, String), u32> = BTreeMap::new();
+    for shot in shots.iter_mut().filter(|shot| shot.depth == Depth::Causes && !shot.is_lit && !shot.is_bad) {
+        let count = times.entry((shot.event.node, told(shot.event))).or_default();
+        *count += 1;
+        if *count > SHOWN {
+            shot.depth = Depth::Telling;
+        }
+    }
+}
+
+/// The nodes of some runs: the user, people, agents, services, tools, each in the order of their first event.
+pub(in crate::report) fn lanes(runs: &[&Run]) -> Vec<Lane> {
+    let mut actors: BTreeMap<Name, Actor> = BTreeMap::new();
+    let mut order: Vec<Name> = Vec::new();
+    let mut starts: BTreeSet<Name> = BTreeSet::new();
+    for event in runs.iter().flat_map(|run| run.outcome.history.events()).filter(|event| is_drawn(event)) {
+        let actor = match &event.what {
+            EventKind::App(TeamEvent::User(_)) => Actor::User,
+            EventKind::App(TeamEvent::Person(_) | TeamEvent::Guardrail(_)) => Actor::Person,
+            EventKind::App(TeamEvent::Tool(_)) => Actor::Tool,
+            EventKind::App(TeamEvent::Lease(_) | TeamEvent::Store(_)) => Actor::Service,
+            _ if event.node.as_str() == USER => Actor::User,
+            _ => Actor::Agent,
+        };
+        let known = actors.entry(event.node).or_insert_with(|| {
+            order.push(event.node);
+            actor
+        });
+        if *known == Actor::Agent {
+            *known = actor;
+        }
+        if matches!(event.what, EventKind::Started { .. }) {
+            starts.insert(event.node);
+        }
+    }
+    // A tool that never answers writes no event of its own; it never starts either, as agents do.
+    let mut lanes: Vec<Lane> = order
+        .into_iter()
+        .map(|name| match actors[&name] {
+            Actor::Agent if !starts.contains(&name) => Lane { name, actor: Actor::Tool },
+            actor => Lane { name, actor },
+        })
+        .collect();
+    lanes.sort_by_key(|lane| lane.actor);
+    lanes
+}
+
+/// Whether an event belongs to a node: the end of the run is the world's.
+pub(in crate::report) fn is_drawn(event: &Event<TeamEvent>) -> bool {
+    !matches!(event.what, EventKind::Ended(_))
+}
+
+/// The events of the violation, the faults before it, and everything that led to them.
+fn path(run: &Run, violation: &Violation) -> BTreeSet<EventId> {
+    let history = &run.outcome.history;
+    let last = violation.because.iter().max().copied();
+    let faults = history.events().iter().filter(|event| {
+        matches!(event.what, EventKind::Injected(_)) && last.is_none_or(|last| event.id <= last)
+    });
+    let mut path = BTreeSet::new();
+    for id in violation.because.iter().copied().chain(faults.map(|event| event.id)) {
+        path.insert(id);
+        // What led to a cause that is known is known as well.
+        path.extend(
+            history.causes(id).map(|event| event.id).take_while(|id| !path.contains(id)).collect::<Vec<_>>(),
+        );
+    }
+    path
+}
+
+/// The messages: each delivery and loss names the sending as its cause.
+fn arrows(shots: &[Shot<'_>]) -> Vec<Arrow> {
+    let arrow = |(to, shot): (usize, &Shot<'_>)| {
+        let from = place(shot.event.cause?);
+        let EventKind::Sent { content: sent, .. } = &shots.get(from)?.event.what else { return None };
+        let fate = match &shot.event.what {
+            EventKind::Delivered { content, .. } if content == sent => Fate::Arrived,
+            EventKind::Delivered { .. } => Fate::Altered,
+            EventKind::Lost { .. } => Fate::Lost,
+            _ => return None,
+        };
+        Some(Arrow { from, to, fate })
+    };
+    shots.iter().enumerate().filter_map(arrow).collect()
+}
+
+/// A bar that has begun, and the event with which it ends.
+fn bars(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    for (from, shot) in shots.iter().enumerate() {
+        let ends = |is_end: &dyn Fn(&Event<TeamEvent>) -> bool| {
+            (from + 1..shots.len()).find(|at| is_end(shots[*at].event))
+        };
+        let node = shot.event.node;
+        match &shot.event.what {
+            EventKind::Crashed { .. } => {
+                let to = ends(&|event| event.node == node && matches!(event.what, EventKind::Started { .. }));
+                bars.push(Bar { lane: shot.lane, from, to, what: Lasting::Down });
+            }
+            EventKind::Paused { .. } => {
+                let to = ends(&|event| event.node == node && matches!(event.what, EventKind::Resumed));
+                bars.push(Bar { lane: shot.lane, from, to, what: Lasting::Paused });
+            }
+            EventKind::PartitionBegan { left, right } => {
+                let to = ends(&|event| match &event.what {
+                    EventKind::PartitionHealed { left: l, right: r } => (l, r) == (left, right),
+                    _ => false,
+                });
+                for (side, names) in [(false, left), (true, right)] {
+                    let lanes = names.as_str().split('+').filter_map(|name| lane_of.get(&Name::new(name)));
+                    bars.extend(lanes.map(|lane| Bar {
+                        lane: *lane,
+                        from,
+                        to,
+                        what: Lasting::Partition(side),
+                    }));
+                }
+            }
+            _ => {}
+        }
+    }
+    bars.extend(leases(shots, lane_of));
+    bars
+}
+
+/// The leases as the lock service knows them: from the first grant of a token until it is given back, ends, or
+/// another is granted.
+fn leases(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = Vec::new();
+    let mut open: BTreeMap<Name, (usize, u64, SimTime)> = BTreeMap::new();
+    for (at, shot) in shots.iter().enumerate() {
+        let ended = |(_, (_, _, until)): &(&Name, &(usize, u64, SimTime))| *until <= shot.event.at;
+        for resource in open.iter().filter(ended).map(|(resource, _)| *resource).collect::<Vec<_>>() {
+            if let Some((bar, ..)) = open.remove(&resource) {
+                bars[bar].to = Some(at);
+            }
+        }
+        let EventKind::App(TeamEvent::Lease(event)) = &shot.event.what else { continue };
+        match *event {
+            LeaseEvent::Granted { resource, holder, token, until } => {
+                let Some(lane) = lane_of.get(&holder) else { continue };
+                match open.get_mut(&resource) {
+                    Some((_, known, end)) if *known == token.0 => *end = until,
+                    known => {
+                        if let Some((bar, ..)) = known {
+                            bars[*bar].to = Some(at);
+                        }
+                        let what = Lasting::Lease(token.0);
+                        open.insert(resource, (bars.len(), token.0, until));
+                        bars.push(Bar { lane: *lane, from: at, to: None, what });
+                    }
+                }
+            }
+            LeaseEvent::GivenBack { resource, .. } => {
+                if let Some((bar, ..)) = open.remove(&resource) {
+                    bars[bar].to = Some(at);
+                }
+            }
+        }
+    }
+    bars
+}

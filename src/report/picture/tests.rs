@@ -1,0 +1,172 @@
+//! Diagrams of saved failures.
+
+use super::scene::{Depth, Fate, Lasting, Scene, lanes, place};
+use super::*;
+use crate::agent::TeamEvent;
+use crate::suite::Suite;
+use perfidy_sim::EventKind;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const PAUSED: &str = "seeds/standby/paused-leader-without-fencing-tokens-no-split-brain-bae20ea6.toml";
+
+/// Failures of different workflows: a pause, lies, a crash, a lost message, a partition, and none.
+const FAILURES: [&str; 6] = [
+    PAUSED,
+    "seeds/vote/lying-voter-without-voting-quorum-agreement-50a34cbe.toml",
+    "seeds/conductor/crash-before-record-without-persist-before-call-no-duplicate-effects-bda012ed.toml",
+    "seeds/handoff/lost-transfer-without-transfer-acks-eventual-termination-464ddba6.toml",
+    "seeds/hierarchy/deadline-passes-without-deadline-propagation-no-orphans-e24e6d7d.toml",
+    "seeds/hierarchy/surviving-call-without-acknowledged-cancel-no-effect-after-cancel-a9d33b5c.toml",
+];
+
+fn failure(file: &str) -> Failure {
+    Failure::read(&Suite::shipped(), Path::new(file)).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+/// The failure, its run, and the counterpart.
+fn replayed(file: &str) -> (Failure, Run, Option<Counterpart>) {
+    let failure = failure(file);
+    let (run, _) = failure.replay();
+    let Failure { saved, case, .. } = &failure;
+    let counterpart = Counterpart::of(case, saved.engine, saved.seed, &saved.faults);
+    (failure, run, counterpart)
+}
+
+#[test]
+fn each_lane_is_a_node_and_what_it_is_follows_from_what_it_does() {
+    let (_, run, _) = replayed(PAUSED);
+    let lanes: Vec<String> =
+        lanes(&[&run]).iter().map(|lane| format!("{} {}", lane.actor.word(), lane.name)).collect();
+    assert_eq!(
+        lanes,
+        [
+            "user user",
+            "agent orchestrator",
+            "agent backup",
+            "agent worker-1",
+            "agent worker-2",
+            "service leases",
+            "tool vault",
+            "tool cluster"
+        ]
+    );
+}
+
+#[test]
+fn leases_and_pauses_are_bars_from_where_they_begin_to_where_they_end() {
+    let (failure, run, _) = replayed(PAUSED);
+    let scene = Picture::of_failure(&failure, &run).scene();
+    let leases: Vec<_> = scene.bars.iter().filter(|bar| matches!(bar.what, Lasting::Lease(1 | 2))).collect();
+    assert_eq!(leases.len(), 2, "renewals go on with the same bar");
+    assert!(leases[0].to.expect("it ends") <= leases[1].from, "a lease is never held by two");
+    let paused = scene.bars.iter().find(|bar| bar.what == Lasting::Paused).expect("it was paused");
+    assert!(matches!(scene.shots[paused.to.expect("it ends")].event.what, EventKind::Resumed));
+    assert_eq!(paused.lane, leases[0].lane, "the leader is paused");
+}
+
+#[test]
+fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
+    for file in FAILURES {
+        let (failure, run, _) = replayed(file);
+        let picture = Picture::of_failure(&failure, &run);
+        let scene = picture.scene();
+        for id in &picture.violation().expect("it broke").because {
+            let shot = &scene.shots[place(*id)];
+            assert!(shot.is_bad && shot.is_lit && shot.depth == Depth::Causes, "{file}, {id}");
+            let causes = run.outcome.history.causes(*id);
+            assert!(causes.into_iter().all(|cause| scene.shots[place(cause.id)].is_lit), "{file}, {id}");
+        }
+        for fault in picture.faults() {
+            let is_it =
+                |what: &EventKind<TeamEvent>| matches!(what, EventKind::Injected(it) if **it == *fault);
+            assert!(
+                scene.shots.iter().any(|shot| is_it(&shot.event.what) && shot.depth == Depth::Causes),
+                "{file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_message_is_an_arrow_with_both_of_its_ends_as_deep() {
+    for file in FAILURES {
+        let (failure, run, _) = replayed(file);
+        let scene = Picture::of_failure(&failure, &run).scene();
+        assert!(scene.arrows.len() > 5);
+        for arrow in &scene.arrows {
+            let (from, to) = (&scene.shots[arrow.from], &scene.shots[arrow.to]);
+            assert_eq!(from.depth, to.depth);
+            assert_eq!(matches!(to.event.what, EventKind::Lost { .. }), arrow.fate == Fate::Lost);
+        }
+    }
+}
+
+#[test]
+fn both_runs_are_shown_whole_each_in_its_own_order() {
+    for file in FAILURES {
+        let (failure, run, counterpart) = replayed(file);
+        let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+        let counterpart = counterpart.as_ref().expect("there is one");
+        let count = |run: &Run| run.outcome.history.len() - 1;
+        let left: Vec<usize> = rows.list.iter().filter_map(|row| row.pair.left).collect();
+        let right: Vec<usize> = rows.list.iter().filter_map(|row| row.pair.right).collect();
+        assert!(left.is_sorted() && right.is_sorted(), "{file}");
+        if rows.list.len() == rows.of {
+            assert_eq!(left.len(), count(&run), "{file}");
+            assert_eq!(right.len(), count(&counterpart.run), "{file}");
+        }
+    }
+}
+
+#[test]
+fn up_to_the_fault_the_run_without_it_is_the_same() {
+    let (failure, run, counterpart) = replayed(PAUSED);
+    let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+    let parting = rows.parting.expect("they part");
+    let before = &rows.list[..parting];
+    let is_fault = |at: usize| matches!(rows.scene.shots[at].event.what, EventKind::Injected(_));
+    assert!(before.len() > 20);
+    assert!(before.iter().all(|row| row.pair.right.is_some() || row.pair.left.is_some_and(is_fault)));
+    assert!(before.iter().any(|row| row.pair.right.is_none()), "the fault comes before they part");
+}
+
+#[test]
+fn without_a_fault_the_counterpart_has_the_safeguards_that_are_taken_away() {
+    let (failure, _, counterpart) = replayed(FAILURES[5]);
+    let counterpart = counterpart.expect("there is one");
+    assert_eq!(counterpart.how, "with acknowledged-cancel");
+    assert!(counterpart.run.violation(&failure.saved.property).is_none());
+}
+
+#[test]
+fn a_long_picture_keeps_what_led_to_the_violation() {
+    let (failure, run, counterpart) = replayed(FAILURES[4]);
+    let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+    let shown: BTreeSet<usize> = rows.list.iter().filter_map(|row| row.pair.left).collect();
+    let causes = |scene: &Scene<'_>| {
+        (0..scene.shots.len()).filter(|at| scene.shots[*at].depth == Depth::Causes).collect::<BTreeSet<_>>()
+    };
+    assert!(causes(&rows.scene).is_subset(&shown));
+}
+
+#[test]
+fn the_page_says_what_broke_and_shows_the_story_the_ledger_and_the_scenario() {
+    let (failure, run, counterpart) = replayed(PAUSED);
+    let page =
+        Picture::of_failure(&failure, &run).again("perfidy replay it").beside(counterpart.as_ref()).to_page();
+    for part in [
+        "<em>no-split-brain</em> broke",
+        "One fault suffices",
+        "Taken away in this case",
+        "perfidy replay it",
+        "Here the two runs part",
+        "the same run without the fault",
+        "task-1/rotate-keys",
+        "workflow = &quot;standby&quot;",
+        "script-src 'sha256-",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("style=\""), "the policy of the page allows no style of an element");
+}
