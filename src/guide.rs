@@ -6,6 +6,7 @@
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
 //! | [`seeing_a_failure`] | the page, pictures, and traces for other tools |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
+//! | [`tokio_agents`] | agents that are tokio code: time, tasks, TCP, hyper and axum |
 //! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
@@ -41,3 +42,5 @@ pub mod own_tools {}
 pub mod reading_a_failure {}
 #[doc = include_str!("guide/seeing_a_failure.md")]
 pub mod seeing_a_failure {}
+#[doc = include_str!("guide/tokio_agents.md")]
+pub mod tokio_agents {}

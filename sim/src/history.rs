@@ -19,7 +19,9 @@
 //! ```
 
 use crate::kind_index::KindIndex;
-use crate::{Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, Words, pool, stamp};
+use crate::{
+    Digest, EventKinds, Fault, Name, Payload, RunEnd, SimSpan, SimTime, SocketEvent, Words, pool, stamp,
+};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -199,6 +201,8 @@ pub enum EventKind<N: AppEvent> {
         /// The kind of fault.
         from: Name,
     },
+    /// Something happened to a TCP connection of the node.
+    Socket(Box<SocketEvent>),
     /// The run ended, for this reason.
     Ended(RunEnd),
     /// An event of the upper layer.
@@ -241,6 +245,10 @@ impl<N: AppEvent> EventKind<N> {
                 RunEnd::Panicked { node } => words.put(22).name(*node),
             },
             Self::Recovered { from } => words.put(23).name(*from),
+            Self::Socket(event) => {
+                event.fold(words.put(24));
+                words
+            }
             Self::App(note) => {
                 words.put(16);
                 note.fold(words);

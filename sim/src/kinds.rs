@@ -62,6 +62,8 @@ impl EventKinds {
     pub const ENDED: Self = Self(1 << 16);
     /// [`EventKind::App`].
     pub const APP: Self = Self(1 << 17);
+    /// [`EventKind::Socket`].
+    pub const SOCKET: Self = Self(1 << 18);
 
     /// How many kinds there can be.
     pub(crate) const MOST: usize = u128::BITS as usize;
@@ -128,6 +130,7 @@ impl<N: AppEvent> EventKind<N> {
             Self::Waiting { .. } => EventKinds::WAITING,
             Self::Panicked { .. } => EventKinds::PANICKED,
             Self::Recovered { .. } => EventKinds::RECOVERED,
+            Self::Socket(_) => EventKinds::SOCKET,
             Self::Ended(_) => EventKinds::ENDED,
             Self::App(note) => EventKinds::APP.and(note.kinds()),
         }

@@ -30,6 +30,7 @@ mod kind_index;
 mod kinds;
 mod lookup;
 mod name;
+pub mod net;
 mod network;
 mod node;
 mod panic_capture;
@@ -39,6 +40,7 @@ mod queue;
 pub mod scoped;
 mod service;
 mod slab;
+mod socket_event;
 pub mod stamp;
 mod step;
 mod storage;
@@ -63,6 +65,7 @@ pub use plan::{
     Renames, Rule, Selector, TimedEffect, TimedFault,
 };
 pub use service::{DueFault, Service, ServiceContext};
+pub use socket_event::{SocketAct, SocketEvent, SocketPiece};
 pub use storage::Disk;
 pub use time::{NotASpan, SimSpan, SimTime};
 pub use unlogged::unlogged;

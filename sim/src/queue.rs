@@ -9,6 +9,7 @@
 mod radix;
 
 use self::radix::RadixHeap;
+use crate::core::SocketTimer;
 use crate::slab::Slab;
 use crate::{EventId, SimTime, pool};
 use std::cmp::Reverse;
@@ -43,6 +44,8 @@ pub(crate) enum Pending {
     SlowLinkEnds(u32),
     /// A degradation ends.
     Recovers(u32),
+    /// Something about sockets.
+    Socket(SocketTimer),
 }
 
 /// The agenda's part of a scheduled event; small, because an agenda moves its entries.

@@ -113,7 +113,8 @@ impl Found<'_> {
         } else {
             format!("--strategy {strategy} --seed {first_seed} --seeds {}", finding.after_seeds)
         };
-        let engine = if engine == Engine::Native { String::new() } else { format!(" --engine {engine}") };
+        let usual = case.scenario.suite.usual_engine();
+        let engine = if engine == usual { String::new() } else { format!(" --engine {engine}") };
         search + &engine
     }
 }

@@ -30,7 +30,7 @@ mod stopwatch;
 mod trace;
 mod watch;
 
-use options::with_strategies;
+use options::for_suite;
 use output::{print, print_error, print_problems, say_record, say_styled, tell, warn};
 
 use crate::config::problem::nearest_in_words;
@@ -257,7 +257,7 @@ fn mistyped(error: &clap::Error) -> Option<String> {
 fn read_arguments(suite: &Suite) -> Result<Arguments, clap::Error> {
     let command = || {
         let name = suite.command().trim_end_matches(" --");
-        with_strategies(Arguments::command(), suite).name("perfidy").bin_name(name)
+        for_suite(Arguments::command(), suite).name("perfidy").bin_name(name)
     };
     let read = |words: Vec<OsString>| {
         let matches = command().try_get_matches_from(words)?;

@@ -144,8 +144,13 @@ pub fn strategy_of(suite: &Suite, name: &str) -> Choice {
     Choice::find(suite, name).expect("the arguments were read for this suite")
 }
 
-/// The command with the strategies of a suite by name, each with its line for `--help`.
-pub fn with_strategies(command: Command, suite: &Suite) -> Command {
+/// The command with the strategies of a suite by name, each with its line for `--help`, and with its usual
+/// engine.
+pub fn for_suite(command: Command, suite: &Suite) -> Command {
+    let usual = suite.usual_engine().as_str();
+    let command = ["run", "fuzz", "audit", "ablate", "compare"].into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| command.mut_arg("engine", |arg| arg.default_value(usual)))
+    });
     let value = |choice: Choice| PossibleValue::new(choice.name()).help(choice.about());
     let values: Vec<PossibleValue> = Choice::all(suite).map(value).collect();
     ["run", "fuzz", "ablate"].into_iter().fold(command, |command, name| {

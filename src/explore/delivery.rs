@@ -6,7 +6,7 @@
 use crate::agent::Agents;
 use crate::scenario::{Case, Scenario};
 use perfidy_sim::{
-    Action, Address, Engine, EventKind, Fault, Name, Plan, RunOutcome, Seed, SimSpan, SimTime, unlogged,
+    Action, Address, EventKind, Fault, Name, Plan, RunOutcome, Seed, SimSpan, SimTime, unlogged,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,7 +89,8 @@ fn sent(outcome: &RunOutcome<Agents>) -> impl Iterator<Item = (SimTime, Message)
 
 /// A run that leaves no trace in the log, which is of the runs that the user asked for.
 fn run(case: &Case, plan: Plan) -> RunOutcome<Agents> {
-    unlogged(|| Engine::Native.run(|| case.world(Seed(0), plan)))
+    let engine = case.scenario.suite.usual_engine();
+    unlogged(|| engine.run(|| case.world(Seed(0), plan)))
 }
 
 #[cfg(test)]

@@ -96,6 +96,12 @@ impl ActionMap {
                         self.observe_answer(event.node, *kind, content);
                     }
                 }
+                EventKind::Socket(socket) => {
+                    if let Some(kind) = socket.segment_kind() {
+                        let actions = self.by.entry(roles.of(event.node)).or_default();
+                        actions.sends.insert((roles.of(socket.peer), kind));
+                    }
+                }
                 EventKind::Wrote { .. } => {
                     self.by.entry(roles.of(event.node)).or_default().keeps_journal = true;
                 }

@@ -10,7 +10,7 @@
 
 use crate::agent::{TeamEvent, UserEvent, kinds};
 use crate::properties::{TeamHistory, Verdict};
-use perfidy_sim::{Event, EventId, EventKind, Lookup, Name, Payload, SimSpan};
+use perfidy_sim::{Event, EventId, EventKind, Lookup, Name, Payload, SimSpan, SocketAct};
 use std::collections::BTreeMap;
 
 /// So many equal messages within [`A_MOMENT`] are a flood ...
@@ -155,6 +155,17 @@ fn is_action(what: &EventKind<TeamEvent>) -> bool {
         | EventKind::Panicked { .. }
         | EventKind::Recovered { .. }
         | EventKind::Ended(_) => false,
+        EventKind::Socket(socket) => match socket.act {
+            SocketAct::Connecting | SocketAct::Sent(_) | SocketAct::Closed => true,
+            SocketAct::Connected
+            | SocketAct::Accepted
+            | SocketAct::Refused
+            | SocketAct::Received(_)
+            | SocketAct::Lost { .. }
+            | SocketAct::Ended
+            | SocketAct::Reset
+            | SocketAct::TimedOut => false,
+        },
     }
 }
 

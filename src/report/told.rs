@@ -2,7 +2,7 @@
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
 use crate::workflows::user::USER;
-use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime};
+use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime, SocketAct, SocketEvent, SocketPiece};
 
 /// In nanoseconds. A bound of so many is a span; no count is as high.
 const MILLISECOND: u64 = 1_000_000;
@@ -55,6 +55,20 @@ pub(in crate::report) fn is_telling(event: &Event<TeamEvent>) -> bool {
         | EventKind::PartitionHealed { .. }
         | EventKind::Waiting { .. }
         | EventKind::Panicked { .. } => true,
+        // The bytes that were sent say what arrives, unless they do not.
+        EventKind::Socket(socket) => match socket.act {
+            SocketAct::Sent(_)
+            | SocketAct::Refused
+            | SocketAct::Lost { .. }
+            | SocketAct::Reset
+            | SocketAct::TimedOut => true,
+            SocketAct::Connecting
+            | SocketAct::Connected
+            | SocketAct::Accepted
+            | SocketAct::Received(_)
+            | SocketAct::Closed
+            | SocketAct::Ended => false,
+        },
     }
 }
 
@@ -79,6 +93,7 @@ pub(in crate::report) fn subject(event: &Event<TeamEvent>) -> Option<Name> {
         | EventKind::Delivered { about, .. }
         | EventKind::Lost { about, .. } => Some(*about),
         EventKind::App(note) => note.intent(),
+        EventKind::Socket(socket) => Some(socket.connection),
         _ => None,
     }
 }
@@ -95,21 +110,14 @@ pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
             format!("gets {kind} from {from}, {about}{}", saying(content))
         }
         EventKind::Lost { from, kind, about, why } => {
-            let why = match why {
-                Loss::Dropped => "it was dropped",
-                Loss::Partition => "network partition",
-                Loss::NodeDown => "the receiver is down",
-                Loss::NoSuchNode => "there is no such node",
-                Loss::Late => "late reply: the caller no longer waits for it",
-                Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
-            };
-            format!("does not get {kind} from {from}, {about}: {why}")
+            format!("does not get {kind} from {from}, {about}: {}", why_lost(*why))
         }
         EventKind::App(TeamEvent::User(UserEvent::Bound { property, at_most }))
             if *at_most >= MILLISECOND =>
         {
             format!("asks for {property}, at most {}", SimSpan::from_nanos(*at_most))
         }
+        EventKind::Socket(socket) => told_of_socket(socket),
         EventKind::TimedOut { label } => format!("times out waiting for {label}"),
         EventKind::Injected(fault) => match subject_of_fault(fault) {
             Some(what) => format!("FAULT {} ({what})", fault.action),
@@ -131,6 +139,39 @@ pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
         EventKind::Panicked { message } => format!("panics: {message}"),
         EventKind::App(note) => note.to_string(),
     }
+}
+
+fn why_lost(why: Loss) -> &'static str {
+    match why {
+        Loss::Dropped => "it was dropped",
+        Loss::Partition => "network partition",
+        Loss::NodeDown => "the receiver is down",
+        Loss::NoSuchNode => "there is no such node",
+        Loss::Late => "late reply: the caller no longer waits for it",
+        Loss::Stranded => "its runtime has restarted, and knows no request of the reply",
+    }
+}
+
+fn told_of_socket(SocketEvent { connection, peer, act }: &SocketEvent) -> String {
+    let what = match act {
+        SocketAct::Connecting => format!("connects to {peer}"),
+        SocketAct::Connected => format!("is connected to {peer}"),
+        SocketAct::Accepted => format!("accepts the connection of {peer}"),
+        SocketAct::Refused => format!("is refused the connection by {peer}, where nobody listens"),
+        SocketAct::Sent(piece) => format!("sends {} to {peer}", bytes(piece)),
+        SocketAct::Received(piece) => format!("gets {} from {peer}", bytes(piece)),
+        SocketAct::Lost { kind, why } => format!("does not get {kind} from {peer}: {}", why_lost(*why)),
+        SocketAct::Closed => format!("sends no more to {peer}"),
+        SocketAct::Ended => format!("hears that {peer} sends no more"),
+        SocketAct::Reset => format!("finds its connection reset by {peer}"),
+        SocketAct::TimedOut => format!("gives up the connection to {peer}: it has timed out"),
+    };
+    format!("{what} ({connection})")
+}
+
+fn bytes(SocketPiece { bytes, start, .. }: &SocketPiece) -> String {
+    let unit = if *bytes == 1 { "byte" } else { "bytes" };
+    format!("{bytes} {unit} `{start}`")
 }
 
 /// The same without the content of a message that arrives as it was sent, which its sending has told.

@@ -46,6 +46,7 @@ use crate::safeguards::{self, SafeguardKind};
 use crate::tools::{self, Tool, ToolKind};
 use crate::workflows::{self, Workflow};
 use home::Start;
+use perfidy_sim::Engine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -70,6 +71,7 @@ struct Parts {
     /// The folder of the crate that it belongs to, if it is not the command's.
     home: Option<PathBuf>,
     start: Start,
+    engine: Engine,
     /// What is known of the teams that scenarios of this suite have, by the text that describes a team.
     observed: Arc<Mutex<BTreeMap<String, Arc<Mutex<Observed>>>>>,
     /// Watches the runs that are made to find out what a team does.
@@ -101,9 +103,23 @@ impl Suite {
             strategies: Vec::new(),
             home: None,
             start: Start::Command("perfidy".to_owned()),
+            engine: Engine::Native,
             observed: Arc::default(),
             watchdog: Watchdog::new(),
         }))
+    }
+
+    /// With the runs on this engine where nothing else is said: [`Engine::Madsim`] for agents that are tokio
+    /// code. The command's `--engine` says something else.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.parts().engine = engine;
+        self
+    }
+
+    /// On which engine its runs are where nothing else is said.
+    pub fn usual_engine(&self) -> Engine {
+        self.0.engine
     }
 
     /// With one more workflow. It supports the safeguards and is about the properties that are added to this

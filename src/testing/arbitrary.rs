@@ -64,9 +64,13 @@ pub struct RunInput {
 }
 
 impl RunInput {
-    /// Runs it, on the native engine.
+    /// Runs it, on the suite's usual engine.
     pub fn run(&self) -> Run {
-        Run::planned(&self.case, Engine::Native, self.seed, &self.plan)
+        Run::planned(&self.case, self.engine(), self.seed, &self.plan)
+    }
+
+    fn engine(&self) -> Engine {
+        self.case.scenario.suite.usual_engine()
     }
 
     /// Runs it, and checks every property of the suite but those that may break: the file waives them, asks
@@ -88,7 +92,7 @@ impl RunInput {
                 Verdict::Violated(_) => {
                     let (faults, corpus) = (&run.outcome.injected, Corpus::new(&self.corpus));
                     let (story, not_saved) =
-                        story_of_failure(&self.case, Engine::Native, self.seed, property, faults, &corpus);
+                        story_of_failure(&self.case, self.engine(), self.seed, property, faults, &corpus);
                     let not_saved = not_saved.map_or_else(String::new, |why| format!("\n  {why}\n"));
                     return Err(TestCaseError::fail(story + &not_saved));
                 }
@@ -107,7 +111,7 @@ impl RunInput {
         let run = self.run();
         let (property, _) = run.verdicts.iter().find(|(_, verdict)| verdict.is_violated())?;
         let ShrunkFailure { case, faults, .. } =
-            shrink(&self.case, Engine::Native, self.seed, property, &run.outcome.injected)?;
+            shrink(&self.case, self.engine(), self.seed, property, &run.outcome.injected)?;
         Some(Self { case, plan: Plan::Explicit(faults.into()), ..self.clone() })
     }
 }
@@ -185,7 +189,7 @@ impl Strategy for RunInputs {
         let (case, strategy) = (&self.cases[one_of(self.cases.len())], STRATEGIES[one_of(STRATEGIES.len())]);
         let start = Start {
             case,
-            engine: Engine::Native,
+            engine: case.scenario.suite.usual_engine(),
             first_seed: Seed(rng.next_u64()),
             bounds: Bounds::default(),
         };

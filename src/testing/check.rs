@@ -19,7 +19,6 @@ pub struct Check {
     name: String,
     text: String,
     seeds: u64,
-    engine: Engine,
     corpus: Option<PathBuf>,
 }
 
@@ -74,7 +73,7 @@ pub fn check(workflow: Workflow, scenario: impl Into<String>) -> Check {
         None => suite.workflow(workflow),
     };
     let text = unindented(&scenario.into());
-    Check { suite, name, text, seeds: SEEDS, engine: Engine::Native, corpus: None }
+    Check { suite, name, text, seeds: SEEDS, corpus: None }
 }
 
 impl Check {
@@ -105,7 +104,7 @@ impl Check {
 
     /// On this engine.
     pub fn engine(self, engine: Engine) -> Self {
-        Self { engine, ..self }
+        Self { suite: self.suite.engine(engine), ..self }
     }
 
     /// With failures saved below this folder, in the place of `seeds/` of the crate.
@@ -135,13 +134,14 @@ impl Check {
     /// Runs the check under a watchdog, which also watches the runs that reading the scenario takes.
     fn run_under(&self, watchdog: Watchdog) -> Result<(), String> {
         let seeds = Seeds::from_environment(self.seeds)?;
+        self.suite.usual_engine().available().map_err(|missing| missing.to_string())?;
         let suite = self.suite.clone().watched_by(watchdog);
         let scenario =
             Scenario::parse(&suite, &self.name, &self.text).map_err(|problems| problems.to_string())?;
         let corpus = Corpus::new(self.corpus.clone().unwrap_or_else(|| suite.folder("seeds")));
         let told = |Failing { story, .. }: Failing| story;
         self.replay(&corpus, &Case::as_written(&scenario))?;
-        let as_written = AsWritten::new(&scenario, self.engine, seeds);
+        let as_written = AsWritten::new(&scenario, suite.usual_engine(), seeds);
         for case in Case::all(&scenario) {
             judge(&as_written.run(&case), seeds, &corpus).map_err(told)?;
         }

@@ -12,7 +12,6 @@ use crate::scenario::{self, Case, Scenario};
 use crate::schema;
 use crate::suite::Suite;
 use libtest_mimic::{Arguments, Failed, Trial};
-use perfidy_sim::Engine;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,6 +38,10 @@ pub(crate) fn run_as_tests(suite: &Suite, commands: &[&str]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(missing) = suite.usual_engine().available() {
+        eprintln!("error: {missing}");
+        return ExitCode::from(2);
+    }
     let mut tests = tests_of_scenarios(suite, seeds);
     tests.extend(tests_of_failures(suite));
     tests.extend(test_of_schema(suite));
@@ -60,7 +63,7 @@ fn tests_of_scenarios(suite: &Suite, seeds: Seeds) -> Vec<Trial> {
     };
     let of_file = |file: &Path| match Scenario::read(suite, file, &root) {
         Ok(scenario) => {
-            let as_written = Arc::new(AsWritten::new(&scenario, Engine::Native, seeds));
+            let as_written = Arc::new(AsWritten::new(&scenario, suite.usual_engine(), seeds));
             let test = |case| test_of_case(case, Arc::clone(&as_written), seeds);
             Case::all(&scenario).into_iter().map(test).collect()
         }

@@ -202,7 +202,9 @@ impl<D: Domain> Core<D> {
         node.die();
         let lost_writes =
             if torn { node.disk().crash_tearing(Payload::corrupted) } else { node.disk().crash() };
-        self.append(author, Some(injected), EventKind::Crashed { lost_writes: lost_writes as u32 });
+        let crashed =
+            self.append(author, Some(injected), EventKind::Crashed { lost_writes: lost_writes as u32 });
+        self.lose_sockets(index, crashed);
         self.command(Command::Kill(index));
         if let Some(span) = back_after {
             let (incarnation, tie) = (self.node(index).incarnation, self.node(index).tie);

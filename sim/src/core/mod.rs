@@ -7,6 +7,7 @@ mod degradations;
 mod faults;
 mod links;
 mod messages;
+mod sockets;
 
 use crate::context::NeverYields;
 use crate::injector::{FaultInjector, Record, TIE, Table};
@@ -26,6 +27,8 @@ use faults::Planned;
 pub(crate) use faults::journal;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use sockets::Sockets;
+pub(crate) use sockets::{EndId, ListenerId, SocketTimer, Transport, WORLD, nth_address};
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Waker;
 
@@ -44,6 +47,9 @@ pub(crate) struct Core<D: Domain> {
     pub injector: FaultInjector,
     pub history: History<D::AppEvent>,
     nodes: Vec<Node<D>>,
+    /// Whose code runs, on an engine that has tasks which the world does not manage.
+    pub whose_code: Option<Box<dyn Fn() -> Option<NodeIndex>>>,
+    sockets: Box<Sockets>,
     by_name: HashMap<Name, NodeIndex, FxBuildHasher>,
     messages: Slab<IncomingMessage<D::Payload>>,
     partitions: Vec<Partition>,
@@ -147,6 +153,8 @@ impl<D: Domain> Core<D> {
             injector,
             history: History::default(),
             nodes,
+            whose_code: None,
+            sockets: Box::default(),
             by_name,
             messages,
             partitions: Vec::new(),
@@ -488,6 +496,7 @@ impl<D: Domain> Core<D> {
             Pending::FlapTurns { partition, ends } => self.turn(partition, ends),
             Pending::SlowLinkEnds(index) => self.slow_link_ends(index),
             Pending::Recovers(index) => self.recovers(index),
+            Pending::Socket(timer) => self.socket_timer(timer),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The madsim engine: processes run on madsim's executor and clock, so they can be real tokio code.
 //!
-//! Every process is a node of madsim. Its tasks, timers and sockets belong to madsim; messages, storage,
-//! faults and the history belong to the world, as on the other engine. A task, the *pump*, connects the two:
+//! Every process is a node of madsim. Its tasks and timers belong to madsim, and so do its datagrams; messages,
+//! TCP connections, storage, faults and the history belong to the world, as on the other engine. A task, the *pump*, connects the two:
 //! it processes the next event of the world when madsim's clock has reached it.
 //!
 //! The world's commands (kill this node, pause that one) are carried out before and after each poll of a
@@ -21,18 +21,17 @@
 //! Each run has its own thread, because the hash keys of std, which madsim makes repeatable, belong to a
 //! thread.
 
-use crate::core::Core;
+use crate::core::{Core, nth_address};
 use crate::engine;
 use crate::node::{Command, LocalFuture, Role};
 use crate::queue::NodeIndex;
-use crate::{Domain, RunEnd, RunOutcome, SimSpan, SimTime, World, interrupt, panic_capture, unlogged};
+use crate::{Domain, RunEnd, RunOutcome, SimSpan, SimTime, World, interrupt, net, panic_capture, unlogged};
 use madsim::net::NetSim;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use madsim::task::NodeId;
 use madsim::time::{self, TimeHandle};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::net::Ipv4Addr;
 use std::panic::{PanicHookInfo, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -74,9 +73,11 @@ fn simulate<D: Domain>(build: impl FnOnce() -> World<D>) -> Option<RunOutcome<D>
 
     runtime.set_time_limit(duration(until.since(SimTime::ZERO)) + OVERSHOOT + Duration::from_nanos(1));
     let pump = Pump(Rc::clone(&sim));
-    if let Err(panic) = panic_capture::catch_with_hook(note_the_node, || runtime.block_on(pump)) {
-        sim.broke_off(&panic, until);
-    }
+    net::within(Rc::clone(&world.core) as _, || {
+        if let Err(panic) = panic_capture::catch_with_hook(note_the_node, || runtime.block_on(pump)) {
+            sim.broke_off(&panic, until);
+        }
+    });
     runtime.set_time_limit(Duration::MAX);
     runtime.block_on(sim.tear_down());
     drop((sim, runtime));
@@ -98,18 +99,22 @@ struct Sim<D: Domain> {
 impl<D: Domain> Sim<D> {
     fn new(world: &World<D>, handle: Handle) -> Self {
         let net = NetSim::current();
-        let mut address = u32::from(Ipv4Addr::new(10, 0, 0, 0));
+        let mut processes = 0;
         let mut core = world.core.borrow_mut();
         let nodes = core.nodes().iter().map(|node| match node.role {
             Role::Service(_) => None,
             Role::Process(_) => {
-                address += 1;
-                let ip = Ipv4Addr::from(address).into();
+                let ip = nth_address(processes).into();
+                processes += 1;
                 net.add_dns_record(node.name.as_str(), ip);
                 Some(handle.create_node().name(node.name.as_str()).ip(ip).build())
             }
         });
-        let nodes = RefCell::new(nodes.collect());
+        let nodes: Vec<Option<NodeHandle>> = nodes.collect();
+        let known: Vec<_> = nodes.iter().map(|node| node.as_ref().map(NodeHandle::id)).collect();
+        let of = move |id| known.iter().position(|known| *known == Some(id)).map(|nth| NodeIndex(nth as u32));
+        core.whose_code = Some(Box::new(move || of(madsim::plugin::node())));
+        let nodes = RefCell::new(nodes);
         let time = TimeHandle::current();
         let clock = time.clone();
         core.clock = Some(Box::new(move || now(&clock)));
@@ -253,6 +258,7 @@ impl<D: Domain> Sim<D> {
         {
             let mut core = self.core.borrow_mut();
             core.clock = None;
+            core.whose_code = None;
             core.alarm = None;
         }
         self.kill_all();

@@ -33,7 +33,8 @@ pub enum Engine {
     /// madsim's runtime, for processes that are real tokio code. Needs `--cfg madsim`.
     ///
     /// Every process is a host of its own: others reach it by its name or, for the nth process of the
-    /// world, at 10.0.0.n (and so on upwards). Unbiased `tokio::select!` does not replay; use `biased`.
+    /// world, at 10.0.0.n (and so on upwards). Unbiased `tokio::select!` does not replay; that of
+    /// `perfidy-tokio` does, or use `biased`.
     Madsim,
 }
 

@@ -5,7 +5,7 @@
 //! one node. Faults are no behaviour: what counts is what they lead to.
 
 use crate::agent::{AgentEvent, TeamEvent};
-use perfidy_sim::{EventKind, History, Name, RunEnd, Words};
+use perfidy_sim::{EventKind, History, Name, RunEnd, SocketAct, Words};
 use std::mem::discriminant;
 
 /// A node that something has happened on.
@@ -82,6 +82,7 @@ fn word(what: &EventKind<TeamEvent>) -> Option<u64> {
         EventKind::Waiting { why, .. } => (9, why.hash64()),
         EventKind::Panicked { .. } => (10, 0),
         EventKind::Ended(stop) => (11, ending(*stop)),
+        EventKind::Socket(socket) => (13, socket_word(&socket.act)),
         // What an agent says of itself is not what it does.
         EventKind::App(TeamEvent::Announced { .. })
         | EventKind::Injected(_)
@@ -93,6 +94,23 @@ fn word(what: &EventKind<TeamEvent>) -> Option<u64> {
         EventKind::App(note) => (12, note_word(note)),
     };
     Some(detail.wrapping_mul(32).wrapping_add(kind))
+}
+
+/// What happened to a connection, without what was said in it.
+fn socket_word(act: &SocketAct) -> u64 {
+    match act {
+        SocketAct::Connecting => 1,
+        SocketAct::Connected => 2,
+        SocketAct::Accepted => 3,
+        SocketAct::Refused => 4,
+        SocketAct::Sent(_) => 5,
+        SocketAct::Received(_) => 6,
+        SocketAct::Lost { kind, why } => kind.hash64() ^ *why as u64,
+        SocketAct::Closed => 8,
+        SocketAct::Ended => 9,
+        SocketAct::Reset => 10,
+        SocketAct::TimedOut => 11,
+    }
 }
 
 fn ending(stop: RunEnd) -> u64 {

@@ -124,6 +124,10 @@ impl Detail {
                 self.field("for", why);
                 self.field("about", about);
             }
+            EventKind::Socket(socket) => {
+                self.field("connection", &socket.connection);
+                self.field("peer", &socket.peer);
+            }
             EventKind::Panicked { message } => self.text("panic", message.to_string()),
             EventKind::Crashed { .. }
             | EventKind::Started { .. }

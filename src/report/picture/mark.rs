@@ -2,7 +2,7 @@
 //! line in the legend, and the kind by which a reader filters.
 
 use crate::agent::{AgentEvent, TeamEvent, ToolEvent, UserEvent};
-use perfidy_sim::{Action, Event, EventKind};
+use perfidy_sim::{Action, Event, EventKind, SocketAct};
 
 /// The sign of an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -112,6 +112,17 @@ impl Mark {
             EventKind::Waiting { .. } => Self::Wait,
             EventKind::Sent { .. } => Self::Send,
             EventKind::Delivered { .. } => Self::Arrival,
+            EventKind::Socket(socket) => match socket.act {
+                SocketAct::Sent(_) => Self::Send,
+                SocketAct::Received(_) => Self::Arrival,
+                SocketAct::Lost { .. } | SocketAct::Refused | SocketAct::Reset => Self::Lost,
+                SocketAct::TimedOut => Self::TimeOut,
+                SocketAct::Connecting
+                | SocketAct::Connected
+                | SocketAct::Accepted
+                | SocketAct::Closed
+                | SocketAct::Ended => Self::Other,
+            },
             EventKind::App(note) => Self::of_team(note),
         }
     }

@@ -196,8 +196,10 @@ impl ActionMap {
 /// these leave no trace in it. The suite's watchdog knows of them, since an agent that loops without waiting
 /// would keep a file from ever being read.
 fn watch(case: &Case, seed: Seed, plan: Plan) -> RunOutcome<Agents> {
+    let usual = case.scenario.suite.usual_engine();
+    let engine = usual.available().map_or(Engine::Native, |()| usual);
     let run = || {
-        Engine::Native.run(|| {
+        engine.run(|| {
             let mut world = case.world(seed, plan);
             world.notice(&stress::all_places());
             world.watch_waits();

@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::engine;
 use crate::node::Command;
 use crate::queue::NodeIndex;
-use crate::{Domain, Outside, RunOutcome, Turn, World, pool};
+use crate::{Domain, Outside, RunOutcome, Turn, World, net, pool};
 use ready::{Ready, TaskWaker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -52,23 +52,25 @@ pub(crate) fn run<D: Domain>(
         parked: Vec::new(),
         paused: Vec::new(),
     };
-    loop {
-        world.core.borrow_mut().count_polls_anew();
-        executor.settle();
-        if let Some(outside) = &mut outside {
-            let time = world.core.borrow_mut().time_of_next();
-            // Not borrowed meanwhile: the outside wakes tasks, and may take long.
-            if let Some((now, next)) = time
-                && let Turn::At(at) = outside.turn(now, next)
-            {
-                world.core.borrow_mut().elapse(at);
-                continue;
+    net::within(Rc::clone(&world.core) as _, || {
+        loop {
+            world.core.borrow_mut().count_polls_anew();
+            executor.settle();
+            if let Some(outside) = &mut outside {
+                let time = world.core.borrow_mut().time_of_next();
+                // Not borrowed meanwhile: the outside wakes tasks, and may take long.
+                if let Some((now, next)) = time
+                    && let Turn::At(at) = outside.turn(now, next)
+                {
+                    world.core.borrow_mut().elapse(at);
+                    continue;
+                }
+            }
+            if !world.core.borrow_mut().advance() {
+                break;
             }
         }
-        if !world.core.borrow_mut().advance() {
-            break;
-        }
-    }
+    });
     executor.tasks.clear();
     pool::give(std::mem::take(&mut executor.tasks));
     executor.tasks_of.iter_mut().for_each(Vec::clear);
