@@ -5,6 +5,7 @@ mod chats;
 mod evasions;
 mod liars;
 mod loops;
+mod planted;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
 use perfidy::explore::Run;
