@@ -3,8 +3,8 @@
 
 use crate::calm_team::{CALM, Word, broken, do_all, do_step, next_task, report, team, word};
 use perfidy::agent::{
-    Agent, AnswerPart, ArtifactId, Change, Content, Freshness, Headers, ItemEntry, LeaseService, OpId,
-    Operation, Outcome, Prompt, Purpose, Report, StoreError, ToolCall,
+    Agent, AnswerPart, ArtifactId, Change, Content, Freshness, Headers, ItemEntry, OpId, Operation, Outcome,
+    Prompt, Purpose, Report, StoreError, ToolCall,
 };
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::workflows::user::{USER, UserMessage};
@@ -23,7 +23,6 @@ fn report_as(agent: &Agent, task: Name, outcome: Outcome) {
 /// The lead leads for five seconds, and gives its order in this time or long after.
 fn orders_after_its_lease<const LATE: bool>() -> Workflow {
     team()
-        .with(|_, world| world.service(Name::new(LeaseService::NAME), LeaseService::default()))
         .agent("lead", |agent: Agent, team: TeamContext| async move {
             let (task, ops) = next_task(&agent).await;
             let (resource, second) = (Name::new("leadership"), SimSpan::from_secs(1));
