@@ -6,10 +6,13 @@ use perfidy::agent::{
     Agent, AnswerPart, ArtifactId, Change, Content, Freshness, Headers, ItemEntry, OpId, Operation, Outcome,
     Prompt, Purpose, Report, StoreError, ToolCall,
 };
+use perfidy::explore::Run;
 use perfidy::safeguards::calls::CALL_TIMEOUT;
+use perfidy::scenario::{Case, Scenario};
+use perfidy::suite::Suite;
 use perfidy::workflows::user::{USER, UserMessage};
 use perfidy::workflows::{TeamContext, Workflow};
-use perfidy_sim::{Name, SimSpan};
+use perfidy_sim::{Engine, Name, Seed, SimSpan};
 
 /// The text of the calm world with a bound for a property.
 fn bounded(property: &str, bound: &str) -> String {
@@ -447,4 +450,19 @@ fn a_team_that_reports_too_late_is_caught() {
     let text = bounded("within-deadline", "within = \"60s\"");
     assert!(broken(reports_after::<10>(), &text, &[]).is_empty());
     assert_eq!(broken(reports_after::<90>(), &text, &[]), ["within-deadline"]);
+}
+
+/// Ticks, messages and webhooks have only the shipped workflow for them: here its runners and schedulers do
+/// not claim a tick.
+#[test]
+fn schedulers_that_do_not_claim_their_ticks_are_caught() {
+    let text = include_str!("../../scenarios/scheduled/two-schedulers.toml");
+    let scenario = Scenario::parse(&Suite::shipped(), "scheduled/two-schedulers", text)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let is_broken = |case: &Case, seed| {
+        Run::fuzzed(case, Engine::Native, Seed(seed)).violation("one-firing-per-tick").is_some()
+    };
+    let (with, without) = (Case::as_written(&scenario), Case::removing(&scenario, &["tick-claim"]));
+    let seed = (0..300).find(|seed| is_broken(&without, *seed)).expect("no seed makes two runs of one tick");
+    assert!(!is_broken(&with, seed), "seed {seed}");
 }
