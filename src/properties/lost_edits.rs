@@ -161,4 +161,9 @@ mod tests {
         assert_eq!(judge(&carries_out(one_edit(), "task-2", "edit", arguments).history()), Verdict::Vacuous);
         assert_eq!(judge(&Story::default().given("task-1").history()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn an_edit_that_changes_nothing_loses_nothing() {
+        assert_eq!(judge(&edits(one_edit(), "task-1", "task-1").history()), Verdict::Holds);
+    }
 }

@@ -100,4 +100,19 @@ mod tests {
         let unknown = CallOutcome::Unknown(Indefinite::OfAnotherRequest);
         assert_eq!(takes("reply to create", "task-2/a", unknown), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_message_of_another_agent_on_the_way_is_not_the_reply() {
+        let deliver = |from: &str, about: &str, story: Story| {
+            let [from, kind, about] = [from, "reply to create", about].map(Name::new);
+            let content = message(Headers::NONE);
+            let cause = Some(story.last()).filter(|last| *last > 0);
+            let reply = EventKind::Delivered { from, kind, about, is_reply: true, content };
+            story.event_because_of(cause, "executor", reply)
+        };
+        let story = deliver("planner", "task-2/a", deliver("ticketing", "task-1/a", Story::default()));
+        let call = ["ticketing", "create", "task-1/a"].map(Name::new);
+        let told = EventKind::App(TeamEvent::Agent(answered(call, CallOutcome::Done)));
+        assert_eq!(story.event_because_of(Some(2), "executor", told).judged_by(&property()), Verdict::Holds);
+    }
 }

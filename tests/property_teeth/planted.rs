@@ -55,21 +55,23 @@ fn a_worker_that_carries_out_an_order_from_after_a_lease_is_caught() {
     assert!(is_broken(orders_after_its_lease::<true>()));
 }
 
-/// The lead and the rival answer the same questions; the rival may make its answer up.
+/// The lead and the rival answer the same questions of two tasks; the rival may make its answers up.
 fn two_answer<const AGREE: bool>() -> Workflow {
     let answers = |makes_up: bool| {
         move |agent: Agent, team: TeamContext| async move {
-            let (task, _) = next_task(&agent).await;
-            let mut answer = Vec::new();
-            for step in 0..2 {
-                let query = team.plan.operation_of(task, step);
-                let intent = query.intent;
-                let read = agent.read(query, CALL_TIMEOUT).await.expect("a calm world").content;
-                let content = Some(if makes_up { Content::new("a guess") } else { read });
-                answer.push(AnswerPart { intent, content });
+            for _ in 0..2 {
+                let (task, _) = next_task(&agent).await;
+                let mut answer = Vec::new();
+                for step in 0..2 {
+                    let query = team.plan.operation_of(task, step);
+                    let intent = query.intent;
+                    let read = agent.read(query, CALL_TIMEOUT).await.expect("a calm world").content;
+                    let content = Some(if makes_up { Content::new("a guess") } else { read });
+                    answer.push(AnswerPart { intent, content });
+                }
+                let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
+                agent.send(Name::new(USER), task, UserMessage::Report(report));
             }
-            let report = Report { answer: answer.into(), ..Report::of(task, Outcome::Done) };
-            agent.send(Name::new(USER), task, UserMessage::Report(report));
         }
     };
     team()
@@ -88,7 +90,8 @@ fn sources() -> String {
 
 #[test]
 fn two_agents_that_answer_one_question_differently_are_caught() {
-    let is_broken = |team| broken(team, &sources(), &[]).contains(&"agreement");
+    let text = sources().replace("count = 1", "count = 2\nevery = \"20s\"");
+    let is_broken = |team| broken(team, &text, &[]).contains(&"agreement");
     assert!(!is_broken(two_answer::<true>()));
     assert!(is_broken(two_answer::<false>()));
 }
