@@ -195,4 +195,15 @@ mod tests {
         let asked_back = two().sends(("reviewer", "worker-1"), "task-1/a", ASK);
         assert!(asks(asked_back, "worker-1", "task-2/a").judged_by(&property()).is_violated());
     }
+
+    #[test]
+    fn a_copy_of_a_request_that_comes_after_its_answer_is_no_request() {
+        let two = two();
+        let delivered = two.last();
+        let copy = two.clone().history().event(EventId::new(delivered).unwrap()).clone();
+        let answered = two.sends(("reviewer", "worker-2"), "task-1/b", Headers::of(Purpose::Answer));
+        let cause = copy.cause.map(EventId::get);
+        let story = answered.event_because_of(cause, "reviewer", copy.what);
+        assert_eq!(asks(story, "worker-1", "task-2/a").judged_by(&property()), Verdict::Holds);
+    }
 }
