@@ -11,6 +11,7 @@
 //! | [`exploration`] | strategies, campaigns, exhaustive search, audit, ablation, comparison |
 //! | [`formats`] | scenarios, saved failures, aliases, JSON records |
 //! | [`architecture`] | the modules, and how to add to them |
+//! | [`testing_perfidy`] | how perfidy itself is tested, and what its tests would not notice |
 //! | [`gallery`] | failures of agent frameworks, and the scenario that shows each |
 //!
 //! The words are explained in the [glossary](crate::glossary).
@@ -35,3 +36,5 @@ pub mod own_agents {}
 pub mod own_tools {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}
+#[doc = include_str!("guide/testing_perfidy.md")]
+pub mod testing_perfidy {}
