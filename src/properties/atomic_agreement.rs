@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_user_that_waits_in_vain_is_shown() {
-        let (on, why, about) = (Name::new("coordinator"), "a report", Name::new("task-1"));
+        let [on, why, about] = ["coordinator", "a report", "task-1"].map(Name::new);
         let story = transaction().event("user", EventKind::Waiting { on, why, about });
         assert_eq!(violation(story.effect("task-1/file", 1).judged_by(&property())).0, [4, 5]);
     }
