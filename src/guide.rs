@@ -14,6 +14,7 @@
 //! | [`exploration`] | strategies, campaigns, exhaustive search, audit, ablation, comparison |
 //! | [`formats`] | scenarios, saved failures, aliases, JSON records |
 //! | [`architecture`] | the modules, and how to add to them |
+//! | [`testing_perfidy`] | how perfidy itself is tested, and what its tests would not notice |
 //! | [`gallery`] | failures of agent frameworks, and the scenario that shows each |
 //!
 //! The words are explained in the [glossary](crate::glossary).
@@ -44,3 +45,5 @@ pub mod reading_a_failure {}
 pub mod seeing_a_failure {}
 #[doc = include_str!("guide/tokio_agents.md")]
 pub mod tokio_agents {}
+#[doc = include_str!("guide/testing_perfidy.md")]
+pub mod testing_perfidy {}

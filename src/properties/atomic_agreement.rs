@@ -169,4 +169,30 @@ mod tests {
         let story = Story::default().given("task-1").effect("task-1/file", 1);
         assert_eq!(story.told("task-1", Outcome::Failed).judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_task_of_which_only_another_was_prepared_is_no_transaction() {
+        for purpose in [Purpose::Commit, Purpose::Cancel] {
+            let (task, intent) = (Name::new("task-2"), Name::new("task-2/file"));
+            let story = transaction().record_event("user", TeamEvent::User(wanted(task, intent)));
+            let story = story.record_event("user", TeamEvent::User(wanted(task, Name::new("task-2/bill"))));
+            let story = story.tells(("coordinator", "participant-1"), "task-2", Headers::of(purpose));
+            let story = story.effect("task-2/file", 1);
+            assert_eq!(story.judged_by(&property()), Verdict::Vacuous, "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_to_prepare_is_not_shown_as_a_decision() {
+        let prepare = Headers::of(Purpose::Prepare);
+        let story = transaction().tells(("coordinator", "participant-2"), "task-1", prepare);
+        assert_eq!(violation(story.effect("task-1/file", 1).judged_by(&property())).0, [6]);
+    }
+
+    #[test]
+    fn a_user_that_waits_in_vain_is_shown() {
+        let [on, why, about] = ["coordinator", "a report", "task-1"].map(Name::new);
+        let story = transaction().event("user", EventKind::Waiting { on, why, about });
+        assert_eq!(violation(story.effect("task-1/file", 1).judged_by(&property())).0, [4, 5]);
+    }
 }

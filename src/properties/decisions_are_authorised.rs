@@ -267,4 +267,12 @@ mod tests {
         let story = reported(story.called("verifier", "task-1/file"));
         assert_eq!(violation(story.judged_by(&property())).0, [3, 6, 8]);
     }
+
+    #[test]
+    fn an_order_is_no_approval() {
+        let other =
+            Story::default().tells(("verifier", "coordinator"), "task-2", Headers::of(Purpose::Approval));
+        let ordered = other.tells(("lead", "coordinator"), "task-1", Headers::of(Purpose::Order));
+        assert_eq!(ordered.told("task-1", Outcome::Done).judged_by(&property()), Verdict::Vacuous);
+    }
 }

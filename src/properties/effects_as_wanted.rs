@@ -156,4 +156,24 @@ mod tests {
         let story = wanted(Content::NOTHING).carries_out(&operation("transfer", amount(5)));
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_text_or_a_version_that_was_asked_for_is_not_left_to_the_author() {
+        let edit = |more: &[(&str, serde_json::Value)]| {
+            let mut edit = json!({ "path": "guide.md", "line": "Run it." });
+            more.iter().for_each(|(key, value)| edit[*key] = value.clone());
+            Content::of_json(edit)
+        };
+        let verdict_of = |asked: &[(&str, serde_json::Value)], done: &[(&str, serde_json::Value)]| {
+            let story = wanted(edit(asked)).opens("bank", Files::default());
+            story.carries_out(&operation("edit", edit(done))).judged_by(&property())
+        };
+        let (text, other) = (("content", json!("Run it.")), ("content", json!("Run it not.")));
+        let (first, second) = (("precondition", json!(0)), ("precondition", json!(1)));
+        let both = [text.clone(), first.clone()];
+        assert_eq!(verdict_of(std::slice::from_ref(&text), &both), Verdict::Holds);
+        assert_eq!(verdict_of(std::slice::from_ref(&first), &both), Verdict::Holds);
+        assert!(verdict_of(&[text], &[other, first.clone()]).is_violated());
+        assert!(verdict_of(&[first], &[both[0].clone(), second]).is_violated());
+    }
 }

@@ -110,4 +110,13 @@ mod tests {
         let story = Story::default().given("task-1").answered("a", "task-1/file", FAILURES[1]);
         assert_eq!(story.told("task-1", Outcome::Done).judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn as_many_failures_as_are_allowed_may_be_swallowed() {
+        let story = Story::default().given("task-1").given("task-2").bounded(property().name, 1);
+        let story = story.answered("a", "task-1/file", FAILURES[0]).told("task-1", Outcome::Done);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let story = story.answered("a", "task-2/file", FAILURES[0]).told("task-2", Outcome::Done);
+        assert_eq!(violation(story.judged_by(&property())).0, [8, 9]);
+    }
 }

@@ -310,4 +310,39 @@ mod tests {
         }
         assert_eq!(beyond_the_work(&large), None);
     }
+
+    #[test]
+    fn a_task_that_is_reported_twice_ends_once() {
+        let mut history = TeamHistory::default();
+        let [user, one, other, node] = ["user", "task-1", "task-2", "caller"].map(Name::new);
+        let given = |task| TeamEvent::User(UserEvent::TaskGiven { task });
+        let informed =
+            || TeamEvent::User(UserEvent::Informed { by: node, report: Report::of(one, Outcome::Done) });
+        for note in [given(one), given(other), informed(), informed()] {
+            history.append(SimTime::ZERO, (user, 0), None, EventKind::App(note));
+        }
+        let at = SimTime::ZERO + SimSpan::from_secs(2);
+        history.append(at, (node, 0), None, EventKind::Started { incarnation: 0 });
+        let open = OpenTasks::of(&history);
+        assert_eq!(open.during(&history.events()[4..]), 1);
+    }
+
+    #[test]
+    fn work_is_each_task_for_each_agent_and_once_more_and_what_it_wants() {
+        let mut history = sends(0, 0, |_| 0);
+        let other = Name::new("other");
+        history.append(SimTime::ZERO, (other, 0), None, EventKind::Started { incarnation: 0 });
+        history.append(SimTime::ZERO, (other, 1), None, EventKind::Started { incarnation: 1 });
+        let [task, intent] = ["task-1", "task-1/figure"].map(Name::new);
+        let given = UserEvent::TaskGiven { task };
+        for note in [given.clone(), UserEvent::Question { task, intent }, given] {
+            history.append(
+                SimTime::ZERO,
+                (Name::new("user"), 0),
+                None,
+                EventKind::App(TeamEvent::User(note)),
+            );
+        }
+        assert_eq!(work(&history), 2 * (1 + 2) + 1);
+    }
 }

@@ -79,4 +79,12 @@ mod tests {
             (0..100).fold(Story::default().given("task-1"), |story, _| story.event("a", beat.clone()));
         assert!(!is_made(story));
     }
+
+    #[test]
+    fn a_source_that_serves_something_for_the_first_time_is_headway() {
+        let given = || Story::default().given("task-1");
+        assert!(is_made(given().pass(100).served("task-1/figure", 1).pass(9)));
+        assert!(!is_made(given().served("task-1/figure", 1).pass(100).served("task-1/figure", 2)));
+        assert!(!is_made(given().served("task-1/figure", 1).pass(100)));
+    }
 }

@@ -63,3 +63,30 @@ impl Leases {
         !self.tokens.is_empty() && !self.tokens.contains(token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(resource: &str, token: u64) -> LeaseEvent {
+        let [resource, holder] = [resource, "lead"].map(Name::new);
+        LeaseEvent::Granted { resource, holder, token: Token(token), until: SimTime::ZERO }
+    }
+
+    #[test]
+    fn an_order_without_a_token_counts_under_the_latest_one_of_a_holder_of_one_resource() {
+        let mut leases = Leases::default();
+        let authority = |leases: &Leases| leases.authority_of(Name::new("lead"), &Headers::NONE);
+        assert_eq!(authority(&leases), None);
+        for token in [1, 2] {
+            leases.record(&granted("leadership", token), SimTime::ZERO);
+            assert_eq!(authority(&leases), Some(Token(token)));
+        }
+        for resource in ["another", "leadership"] {
+            leases.record(&granted(resource, 3), SimTime::ZERO);
+            assert_eq!(authority(&leases), None, "it is not known which one it uses");
+        }
+        let with_token = Headers { authority: Some(Token(2)), ..Headers::NONE };
+        assert_eq!(leases.authority_of(Name::new("lead"), &with_token), Some(Token(2)));
+    }
+}

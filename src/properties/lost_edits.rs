@@ -161,4 +161,11 @@ mod tests {
         assert_eq!(judge(&carries_out(one_edit(), "task-2", "edit", arguments).history()), Verdict::Vacuous);
         assert_eq!(judge(&Story::default().given("task-1").history()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn an_edit_that_changes_nothing_loses_nothing() {
+        let same = |story: Story| edits(story, "task-1", "task-1");
+        assert_eq!(judge(&same(one_edit()).history()), Verdict::Holds);
+        assert_eq!(judge(&same(same(one_edit())).history()), Verdict::Holds);
+    }
 }

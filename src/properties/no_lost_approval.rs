@@ -265,4 +265,13 @@ mod tests {
         assert_eq!(approved().judged_by(&property()), Verdict::Vacuous);
         assert_eq!(calls(Story::default(), CALL).judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn only_a_question_to_a_person_asks_for_an_approval() {
+        let headers = |purpose| Headers { idempotency_key: Some(OpId(CALL.1)), ..Headers::of(purpose) };
+        for (to, purpose) in [("planner", Purpose::Ask), ("approver", Purpose::Done)] {
+            let story = calls(approved(), CALL).sends(("assistant", to), CALL.0, headers(purpose));
+            assert_eq!(story.judged_by(&property()), Verdict::Holds, "{purpose:?} to {to}");
+        }
+    }
 }

@@ -127,4 +127,13 @@ mod tests {
         assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
         assert_eq!(given().told("task-1", Outcome::Failed).judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn as_many_orphans_as_are_allowed_may_be_left_behind() {
+        let story = Story::default().given("task-1").given("task-2").bounded(property().name, 1);
+        let story = story.effect("task-1/file", 1).told("task-1", Outcome::Failed);
+        assert_eq!(story.clone().judged_by(&property()), Verdict::Holds);
+        let story = story.effect("task-2/file", 2).told("task-2", Outcome::Failed);
+        assert_eq!(violation(story.judged_by(&property())).0, [8, 9]);
+    }
 }

@@ -191,4 +191,27 @@ mod tests {
         assert_eq!(given.effect("task-1/file", 1).judged_by(&own), Verdict::Holds);
         assert_eq!(runs.load(Ordering::Relaxed), 1);
     }
+
+    #[test]
+    fn a_judge_that_gives_no_message_has_the_line_about_the_property() {
+        let never = |message: &'static str| {
+            Property::new("never", "it never holds", move |_: &TeamHistory| {
+                Verdict::violated(&[], message.to_owned())
+            })
+        };
+        let message_of = |property: &Property| match property.judge(&TeamHistory::default()) {
+            Verdict::Violated(violation) => violation.message,
+            verdict => panic!("{verdict:?}"),
+        };
+        assert_eq!(message_of(&never("")), "not kept: it never holds");
+        assert_eq!(message_of(&never("it does not")), "it does not");
+    }
+
+    #[test]
+    fn what_a_property_needs_is_what_it_says() {
+        let needs = kinds::EFFECT.and(kinds::INFORMED);
+        let own = Property::new("own", "it holds", |_: &TeamHistory| true);
+        assert_eq!(own.needed(), EventKinds::NONE);
+        assert_eq!(own.needs(kinds::EFFECT).needs(kinds::INFORMED).needed(), needs);
+    }
 }

@@ -180,4 +180,30 @@ mod tests {
         assert_eq!(bounded().given("task-1").judged_by(&property()), Verdict::Vacuous);
         assert_eq!(asks(Story::default(), "worker-1", "task-1/a").judged_by(&property()), Verdict::Vacuous);
     }
+
+    #[test]
+    fn an_answer_that_an_agent_gets_is_no_request_to_it() {
+        let answers = ["task-2/a", "task-2/b", "task-2/c"].into_iter();
+        let story = answers.fold(two(), |story, about| {
+            story.tells(("worker-1", "reviewer"), about, Headers::of(Purpose::Answer))
+        });
+        assert_eq!(story.judged_by(&property()), Verdict::Holds);
+    }
+
+    #[test]
+    fn to_ask_back_is_no_answer() {
+        let asked_back = two().sends(("reviewer", "worker-1"), "task-1/a", ASK);
+        assert!(asks(asked_back, "worker-1", "task-2/a").judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn a_copy_of_a_request_that_comes_after_its_answer_is_no_request() {
+        let two = two();
+        let delivered = two.last();
+        let copy = two.clone().history().event(EventId::new(delivered).unwrap()).clone();
+        let answered = two.sends(("reviewer", "worker-2"), "task-1/b", Headers::of(Purpose::Answer));
+        let cause = copy.cause.map(EventId::get);
+        let story = answered.event_because_of(cause, "reviewer", copy.what);
+        assert_eq!(asks(story, "worker-1", "task-2/a").judged_by(&property()), Verdict::Holds);
+    }
 }

@@ -100,4 +100,16 @@ mod tests {
         let unknown = CallOutcome::Unknown(Indefinite::OfAnotherRequest);
         assert_eq!(takes("reply to create", "task-2/a", unknown), Verdict::Vacuous);
     }
+
+    #[test]
+    fn a_reply_of_another_than_the_tool_is_not_taken_for_an_answer_of_the_tool() {
+        let [from, kind, about] = ["planner", "reply to create", "task-2/a"].map(Name::new);
+        let content = message(Headers::NONE);
+        let reply = EventKind::Delivered { from, kind, about, is_reply: true, content };
+        let story = Story::default().event("executor", reply);
+        let call = ["ticketing", "create", "task-1/a"].map(Name::new);
+        let told = EventKind::App(TeamEvent::Agent(answered(call, CallOutcome::Done)));
+        let story = story.event_because_of(Some(1), "executor", told);
+        assert_eq!(story.judged_by(&property()), Verdict::Vacuous);
+    }
 }

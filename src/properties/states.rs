@@ -107,3 +107,56 @@ impl<'a, T> States<'a, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Content, Operation};
+    use crate::properties::testing::{Story, violation};
+    use crate::tools::{Accounts, Files};
+    use serde_json::json;
+
+    fn opened() -> Story {
+        Story::default().opens("bank", Accounts::of([("alice", 100), ("bob", 0)]))
+    }
+
+    /// Alice pays five.
+    fn pays(story: Story, bank: &str) -> Story {
+        let arguments = Content::of_json(json!({ "from": "alice", "to": "bob", "amount": 5 }));
+        let [bank, transfer, intent] = [bank, "transfer", "task-1/pay"].map(Name::new);
+        story.carries_out(&Operation::new(bank, transfer, intent).with(arguments))
+    }
+
+    #[test]
+    fn there_is_a_state_at_the_beginning_and_one_after_each_effect() {
+        let history = pays(pays(opened(), "bank"), "bank").history();
+        let states = history.states::<Accounts>("bank");
+        let of_alice: Vec<_> =
+            states.iter().map(|(event, bank)| (event.id.get(), bank.balance("alice"))).collect();
+        assert_eq!(of_alice, [(1, Some(100)), (2, Some(95)), (3, Some(90))]);
+        assert_eq!(states.last().and_then(|bank| bank.balance("bob")), Some(10));
+        assert!(history.states::<Files>("bank").last().is_none(), "the bank is no disk");
+        assert!(history.states::<Accounts>("other").last().is_none());
+    }
+
+    #[test]
+    fn what_is_always_so_holds_only_if_something_happened() {
+        let is_never_short = |bank: &Accounts| bank.balance("alice") >= Some(95);
+        let verdict = |story: Story| story.history().states::<Accounts>("bank").always(is_never_short);
+        assert_eq!(verdict(opened()), Verdict::Vacuous);
+        assert_eq!(verdict(pays(opened(), "bank")), Verdict::Holds);
+        let (events, message) = violation(verdict(pays(pays(opened(), "bank"), "bank")));
+        assert_eq!(events, [3]);
+        assert_eq!(message, "bank is in a state in which it must not be");
+    }
+
+    #[test]
+    fn the_requests_of_a_tool_are_those_that_it_handled() {
+        let story = pays(opened(), "bank").opens("other", Accounts::of([("alice", 9), ("bob", 0)]));
+        let history = pays(pays(story, "other"), "bank").history();
+        let of = |tool: &str| history.requests(tool).map(|(event, _)| event.id.get()).collect::<Vec<_>>();
+        assert_eq!(of("bank"), [2, 5]);
+        assert_eq!(of("other"), [4]);
+        assert!(of("disk").is_empty());
+    }
+}

@@ -93,3 +93,38 @@ impl From<Option<Violation>> for Verdict {
         violation.map_or(Self::Holds, Self::Violated)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::Story;
+
+    fn reason(story: Story) -> Option<String> {
+        match cut_short(&story.history())? {
+            Verdict::Unknown { reason } => Some(reason),
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_by_itself_is_not_cut_short() {
+        for stop in [RunEnd::Finished, RunEnd::Quiescent, RunEnd::Deadline] {
+            assert_eq!(reason(Story::default().given("task-1").pass(99).ended(stop)), None, "{stop:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_whose_time_is_over_while_work_gets_done_is_cut_short() {
+        let busy = || Story::default().given("task-1").pass(99).effect("task-1/file", 1);
+        let reason_of = |stop| reason(busy().ended(stop));
+        assert!(reason_of(RunEnd::Deadline).unwrap().contains("raise `within` in [settle]"));
+        assert_eq!(reason_of(RunEnd::Finished), None);
+    }
+
+    #[test]
+    fn a_run_with_too_many_events_says_how_many_there_were() {
+        let stopped = Story::default().given("task-1").pass(7).ended(RunEnd::TooManyEvents);
+        let why = "the run was cut short after 9 events; raise `events` in [limits]";
+        assert_eq!(reason(stopped).as_deref(), Some(why));
+    }
+}

@@ -134,7 +134,7 @@ impl Tasks<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Headers, Outcome};
+    use crate::agent::{Body, Headers, OpId, Operation, Outcome, ToolCall, Wire};
     use crate::properties::testing::{Story, completed, violation};
     use perfidy_sim::RunEnd;
 
@@ -221,5 +221,45 @@ mod tests {
     fn without_a_bound_or_a_task_there_is_nothing_to_judge() {
         assert_eq!(done(Story::default().given("task-1").pass(99)).judged_by(&property()), Verdict::Vacuous);
         assert_eq!(Story::default().bounded(property().name, 1).judged_by(&property()), Verdict::Vacuous);
+    }
+
+    /// A service calls a tool for the figure of task-1: what it wants, and how it asks.
+    fn asks_a_tool(story: Story, name: &str, wire: fn(Operation) -> Wire) -> Story {
+        let [to, kind, about] = ["ticketing", "word", "task-1/file"].map(Name::new);
+        let content = Body::new(wire(Operation::new(to, Name::new(name), about)));
+        story.event("service-1", EventKind::Sent { to, kind, about, content })
+    }
+
+    fn calls(operation: Operation) -> Wire {
+        Wire::Call(Box::new(ToolCall::unkeyed(operation, OpId(1))))
+    }
+
+    #[test]
+    fn a_tool_that_is_called_after_the_time_is_work() {
+        assert_eq!(
+            asks_a_tool(done(given()).pass(7), "create", calls).judged_by(&property()),
+            Verdict::Holds
+        );
+        let late = asks_a_tool(done(given()).pass(8), "create", calls);
+        let (events, message) = violation(late.judged_by(&property()));
+        assert_eq!(events, [2, 13]);
+        let why =
+            "service-1 called a tool for task-1/file, 11s after task-1 was given; at most 10s was asked for";
+        assert_eq!(message, why);
+    }
+
+    #[test]
+    fn to_undo_something_after_the_time_is_no_work() {
+        let [intent, tool, operation] = ["task-1/file", "ticketing", "withdraw"].map(Name::new);
+        let undone_by = TeamEvent::User(UserEvent::UndoneBy { intent, tool, operation });
+        let late = || done(given().record_event("user", undone_by.clone())).pass(9);
+        assert_eq!(asks_a_tool(late(), "withdraw", calls).judged_by(&property()), Verdict::Holds);
+        assert!(asks_a_tool(late(), "create", calls).judged_by(&property()).is_violated());
+    }
+
+    #[test]
+    fn a_run_that_ends_with_the_time_of_a_task_is_not_overdue() {
+        assert_eq!(given().pass(8).ended(RunEnd::Deadline).judged_by(&property()), Verdict::Vacuous);
+        assert!(given().pass(9).ended(RunEnd::Deadline).judged_by(&property()).is_violated());
     }
 }

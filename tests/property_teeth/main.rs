@@ -6,6 +6,7 @@ mod evasions;
 mod handovers;
 mod liars;
 mod loops;
+mod planted;
 mod traces;
 
 use perfidy::agent::{Agent, Outcome, Report, ToolCall};
@@ -94,4 +95,32 @@ fn a_team_that_reports_what_it_has_not_done_loses_effects() {
 #[test]
 fn a_team_that_does_its_work_again_when_asked_again_and_never_answers_breaks_both() {
     assert_eq!(broken_by(SILENT), ["eventual-termination", "no-duplicate-effects"]);
+}
+
+/// The tests in which a team with a planted defect violates a property.
+const TESTS: [&str; 10] = [
+    include_str!("chats.rs"),
+    include_str!("evasions.rs"),
+    include_str!("liars.rs"),
+    include_str!("loops.rs"),
+    include_str!("main.rs"),
+    include_str!("planted.rs"),
+    include_str!("../protocols/cascade.rs"),
+    include_str!("../protocols/hierarchy.rs"),
+    include_str!("../protocols/review.rs"),
+    include_str!("../protocols/two_phase_commit.rs"),
+];
+
+#[test]
+fn every_shipped_property_has_a_team_that_violates_it() {
+    let suite = Suite::shipped();
+    let is_asserted = |line: &str, property: &str| {
+        let says_so = ["assert", "broken", "violation", "contains", "is_violated"];
+        line.contains(&format!("\"{property}\"")) && says_so.iter().any(|word| line.contains(word))
+    };
+    let is_in_a_test =
+        |property: &str| TESTS.iter().any(|test| test.lines().any(|line| is_asserted(line, property)));
+    let missing: Vec<_> =
+        suite.properties().iter().map(|one| one.name).filter(|name| !is_in_a_test(name)).collect();
+    assert!(missing.is_empty(), "no team with a planted defect violates {missing:?}");
 }

@@ -229,3 +229,14 @@ fn that_another_task_failed_says_nothing_about_this_one() {
     let story = call(on_call(), REFUSED).told("task-2", Outcome::Failed);
     assert!(done(story).judged_by(&property()).is_violated());
 }
+
+#[test]
+fn a_call_that_was_escalated_stays_so_however_often_it_is_tried_later() {
+    let escalated = call(on_call(), LOST).dead_lettered("task-1/file");
+    let tried = (0..3).fold(escalated, |story, _| {
+        let story = story.called("executor-1", "task-1/file");
+        assert_eq!(failed(story.clone()).judged_by(&property()), Verdict::Holds);
+        story
+    });
+    assert_eq!(failed(tried).judged_by(&property()), Verdict::Holds);
+}

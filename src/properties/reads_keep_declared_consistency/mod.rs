@@ -36,7 +36,7 @@ fn judge(history: &TeamHistory) -> Verdict {
         _ => None,
     });
     let Some(declared) = declared else { return Verdict::Vacuous };
-    let Some(operations) = operations(history) else { return Verdict::Vacuous };
+    let (operations, has_read) = operations(history);
     let broken = match (invented(history), declared) {
         (Some(invented), _) => Ok(Some(invented)),
         (None, Consistency::Linearizable) => out_of_order(history, &operations, Keeps::RealTime),
@@ -45,7 +45,8 @@ fn judge(history: &TeamHistory) -> Verdict {
         (None, Consistency::Eventual) => Ok(None),
     };
     match broken {
-        Ok(None) => Verdict::Holds,
+        Ok(None) if has_read => Verdict::Holds,
+        Ok(None) => Verdict::Vacuous,
         Ok(Some((because, message))) => {
             Verdict::violated(&because, format!("{message}; {declared} reads were promised"))
         }
@@ -96,8 +97,8 @@ const READS: EventKinds = EventKinds::STARTED
     .and(kinds::ASKED)
     .and(kinds::HEARD);
 
-/// The operations in the order of their requests; `None` if no agent read anything that was written.
-fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
+/// The operations in the order of their requests, and whether an agent read anything that was written.
+fn operations(history: &TeamHistory) -> (Vec<Operation>, bool) {
     let mut operations: Vec<Operation> = Vec::new();
     let mut incarnations: Lookup<Name, Incarnations> = Lookup::default();
     let twin = Name::literal("overlapping-restart");
@@ -159,7 +160,7 @@ fn operations(history: &TeamHistory) -> Option<Vec<Operation>> {
         index += 1;
         !refused.contains(&(index - 1))
     });
-    any_seen.then_some(operations)
+    (operations, any_seen)
 }
 
 /// An agent read a version that did not exist.

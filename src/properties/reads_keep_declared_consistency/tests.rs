@@ -431,3 +431,11 @@ fn a_read_that_was_never_answered_constrains_nothing() {
     ];
     assert_eq!(story(Consistency::Linearizable, &acts).judged_by(&property()), Verdict::Holds);
 }
+
+#[test]
+fn a_reader_that_never_reads_what_was_written_is_judged_as_any_other() {
+    let acts: Vec<_> = stale().into_iter().take(4).collect();
+    let (_, message) = violation(story(Consistency::Linearizable, &acts).judged_by(&property()));
+    assert!(message.ends_with("linearizable reads were promised"), "{message}");
+    assert_eq!(story(Consistency::Sequential, &acts).judged_by(&property()), Verdict::Vacuous);
+}

@@ -324,3 +324,11 @@ fn a_message_of_another_agent_does_not_show_what_the_record_led_to() {
     let story = story.sends_because_of(Some(1), ("worker", "coordinator"), STEP, Headers::NONE);
     assert_eq!(after_losing(story, 1, &[]), Verdict::Holds);
 }
+
+#[test]
+fn of_two_equal_records_both_must_be_found() {
+    assert_eq!(recovers(wrote(&[7, 7], 0), &[7, 7]).judged_by(&property()), Verdict::Holds);
+    let (events, message) = violation(recovers(wrote(&[7, 7], 0), &[7]).judged_by(&property()));
+    assert_eq!(events, [2, 3, 4]);
+    assert_eq!(message, "coordinator came back without 1 records that were durable");
+}
