@@ -2,7 +2,9 @@
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
 use crate::workflows::user::USER;
-use perfidy_sim::{Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime, SocketAct, SocketEvent, SocketPiece};
+use perfidy_sim::{
+    Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime, SocketAct, SocketEvent, SocketPiece,
+};
 
 /// In nanoseconds. A bound of so many is a span; no count is as high.
 const MILLISECOND: u64 = 1_000_000;
