@@ -65,7 +65,7 @@ pub fn add_failures(
         if let Some(folder) = folder.filter(|_| place < PAGES) {
             let of = || Counterpart::of(case, failure.saved.engine, seed, &failure.saved.faults);
             let counterpart = watchdog.watch(case, seed, of);
-            let name = format!("{}.html", file_name(file));
+            let name = format!("{place:03}-{}.html", file_name(file));
             let written =
                 write_file(&folder.join(&name), picture.beside(counterpart.as_ref()).to_page().as_bytes());
             status = status.worse(written);

@@ -167,6 +167,9 @@ fn text_of(arguments: &Content) -> String {
     }
 }
 
+/// No text that is made up is longer, whatever a reply says of its length.
+const MOST_TOKENS: usize = 100_000;
+
 /// A text of the length that the reply has, about what the model thinks of the task.
 fn text(task: Name, reply: &Reply) -> String {
     let mut text = match (reply.finish, reply.is_done) {
@@ -176,7 +179,7 @@ fn text(task: Name, reply: &Reply) -> String {
         (Finish::Stop | Finish::Length, false) => format!("{task} could not be done."),
     };
     // A token is four letters, by the usual rule of thumb.
-    while text.len() / 4 < reply.text_tokens as usize {
+    while text.len() / 4 < MOST_TOKENS.min(reply.text_tokens as usize) {
         text.push_str(" That is all there is to say about it.");
     }
     text

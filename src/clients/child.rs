@@ -47,7 +47,9 @@ impl Child {
         thread::spawn(move || {
             while !is_killed.load(Ordering::Relaxed) {
                 let ended = lock(&process).try_wait();
-                if let Ok(Some(status)) = ended {
+                if let Ok(Some(status)) = ended
+                    && !is_killed.load(Ordering::Relaxed)
+                {
                     return handle.tell(Request::Ended(Some(status.success())));
                 }
                 thread::sleep(TICK);

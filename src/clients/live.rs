@@ -161,12 +161,11 @@ impl<'a> Live<'a> {
             let (reply, _) = oneshot::channel();
             Some(Inbound { number: u64::MAX, request: Request::Ended(None), reply })
         };
-        if self.recorded > MOST_RECORDED {
+        if self.recorded > MOST_RECORDED || self.stop.load(Ordering::Relaxed) {
             return left();
         }
         match self.inbox.0.recv_timeout(within.min(TICK)) {
             Ok(inbound) => Some(inbound),
-            Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => left(),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => left(),
         }

@@ -16,8 +16,9 @@
 //! * [`Live`] is the clock: it lets virtual time pass as real time does, and gives each request the time at
 //!   which it came. Only it knows real time; the world is simulated on one thread, as ever.
 //! * The times and requests are a [`Recording`]. With the scenario, the seed and the plan they make the run
-//!   again, event by event, so a recording is a history that can be judged, told and checked anywhere, and
-//!   cannot be forged: verdicts rest on what the world makes of the requests.
+//!   again, event by event, so a recording is a history that can be judged, told and checked anywhere.
+//!   Verdicts rest on what the world makes of the requests. An edited file is still a run that the world can
+//!   have; it is no proof of who asked.
 //!
 //! Faults are drawn by identity, never by time: the nth call of a tool for an intent meets the same fault whenever
 //! it comes, so a seed means the same faults for a client in real time.

@@ -22,7 +22,7 @@ use crate::workflows::{Step, TaskPlan};
 use perfidy_sim::{EventId, EventKind, Name, RunEnd, RunOutcome, SimSpan, SimTime, Words};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The version of the format.
@@ -215,6 +215,8 @@ fn case(suite: &Suite, path: &Path) -> Result<Case, NotAHistory> {
 /// Makes events of lines.
 struct Teller {
     plan: TaskPlan,
+    /// The tasks that were given so far. What is given again is still one task.
+    given: BTreeSet<Name>,
     history: TeamHistory,
     /// The last call or effect for an intent: what led to what comes next.
     last: BTreeMap<Name, EventId>,
@@ -224,12 +226,19 @@ struct Teller {
 impl Teller {
     /// Of the steps of a scenario, for the tasks that were seen.
     fn new(case: &Case, seen: &[(usize, Line)]) -> Self {
+        let mut known = BTreeSet::new();
         let given = seen.iter().filter_map(|(_, line)| match &line.seen {
-            Seen::Given { task } => Some(Name::new(task)),
+            Seen::Given { task } => Some(Name::new(task)).filter(|task| known.insert(*task)),
             _ => None,
         });
         let plan = TaskPlan::of(given.collect(), case.team().plan.steps.clone());
-        Self { plan, history: TeamHistory::default(), last: BTreeMap::new(), receipts: 0 }
+        Self {
+            plan,
+            given: BTreeSet::new(),
+            history: TeamHistory::default(),
+            last: BTreeMap::new(),
+            receipts: 0,
+        }
     }
 
     fn history(mut self, seen: Vec<(usize, Line)>) -> Result<TeamHistory, NotAHistory> {
@@ -246,6 +255,9 @@ impl Teller {
         match line.seen {
             Seen::Given { task } => {
                 let task = Name::new(&task);
+                if !self.given.insert(task) {
+                    return Ok(());
+                }
                 for said in statements(&self.plan, task) {
                     self.add(at, Name::literal(USER), None, TeamEvent::User(said));
                 }
@@ -324,7 +336,7 @@ impl Teller {
         let intent = match likely[..] {
             [(_, intent)] => intent,
             [] if call.step.is_some() => return Err(format!("no step of that name is {tool}.{name}")),
-            [] => Name::new(&format!("unasked/{tool}-{name}")),
+            [] => unasked(tool, name, call.arguments.as_ref()),
             [(_, one), (_, other), ..] => {
                 return Err(format!(
                     "{tool}.{name} could be for {one} or for {other}: say which by `task`, `step` or `arguments`"
@@ -335,6 +347,15 @@ impl Teller {
             call.arguments.as_ref().map(|arguments| Content::of_json(Value::Object(arguments.clone())));
         Ok(Operation::new(tool, name, intent).with(content.unwrap_or(Content::NOTHING)))
     }
+}
+
+/// What an operation is for that no step asks for: with other arguments it is for something else.
+fn unasked(tool: Name, name: Name, arguments: Option<&Map<String, Value>>) -> Name {
+    let Some(arguments) = arguments else { return Name::new(&format!("unasked/{tool}-{name}")) };
+    let digest = Words::digest(|words| {
+        words.text(&Value::Object(arguments.clone()).to_string());
+    });
+    Name::new(&format!("unasked/{tool}-{name}-{:04x}", digest & 0xffff))
 }
 
 /// Whether an operation takes or undoes a step, and that is the named one if one is named.

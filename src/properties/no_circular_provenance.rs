@@ -2,7 +2,8 @@
 //! so, and the citations end at a reading, never in a circle.
 //!
 //! Judged by the handovers that agents send, and by what sources have served. Each agent's latest statement
-//! about an item says on what it rests. From there the citations are followed, from agent to agent.
+//! about an item says on what it rests. From there the citations are followed, from agent to agent. A reading
+//! counts if the source has served the item to any agent.
 
 use crate::agent::{Fact, Origin, TeamEvent, ToolEvent, kinds};
 use crate::properties::{Property, TeamHistory, Verdict};

@@ -168,7 +168,7 @@ impl ChatMessage {
 impl Reply {
     /// Its length in tokens.
     pub fn tokens(&self) -> u32 {
-        10 + self.text_tokens + 60 * self.calls.len() as u32
+        self.text_tokens.saturating_add(10 + 60 * self.calls.len() as u32)
     }
 }
 
@@ -221,7 +221,7 @@ impl Transcript {
 
     /// Its length in tokens.
     pub fn tokens(&self) -> u32 {
-        self.0.iter().map(ChatMessage::tokens).sum()
+        self.0.iter().map(ChatMessage::tokens).fold(0, u32::saturating_add)
     }
 
     /// The request that it is about: the last one.

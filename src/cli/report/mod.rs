@@ -69,8 +69,10 @@ pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
         return Status::BadInput;
     }
     if arguments.file.is_dir() {
-        return of_corpus(suite, arguments)
-            .map_or_else(|status| status, |document| write(arguments.output.as_deref(), &document));
+        return of_corpus(suite, arguments).map_or_else(
+            |status| status,
+            |(document, status)| status.worse(write(arguments.output.as_deref(), &document)),
+        );
     }
     if arguments.detection.is_some() {
         print_error("--detection belongs to a folder of saved failures");

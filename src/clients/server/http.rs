@@ -7,6 +7,7 @@ use super::responses::Responses;
 use super::upstream::{Posted, Upstream};
 use super::{MOST_BYTES, ServerConfig};
 use crate::agent::{Definite, Indefinite, ToolError};
+use crate::clients::catalogue::KEY;
 use crate::clients::{Answer, CallFailure, Catalogue, Handle, Request};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
@@ -209,15 +210,18 @@ impl Routes {
     ) -> Result<Response<Body>, Gone> {
         let bad = |message: &str| Ok(json_of(400, &json!({ "error": "unreadable", "message": message })));
         let Some(served) = self.catalogue.find(tool) else { return Ok(self.nothing_there()) };
-        let arguments: Map<String, Value> = match body {
+        let mut arguments: Map<String, Value> = match body {
             Value::Object(arguments) => arguments,
             Value::Null => Map::new(),
             _ => return bad("the arguments must be an object"),
         };
-        let key = match headers.get("idempotency-key").map(|key| key.to_str()) {
-            None => None,
-            Some(Ok(key)) => Some(key.to_owned()),
-            Some(Err(_)) => return bad("the idempotency key must be plain text"),
+        // As a header, or as the argument that the schema of the tool names.
+        let argument = arguments.remove(KEY).filter(|key| !key.is_null());
+        let key = match (headers.get("idempotency-key").map(|key| key.to_str()), argument) {
+            (None, None) => None,
+            (Some(Ok(key)), _) => Some(key.to_owned()),
+            (None, Some(Value::String(key))) => Some(key),
+            (Some(Err(_)), _) | (None, Some(_)) => return bad("the idempotency key must be plain text"),
         };
         let tool = served.name.clone();
         match self.handle.ask(Request::Call { task, tool, arguments, key }).await {

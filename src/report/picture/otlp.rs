@@ -32,7 +32,7 @@ fn number(key: &str, value: u32) -> Value {
 }
 
 fn time(at: SimTime) -> Value {
-    Value::String((EPOCH + at.as_nanos()).to_string())
+    Value::String(EPOCH.saturating_add(at.as_nanos()).to_string())
 }
 
 fn id(number: u64) -> String {
