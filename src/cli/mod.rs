@@ -187,7 +187,10 @@ fn subcommands() -> Vec<String> {
 /// Runs the command that the arguments of this process ask for, on what the suite has.
 fn main(suite: &Suite) -> ExitCode {
     // To read a file can run code of agents, which may never come back.
-    let suite = &suite.clone().watched_by(ending::watchdog());
+    let suite = suite.clone().watched_by(ending::watchdog());
+    #[cfg(feature = "clients")]
+    let suite = suite.running_programs(crate::clients::Python::shared());
+    let suite = &suite;
     let subcommands = subcommands();
     let is_subcommand = |word: OsString| subcommands.iter().any(|name| word == name.as_str());
     if suite.is_harness() && !env::args_os().nth(1).is_some_and(is_subcommand) {

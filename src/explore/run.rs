@@ -62,6 +62,10 @@ impl Run {
             // To judge a long history can take longer than to make it.
             interrupt::check();
             match property.judge(history) {
+                verdict if verdict != Verdict::Vacuous && case.not_judged().contains(&property.name) => {
+                    let reason = "the agent has no way to do what it asks for".to_owned();
+                    (property.name, Verdict::Unknown { reason })
+                }
                 Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
                     (property.name, missing.clone().unwrap_or(Verdict::Holds))
                 }

@@ -5,7 +5,7 @@ use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Turn};
 use serde_json::{Value, json};
 
-pub(super) struct Messages;
+pub(in crate::clients) struct Messages;
 
 impl Api for Messages {
     fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {

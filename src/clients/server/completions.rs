@@ -5,7 +5,7 @@ use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Turn};
 use serde_json::{Value, json};
 
-pub(super) struct Completions;
+pub(in crate::clients) struct Completions;
 
 impl Api for Completions {
     fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {
@@ -95,7 +95,7 @@ impl Api for Completions {
 }
 
 /// An error, as OpenAI's APIs say it.
-pub(super) fn error(kind: &str, message: &str) -> Value {
+pub(in crate::clients) fn error(kind: &str, message: &str) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": null, "code": kind } })
 }
 
