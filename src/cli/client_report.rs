@@ -1,10 +1,10 @@
 //! What is told of a run with a client, live or from a history.
 
 use super::{Format, Status, print, say_record, say_styled, tell};
-use crate::clients::Recording;
+use crate::clients::{Recording, Session};
 use crate::explore::{Finding, Run, SavedSeed};
 use crate::inert;
-use crate::properties::Verdict;
+use crate::properties::{EVENTUAL_TERMINATION, Verdict};
 use crate::report::{Story, StoryEvent};
 use perfidy_sim::{Digest, Engine, Fault, Name};
 use serde::Serialize;
@@ -92,18 +92,22 @@ impl<'a> Report<'a> {
         format!("{} {rest}", self.recording.case().scenario.suite.command())
     }
 
-    /// Broken, or inconclusive if a property could not be judged that the scenario is about and a client could
-    /// keep.
+    /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client could
+    /// keep, or if nothing could be judged but that the user was told.
     pub fn status(&self) -> Status {
         let about = self.recording.case().is_about();
         let is_open = |(property, verdict): &(&'static str, Verdict)| {
             matches!(verdict, Verdict::Unknown { .. })
                 && about.contains(property)
-                && !crate::clients::Session::never_judges(property)
+                && !Session::never_judges(property)
         };
-        if !self.recording.broke().is_empty() || self.failures().next().is_some() {
+        let has_held = |(property, verdict): &(&'static str, Verdict)| {
+            *verdict == Verdict::Holds && *property != EVENTUAL_TERMINATION && about.contains(property)
+        };
+        let verdicts = &self.run.verdicts;
+        if self.failures().next().is_some() {
             Status::Broken
-        } else if self.run.verdicts.iter().any(|judged| is_open(judged)) {
+        } else if verdicts.iter().any(is_open) || !verdicts.iter().any(has_held) {
             Status::Inconclusive
         } else {
             Status::AsExpected
@@ -148,6 +152,11 @@ impl<'a> Report<'a> {
             let says = in_words(verdict);
             let _ = write!(text, "\n  {property:width$}  {says}");
         }
+        if run.outcome.injected.is_empty() {
+            text.push_str(
+                "\nNo fault was injected: try other seeds (--seed), or raise the chances of the scenario.",
+            );
+        }
         if let Some(file) = self.file {
             let judge = self.command(&format!("judge {}", inert::path(file)));
             let _ = write!(text, "\nHistory  {}\nJudge    {judge}", inert::path(file));
@@ -176,7 +185,7 @@ impl<'a> Report<'a> {
             faults: run.outcome.injected.iter().map(fault).collect(),
             verdicts: run.verdicts.iter().map(|(property, verdict)| (*property, in_words(verdict))).collect(),
             broke: broke.collect(),
-            history: self.file.map(|file| inert::path(file)),
+            history: self.file.map(inert::path),
         };
         match sink {
             Sink::StandardOutput => say_record(&record),

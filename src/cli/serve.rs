@@ -79,8 +79,8 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
     let usual: SocketAddr = ([127, 0, 0, 1], if is_started { 0 } else { 8710 }).into();
     let listen = arguments.listen.or((!arguments.stdio).then_some(usual));
     let config = ServerConfig { stdio: arguments.stdio, listen, speed: arguments.speed };
-    let server = match Server::start(&config, &handle, session.catalogue()) {
-        Ok(server) => server,
+    let servers = match Server::start(&config, &handle, session.catalogue()) {
+        Ok(servers) => servers,
         Err(error) => {
             let place = listen.map_or_else(String::new, |listen| format!(" at {listen}"));
             print_error(format!(
@@ -89,8 +89,8 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
             return Status::BadInput;
         }
     };
-    announce(&server, &session);
-    let command = Command { line: arguments.client.clone(), environment: environment(&server, &session) };
+    announce(&servers, &session);
+    let command = Command { line: arguments.client.clone(), environment: environment(&servers, &session) };
     let mut child = None;
     let mut not_started = None;
     let on_node = |incarnation: Option<u32>| {
@@ -162,8 +162,8 @@ fn read(suite: &Suite, path: &Path) -> Option<Arc<Scenario>> {
 }
 
 /// Says where the servers are.
-fn announce(server: &Server, session: &Session) {
-    let Some(address) = server.address else { return };
+fn announce(servers: &Server, session: &Session) {
+    let Some(address) = servers.address else { return };
     let url = format!("http://{address}");
     if !address.ip().is_loopback() {
         warn(format!("{address} can be reached from other machines"));
@@ -179,8 +179,8 @@ fn announce(server: &Server, session: &Session) {
 }
 
 /// What a client that is started here finds in its environment.
-fn environment(server: &Server, session: &Session) -> Vec<(String, String)> {
-    let Some(address) = server.address else { return Vec::new() };
+fn environment(servers: &Server, session: &Session) -> Vec<(String, String)> {
+    let Some(address) = servers.address else { return Vec::new() };
     let url = format!("http://{address}");
     let prompts: Vec<String> =
         session.catalogue().tasks().map(|task| session.catalogue().prompt(task)).collect();

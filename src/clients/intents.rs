@@ -53,7 +53,7 @@ impl Intents {
         arguments: &Map<String, Value>,
         (named, at_hand): (Option<Name>, Name),
     ) -> Name {
-        let mut best: Option<((usize, bool, Reverse<u32>), Name)> = None;
+        let mut best: Option<(Likeness, Name)> = None;
         let tasks = self.plan.tasks.iter().copied();
         for task in tasks.filter(|task| named.is_none_or(|named| named == *task)) {
             for (number, step) in self.plan.steps.iter().enumerate() {
@@ -74,6 +74,10 @@ impl Intents {
         best.map_or_else(nobodys, |(_, intent)| intent)
     }
 }
+
+/// How likely a call is for an intent: how many fields are alike, whether the task is the one at hand, and how
+/// seldom it was called.
+type Likeness = (usize, bool, Reverse<u32>);
 
 /// How many fields of what is wanted the arguments have with the same value.
 fn fields_alike(wanted: &Value, arguments: &Map<String, Value>) -> usize {

@@ -37,7 +37,8 @@ pub struct Inbox(Receiver<Inbound>);
 
 impl std::fmt::Debug for Inbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbound").field("number", &self.number).field("request", &self.request).finish()
+        let Self { number, request, .. } = self;
+        f.debug_struct("Inbound").field("number", number).field("request", request).finish_non_exhaustive()
     }
 }
 

@@ -38,6 +38,9 @@ mod request;
 pub(crate) mod server;
 mod session;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalogue::{Catalogue, NotServed, ServedTool};
 pub use child::{Child, Command};
 pub use live::{Handle, Inbox, Live, channel};

@@ -166,12 +166,11 @@ impl Node {
         reply: oneshot::Sender<Answer>,
     ) {
         let wanted = operation.clone();
-        let call = match key {
-            Some(key) => ToolCall::keyed(operation, key),
-            None => {
-                let op = self.agent.new_operation_id(operation.intent);
-                ToolCall::unkeyed(operation, op)
-            }
+        let call = if let Some(key) = key {
+            ToolCall::keyed(operation, key)
+        } else {
+            let op = self.agent.new_operation_id(operation.intent);
+            ToolCall::unkeyed(operation, op)
         };
         let answer = match self.unless_given_up(number, self.agent.call_confirmed(call, PATIENCE)).await {
             Some(Ok(Confirmation { receipt, result })) => {

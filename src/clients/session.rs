@@ -134,7 +134,7 @@ impl Session {
         let code: OtherCode = Rc::new(move |agent: Agent, team: TeamContext| {
             Box::pin(node::run(agent, team, Rc::clone(&port), Rc::clone(&work)))
         });
-        self.case.world_around(self.seed, self.plan.clone(), Some((self.agent, code)))
+        self.case.world_around(self.seed, self.plan.clone(), Some(&(self.agent, code)))
     }
 }
 

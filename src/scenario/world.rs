@@ -63,7 +63,7 @@ impl Case {
         &self,
         seed: Seed,
         plan: Plan,
-        other: Option<(&'static str, OtherCode)>,
+        other: Option<&(&'static str, OtherCode)>,
     ) -> World<Agents> {
         let scenario = &self.scenario;
         let limits = limits(scenario);

@@ -394,7 +394,7 @@ impl Workflow {
         &self,
         config: &Arc<TeamConfig>,
         world: &mut World<Agents>,
-        other: Option<(&'static str, OtherCode)>,
+        other: Option<&(&'static str, OtherCode)>,
     ) {
         let team = TeamContext::new(Arc::clone(config));
         if self.has_store(&config.safeguards) {
@@ -411,7 +411,7 @@ impl Workflow {
             team.spawn_agent(world, Name::literal(GUARDRAIL), guardrail);
         }
         for (who, code) in &self.team {
-            match (who, &other) {
+            match (who, other) {
                 (Who::Agent(name), Some((replaced, code))) if name == replaced => {
                     let code = Rc::clone(code);
                     team.spawn_agent(world, Name::literal(name), move |agent, team| code(agent, team));

@@ -1,10 +1,11 @@
 """An MCP client as many are: a timeout, and then the same call again. With --key it sends an idempotency key.
 
-    mcp_client.py [--key] MODE URL
+    mcp_client.py [--key] MODE                  over HTTP, at PERFIDY_MCP_URL
     mcp_client.py [--key] MODE COMMAND...       over standard input and output
 """
 
 import asyncio
+import os
 import sys
 
 from mcp import Client, MCPError, StdioServerParameters
@@ -26,7 +27,10 @@ async def main() -> None:
     words = sys.argv[1:]
     with_key = words[0] == "--key"
     mode, *target = words[1:] if with_key else words
-    server = target[0] if len(target) == 1 else StdioServerParameters(command=target[0], args=target[1:])
+    if target:
+        server = StdioServerParameters(command=target[0], args=target[1:])
+    else:
+        server = os.environ["PERFIDY_MCP_URL"]
     async with Client(server, mode=mode) as client:
         print(f"speaks {client.session.protocol_version}", file=sys.stderr)
         tools = {tool.name for tool in (await client.list_tools()).tools}

@@ -50,6 +50,7 @@ struct McpPeer {
 }
 
 impl McpPeer {
+    #[expect(clippy::disallowed_methods, reason = "what the command says is read beside what it is told")]
     fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -135,6 +136,7 @@ impl McpPeer {
     }
 }
 
+/// The scenario in a folder of its own.
 fn place() -> Place {
     Place::with(&[("scenarios/tool-loop/lost-ack.toml", LOST_ACK)])
 }
@@ -380,7 +382,8 @@ fn nothing_that_a_client_sends_breaks_the_server() {
     }
     let (status, _) = post(&address, "/tell_user", "", "{\"done\": false}");
     assert_eq!(status, 200);
-    serving.ends(said).ends_with(0).says(&["eventual-termination", "holds"]);
+    // Of `null` as arguments a mail was sent; the task is reported as failed.
+    serving.ends(said).ends_with(0).says(&["eventual-termination    holds", "no-duplicate-effects    holds"]);
 }
 
 #[test]
@@ -389,7 +392,7 @@ fn a_client_that_is_started_here_has_ended_with_its_exit_status() {
     let serve = ["serve", "scenarios/tool-loop/lost-ack.toml", "--", "sh", "-c"];
     let said =
         place.perfidy(&[&serve[..], &["test -n \"$PERFIDY_MCP_URL$OPENAI_BASE_URL\" && exit 7"]].concat());
-    said.ends_with(0).says(&["eventual-termination", "holds"]);
+    said.ends_with(3).says(&["eventual-termination    holds", "No fault was injected"]);
     let said = place.perfidy(&[&serve[..], &["true"]].concat());
     said.ends_with(1)
         .says(&["no-phantom-completion broke: task-1 was reported done, but task-1/file-ticket"]);

@@ -46,7 +46,7 @@ impl Api for Messages {
         let calls = said.calls.iter().map(|call| {
             // Arguments that are no JSON cannot be said whole: what a client gets has other fields.
             let input = serde_json::from_str(&call.arguments);
-            tool_use(call, input.unwrap_or_else(|_| json!({ "unreadable": call.arguments })))
+            tool_use(call, &input.unwrap_or_else(|_| json!({ "unreadable": call.arguments })))
         });
         message["content"] = text.into_iter().chain(calls).collect();
         message["stop_reason"] = stop_reason(said).into();
@@ -70,7 +70,7 @@ impl Api for Messages {
             block(json!({ "type": "text", "text": "" }), "text_delta", "text", &said.text);
         }
         for call in &said.calls {
-            block(tool_use(call, json!({})), "input_json_delta", "partial_json", &call.arguments);
+            block(tool_use(call, &json!({})), "input_json_delta", "partial_json", &call.arguments);
         }
         let delta = json!({ "stop_reason": stop_reason(said), "stop_sequence": null });
         let usage = json!({ "output_tokens": said.tokens_out });
@@ -105,7 +105,7 @@ fn read_user(content: &Value, blocks: &[Value], tasks: &[&str], turns: &mut Vec<
     turns.extend(text.map(|text| user_turn(&text, tasks)));
 }
 
-fn tool_use(ChatCall { id, tool, .. }: &ChatCall, input: Value) -> Value {
+fn tool_use(ChatCall { id, tool, .. }: &ChatCall, input: &Value) -> Value {
     json!({ "type": "tool_use", "id": id, "name": tool, "input": input })
 }
 

@@ -1,5 +1,6 @@
 //! HTTP: which path is what, and what a request must be like.
 
+use super::MOST_BYTES;
 use super::anthropic::Messages;
 use super::api::{Api, Names, ReplyId, Sent, status_of};
 use super::completions::Completions;
@@ -26,9 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-
-/// The longest body of a request.
-const MOST_BYTES: usize = 4 << 20;
 
 /// How many connections there can be at once.
 const MOST_CONNECTIONS: usize = 256;
@@ -126,13 +124,11 @@ impl Routes {
             return Ok(json_of(405, &json!({ "error": "method-not-allowed", "message": "POST it" })));
         }
         let (head, body) = request.into_parts();
-        let body = match Limited::new(body, MOST_BYTES).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => {
-                let message = format!("a request has at most {MOST_BYTES} bytes");
-                return Ok(json_of(413, &json!({ "error": "too-large", "message": message })));
-            }
+        let Ok(body) = Limited::new(body, MOST_BYTES).collect().await else {
+            let message = format!("a request has at most {MOST_BYTES} bytes");
+            return Ok(json_of(413, &json!({ "error": "too-large", "message": message })));
         };
+        let body = body.to_bytes();
         let body: Value = match serde_json::from_slice(&body) {
             Ok(body) => body,
             Err(error) => {
@@ -240,6 +236,12 @@ impl Routes {
             return Ok(json_of(400, &json!({ "error": "unreadable", "message": message })));
         };
         let named = body["task"].as_str().map(str::to_owned);
+        if let Some(named) = &named
+            && !self.catalogue.tasks().any(|task| task == named)
+        {
+            let message = "there is no such task; / has those there are";
+            return Ok(json_of(400, &json!({ "error": "unreadable", "message": message })));
+        }
         self.handle.ask(Request::Tell { task: named.or(task), done }).await.ok_or(Gone)?;
         Ok(json_of(200, &json!({ "told": true })))
     }

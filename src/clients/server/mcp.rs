@@ -102,6 +102,10 @@ impl Mcp {
             let done = arguments.get("done").and_then(Value::as_bool);
             let done = done.ok_or_else(|| ErrorData::invalid_params("`done` must be true or false", None))?;
             let named = arguments.get("task").and_then(Value::as_str).map(str::to_owned);
+            if named.as_ref().is_some_and(|named| !self.catalogue.tasks().any(|task| task == named)) {
+                let message = "there is no such task; prompts/list has those there are";
+                return Err(ErrorData::invalid_params(message, None));
+            }
             return Ok(Request::Tell { task: named.or(task), done });
         }
         let served = self.catalogue.find(name).ok_or_else(|| {

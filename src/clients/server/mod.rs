@@ -19,16 +19,19 @@ pub(super) mod completions;
 mod http;
 pub(super) mod mcp;
 pub(super) mod responses;
+mod stdio;
 
-use crate::clients::{Catalogue, Handle, Request};
+use crate::clients::{Catalogue, Handle};
 use http::Routes;
 use mcp::Mcp;
-use rmcp::ServiceExt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
+
+/// The longest message or body of a request.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What is served, and where.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +68,7 @@ impl Server {
         }
         if config.stdio {
             let mcp = Mcp { handle: handle.clone(), catalogue: Arc::clone(catalogue), task: None };
-            on_a_thread("stdio", move || stdio(mcp))?;
+            on_a_thread("stdio", move || stdio::serve(mcp))?;
         }
         Ok(Self { address })
     }
@@ -77,13 +80,4 @@ fn on_a_thread<F: Future<Output = ()>>(
 ) -> io::Result<()> {
     let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(serve())).map(drop)
-}
-
-/// Serves the MCP client at standard input and output until it leaves.
-async fn stdio(mcp: Mcp) {
-    let handle = mcp.handle.clone();
-    if let Ok(running) = mcp.serve(rmcp::transport::stdio()).await {
-        let _ = running.waiting().await;
-    }
-    handle.tell(Request::Ended(None));
 }

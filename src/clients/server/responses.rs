@@ -38,11 +38,11 @@ impl Api for Responses {
     }
 
     fn whole(&self, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Value {
-        response(said, reply, model, "completed", items(said, reply))
+        response(said, reply, model, "completed", &items(said, reply))
     }
 
     fn pieces(&self, _: &Value, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Vec<Sent> {
-        let begun = response(said, reply, model, "in_progress", Vec::new());
+        let begun = response(said, reply, model, "in_progress", &[]);
         let mut sent = vec![
             Sent(Some("response.created"), json!({ "response": begun })),
             Sent(Some("response.in_progress"), json!({ "response": begun })),
@@ -104,13 +104,7 @@ fn items(said: &ChatAnswer, ReplyId(id): &ReplyId) -> Vec<Value> {
     message.into_iter().chain(calls).collect()
 }
 
-fn response(
-    said: &ChatAnswer,
-    ReplyId(id): &ReplyId,
-    model: &str,
-    status: &str,
-    output: Vec<Value>,
-) -> Value {
+fn response(said: &ChatAnswer, ReplyId(id): &ReplyId, model: &str, status: &str, output: &[Value]) -> Value {
     let is_cut = said.finish == Finish::Length && status == "completed";
     json!({
         "id": format!("resp_{id}"),

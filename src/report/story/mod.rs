@@ -43,8 +43,10 @@ pub struct Story<'a> {
     run: &'a Run,
     violation: &'a Violation,
     file: Option<String>,
-    /// Whether the agent was a client, and the command that injects its faults again, if there is one.
-    of_client: Option<Option<String>>,
+    /// Whether the agent was a client of `serve`.
+    is_of_client: bool,
+    /// The command that injects the faults of a client again, if there is one.
+    replay: Option<String>,
 }
 
 /// An event of a story, for programs.
@@ -68,14 +70,14 @@ impl<'a> Story<'a> {
     /// The story of a saved failure in `run`; `None` if the property held there.
     pub fn new(case: &'a Case, saved: &'a SavedSeed, run: &'a Run, file: Option<String>) -> Option<Self> {
         let violation = run.violation(&saved.property)?;
-        Some(Self { case, saved, run, violation, file, of_client: None })
+        Some(Self { case, saved, run, violation, file, is_of_client: false, replay: None })
     }
 
     /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and its
     /// safeguards are not those of the scenario. `replay` is the command that injects the faults again.
     #[must_use]
     pub fn of_a_client(self, replay: Option<String>) -> Self {
-        Self { of_client: Some(replay), ..self }
+        Self { is_of_client: true, replay, ..self }
     }
 
     /// The story with its colours.
@@ -276,9 +278,9 @@ impl fmt::Display for Coloured<'_> {
             rounded(violation.at)
         )?;
         match saved.faults.len() {
-            0 if self.0.of_client.is_some() => writeln!(f, "\n  {STRONG}No fault was injected{STRONG:#}")?,
-            1 if self.0.of_client.is_some() => writeln!(f, "\n  {STRONG}One fault was injected{STRONG:#}")?,
-            count if self.0.of_client.is_some() => {
+            0 if self.0.is_of_client => writeln!(f, "\n  {STRONG}No fault was injected{STRONG:#}")?,
+            1 if self.0.is_of_client => writeln!(f, "\n  {STRONG}One fault was injected{STRONG:#}")?,
+            count if self.0.is_of_client => {
                 writeln!(f, "\n  {STRONG}{count} faults were injected{STRONG:#}")?;
             }
             0 => writeln!(f, "\n  {STRONG}No fault is needed{STRONG:#}")?,
@@ -292,9 +294,9 @@ impl fmt::Display for Coloured<'_> {
         writeln!(f, "\n  {STRONG}What happened{STRONG:#}")?;
         self.0.fmt_lines(f)?;
         self.0.fmt_ledger(f)?;
-        if let Some(replay) = &self.0.of_client {
+        if self.0.is_of_client {
             self.0.fmt_advice(f)?;
-            return match replay {
+            return match &self.0.replay {
                 Some(command) => writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {}", shown(command)),
                 None => Ok(()),
             };
