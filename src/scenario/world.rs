@@ -55,7 +55,7 @@ impl Case {
             let recognising = tools.filter(|(_, tool)| recognises(tool)).map(|(name, _)| *name).collect();
             (*agent, programs.code(Placement { program, team: self.team(), recognising, seed }))
         });
-        self.world_around(seed, plan, other)
+        self.world_around(seed, plan, other.as_ref())
     }
 
     /// The same, with other code for the agent of a name.

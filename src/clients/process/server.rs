@@ -24,6 +24,10 @@ use std::time::Duration;
 /// What the fork server runs.
 const SHIM: &str = include_str!("shim.py");
 
+/// Variables that would send what is for the services of a scenario somewhere else.
+const PROXIES: [&str; 7] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "OPENAI_API_BASE"];
+
 /// What reads the rest from the socket.
 const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nf = c.makefile('rb')\n\
                     code = f.read(int(f.readline()))\nc.detach()\n\
@@ -110,6 +114,9 @@ impl ForkServer {
         let mut command = Command::new(interpreter);
         command.arg("-c").arg(BOOT).stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
+        for name in PROXIES {
+            command.env_remove(name);
+        }
         for (name, value) in constants() {
             command.env(name, value);
         }

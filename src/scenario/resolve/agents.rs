@@ -2,6 +2,7 @@
 
 use super::{Diagnostics, Tables};
 use crate::config::{OneOrMany, Problem, Shape};
+use crate::safeguards::Safeguard;
 use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::suite::Suite;
 use crate::workflows::{NotRunnable, Program, Workflow};
