@@ -18,6 +18,9 @@ use std::io::{self, BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// The hash seed of programs in the other process. In this one it is 0.
+const OTHER_HASH_SEED: &str = "20260101";
+
 /// How many seeds run before their digests are compared; bounds the memory of an audit.
 const BATCH: u64 = 256;
 
@@ -178,6 +181,7 @@ impl Elsewhere {
         let mut child = Command::new(env::current_exe()?)
             .args(arguments.to_line())
             .env_remove("PERFIDY_LOG")
+            .env(HASH_SEED, OTHER_HASH_SEED)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+/// The variable that gives programs another hash seed than the usual one, as the other process of an audit does.
+pub(crate) const HASH_SEED: &str = "PERFIDY_HASH_SEED";
+
 /// A program that is an agent: its interpreter, its script and the arguments of that.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Program(pub(crate) Vec<String>);

@@ -22,9 +22,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::{Notify, oneshot};
 
-/// The variable that has another hash seed than the usual one for Python, in the other process of an audit.
-pub(super) const HASH_SEED: &str = "PERFIDY_PYTHON_HASH_SEED";
-
 /// What the wall clocks show at the beginning of a run: noon on the first of January 2026, in UTC.
 const BEGINNING: u64 = 1_767_268_800 * 1_000_000_000;
 

@@ -6,6 +6,7 @@
 //! as it is however this process ends, it kills what is left, removes the working directories and ends.
 
 use super::OLDEST;
+use crate::workflows::HASH_SEED;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,9 +29,9 @@ const SHIM: &str = include_str!("shim.py");
 const PROXIES: [&str; 7] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "OPENAI_API_BASE"];
 
-/// What reads the rest from the socket.
-const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nf = c.makefile('rb')\n\
-                    code = f.read(int(f.readline()))\nc.detach()\n\
+/// What reads the rest from the socket: not a byte more, which would be of the first request.
+const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG_WAITALL\n\
+                    code = c.recv(int(c.recv(8, all)), all)\nc.detach()\n\
                     exec(compile(code, '<perfidy>', 'exec'), {'__name__': 'perfidy'})";
 
 /// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script needs.
@@ -126,7 +127,7 @@ impl ForkServer {
         ours.set_read_timeout(Some(PATIENCE))?;
         let mut control =
             Control { answers: BufReader::new(ours.try_clone()?), stream: ours, is_warm: false };
-        write!(control.stream, "{}\n{SHIM}", SHIM.len())?;
+        write!(control.stream, "{:8}{SHIM}", SHIM.len())?;
         let server = Self {
             control: Mutex::new(control),
             arguments,
@@ -247,7 +248,7 @@ fn send_with(stream: &UnixStream, bytes: &[u8], with: &UnixStream) -> io::Result
 
 /// What is the same in the environment of every run.
 fn constants() -> Vec<(&'static str, String)> {
-    let hash_seed = std::env::var(super::node::HASH_SEED).unwrap_or_else(|_| "0".to_owned());
+    let hash_seed = std::env::var(HASH_SEED).unwrap_or_else(|_| "0".to_owned());
     vec![
         ("PYTHONHASHSEED", hash_seed),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),

@@ -84,7 +84,9 @@ class Refused(PermissionError):
 
 
 def refuse(what, instead):
-    channel.say(["refused", f"{what}: {instead}"])
+    # A package that tries what there is while it is imported does so in the fork server or in a child.
+    if not importing:
+        channel.say(["refused", f"{what}: {instead}"])
     return Refused(errno.EPERM, f"perfidy: {what}: {instead}")
 
 
@@ -187,6 +189,15 @@ class Entropy:
 
 entropy = Entropy("perfidy")
 after_import = {}
+importing = []
+
+
+def when_imported(name, patch):
+    """Patches a module as soon as there is one of that name."""
+    if name in sys.modules:
+        patch(sys.modules[name])
+    else:
+        after_import[name] = patch
 
 
 def patch_randomness():
@@ -209,9 +220,11 @@ def patch_imports():
             return real(name, import_)
         state = entropy.state()
         entropy.__init__(name)
+        importing.append(name)
         try:
             module = real(name, import_)
         finally:
+            importing.pop()
             entropy.restore(state)
         # By its own name: one that is imported from another one has been seen then.
         patch = after_import.pop(name, None)
@@ -561,6 +574,7 @@ def select_(reads, writes, troubles, timeout=None):
 def patch_network():
     socket.socket = socket.SocketType = Socket
     socket.create_connection, socket.getaddrinfo = create_connection, getaddrinfo
+    socket.has_ipv6 = False
     socket.gethostname = lambda: "agent"
     socket.getfqdn = lambda name="": name or "agent"
     socket.gethostbyname = lambda host: addresses[host_of(host)]
@@ -578,10 +592,7 @@ def patch_network():
 
         ssl.SSLContext.wrap_socket = ssl.SSLContext.wrap_bio = wrap
 
-    if "ssl" in sys.modules:
-        patch_ssl(sys.modules["ssl"])
-    else:
-        after_import["ssl"] = patch_ssl
+    when_imported("ssl", patch_ssl)
 
 
 # asyncio.
@@ -873,7 +884,7 @@ def patch_threads():
 
         backend.AsyncIOBackend.run_sync_in_worker_thread = classmethod(inline)
 
-    after_import["anyio._backends._asyncio"] = patch_anyio
+    when_imported("anyio._backends._asyncio", patch_anyio)
 
 
 # By the names of Python's audit events: https://docs.python.org/3/library/audit_events.html
@@ -899,6 +910,12 @@ def watch(event, arguments):
     instead = AUDITED.get(event)
     if instead is not None:
         raise refuse(event, instead)
+
+
+def patch_platform(platform):
+    """It would start a program of the machine to find out its processor."""
+    platform.processor = lambda: ""
+    platform._Processor.get = staticmethod(lambda: "")
 
 
 def refuse_signals():
@@ -1080,6 +1097,7 @@ def serve(fd):
         refuse_signals,
     ):
         patch()
+    when_imported("platform", patch_platform)
     server = Server(control)
     try:
         server.serve()
