@@ -6,6 +6,7 @@
 //! | [`reading_a_failure`] | what a story says, and what to do with it |
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
 //! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
+//! | [`python_agents`] | your Python agent, unmodified, in virtual time under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -36,5 +37,7 @@ pub mod gallery {}
 pub mod own_agents {}
 #[doc = include_str!("guide/own_tools.md")]
 pub mod own_tools {}
+#[doc = include_str!("guide/python_agents.md")]
+pub mod python_agents {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}

@@ -11,6 +11,7 @@ use crate::explore::{self, Divergence, Rerun, Run, Trace};
 use crate::report::{AuditRecord, AuditVerdict};
 use crate::scenario::Case;
 use crate::suite::Suite;
+use crate::workflows::HASH_SEED;
 use perfidy_sim::{Abandoned, Digest, Seed};
 use rayon::prelude::*;
 use std::env;

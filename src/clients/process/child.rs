@@ -113,7 +113,8 @@ impl Child {
         Ok(Self { stream, unread: Vec::new(), pid, server: Arc::clone(server) })
     }
 
-    /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits or ends.
+    /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits or
+    /// ends. What it does until then is added to `operations`, also if it goes wrong.
     ///
     /// # Errors
     /// [`Stop`] if it did what no child may, or the run is abandoned.
@@ -121,13 +122,14 @@ impl Child {
         &mut self,
         (monotonic, wall): (SimTime, u64),
         events: &[Event],
-    ) -> Result<(Vec<Operation>, Then), Stop> {
+        operations: &mut Vec<Operation>,
+    ) -> Result<Then, Stop> {
         let resume = Resume { now: monotonic.as_nanos(), wall, events };
         let mut line = serde_json::to_vec(&resume).expect("plain data");
         line.push(b'\n');
         // One that has died is noticed when its answer is read.
         let _ = self.stream.write_all(&line);
-        let (mut operations, mut bytes) = (Vec::new(), 0);
+        let mut bytes = 0;
         loop {
             let line = self.line()?;
             bytes += line.len();
@@ -142,10 +144,10 @@ impl Child {
             }
             if let Some(status) = said.exit {
                 self.server.learn(&said.imported.unwrap_or_default());
-                return Ok((operations, Then::Ended(status)));
+                return Ok(Then::Ended(status));
             }
             if let Some(due) = said.due {
-                return Ok((operations, Then::Waits(due.map(SimTime::from_nanos))));
+                return Ok(Then::Waits(due.map(SimTime::from_nanos)));
             }
         }
     }

@@ -59,6 +59,12 @@ impl Python {
         Arc::clone(&SHARED)
     }
 
+    /// Ends the fork servers that nothing uses any more, and waits for that: nothing of them outlives the command.
+    /// However the command ends, they end after it by themselves.
+    pub fn end(&self) {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The fork server of a program, started if there is none.
     fn server(&self, program: &Program) -> Result<Arc<ForkServer>, NotRunnable> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,13 +4,14 @@ use super::child::{Child, Event, Operation, Stop, Then};
 use super::http::{HttpRequest, take_request};
 use super::server::{ForkServer, Start};
 use super::services::{Routed, Services};
-use crate::agent::{Agent, Report};
+use crate::agent::{Agent, Message, Report};
 use crate::clients::node::{Node, Work};
 use crate::clients::port::Asked;
 use crate::clients::{Catalogue, Request};
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{Program, TeamContext};
 use perfidy_sim::{Name, Seed, SimTime, Words};
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,8 +29,21 @@ const BEGINNING: u64 = 1_767_268_800 * 1_000_000_000;
 /// What the model says at the end of a task that is not done, as it stands in what a script prints.
 const NOT_DONE: [&str; 2] = ["could not be done", "I cannot help with that"];
 
-/// How much of the last line of a script is kept.
+/// How many characters of a printed line are kept.
 const LINE: usize = 400;
+
+/// How many printed lines of one child are in the history.
+const MOST_LINES: u32 = 200;
+
+/// A line that a script printed: for stories, and for an audit to compare. No verdict depends on it.
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
+struct Printed(String);
+
+impl Message for Printed {
+    fn kind(&self) -> &'static str {
+        "printed"
+    }
+}
 
 /// What there is of a program in one run, across its crashes.
 pub(super) struct RunState {
@@ -147,13 +161,29 @@ struct Process {
     arrivals: Rc<Arrivals>,
     connections: BTreeMap<u64, Connection>,
     requests: u64,
-    last_line: String,
+    /// How many lines it has printed, the last of them, and the last on its standard output.
+    lines: u32,
+    last_printed: String,
+    answer: String,
+    /// What it was refused last.
+    refused: Option<String>,
 }
 
 impl Process {
     fn new(agent: Agent, node: Rc<Node>, state: Rc<RunState>, task: Name) -> Self {
-        let (arrivals, connections) = (Rc::default(), BTreeMap::new());
-        Self { agent, node, state, task, arrivals, connections, requests: 0, last_line: String::new() }
+        Self {
+            agent,
+            node,
+            state,
+            task,
+            arrivals: Rc::default(),
+            connections: BTreeMap::new(),
+            requests: 0,
+            lines: 0,
+            last_printed: String::new(),
+            answer: String::new(),
+            refused: None,
+        }
     }
 
     async fn run(mut self) {
@@ -162,28 +192,27 @@ impl Process {
         loop {
             let events = self.arrivals.events.take();
             let clocks = (self.agent.monotonic(), BEGINNING + self.agent.now().as_nanos());
-            let (operations, then) = match child.resume(clocks, &events) {
-                Ok(turn) => turn,
-                Err(Stop::Broken(what)) => self.fails(&what),
-                // The engine notices it too, and unwinds.
-                Err(Stop::Interrupted) => std::future::pending().await,
-            };
+            let mut operations = Vec::new();
+            let then = child.resume(clocks, &events, &mut operations);
             for operation in operations {
                 self.does(operation);
             }
             match then {
-                Then::Waits(due) => self.waits(due).await,
-                Then::Ended(status) => {
+                Ok(Then::Waits(due)) => self.waits(due).await,
+                Ok(Then::Ended(status)) => {
                     drop(child);
                     return self.ends(status).await;
                 }
+                Err(Stop::Broken(what)) => self.fails(&what),
+                // The engine notices it too, and unwinds.
+                Err(Stop::Interrupted) => std::future::pending().await,
             }
         }
     }
 
     /// The run has no meaning any more: the finding is what the child did.
     fn fails(&self, what: &str) -> ! {
-        let last = match self.last_line.as_str() {
+        let last = match self.last_printed.as_str() {
             "" => String::new(),
             line => format!("; the last that it printed: {line}"),
         };
@@ -241,18 +270,29 @@ impl Process {
             }
             Operation::Print { stream, text } => {
                 for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                    let (seed, task) = (self.state.seed, self.task);
-                    tracing::info!(target: "perfidy::agent", %seed, %task, %stream, "{line}");
-                    if stream == "stdout" {
-                        self.last_line = line.chars().take(LINE).collect();
-                    }
+                    self.prints(&stream, line);
                 }
             }
             Operation::Refused { what } => {
                 let (seed, task) = (self.state.seed, self.task);
                 tracing::warn!(target: "perfidy::agent", %seed, %task, "refused: {what}");
+                self.refused = Some(what);
             }
         }
+    }
+
+    fn prints(&mut self, stream: &str, line: &str) {
+        let (seed, task) = (self.state.seed, self.task);
+        tracing::info!(target: "perfidy::agent", %seed, %task, stream, "{line}");
+        let line: String = line.chars().take(LINE).collect();
+        if self.lines < MOST_LINES {
+            self.agent.announce(task, Printed(line.clone()));
+        }
+        self.lines += 1;
+        if stream == "stdout" {
+            self.answer.clone_from(&line);
+        }
+        self.last_printed = line;
     }
 
     /// Takes the next request from a connection, if there is a whole one and none is under way.
@@ -317,12 +357,15 @@ impl Process {
         });
     }
 
-    /// The script has ended. Its user reads its exit status, and the last line that it printed.
+    /// The script has ended. Its user reads its exit status, and the last line of its standard output.
     async fn ends(mut self, status: u8) {
+        if let Some(refused) = self.refused.take().filter(|_| status != 0) {
+            self.fails(&format!("ended with status {status} after it was refused {refused}"));
+        }
         for (_, connection) in std::mem::take(&mut self.connections) {
             connection.asked.into_iter().for_each(|asked| self.gives_up(asked));
         }
-        let says_no = NOT_DONE.iter().any(|words| self.last_line.contains(words));
+        let says_no = NOT_DONE.iter().any(|words| self.answer.contains(words));
         self.node.tell(self.task, status == 0 && !says_no).await;
     }
 }

@@ -253,6 +253,9 @@ fn constants() -> Vec<(&'static str, String)> {
         ("PYTHONHASHSEED", hash_seed),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("TZ", "UTC".to_owned()),
+        // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not in
+        // each child.
+        ("DEFER_PYDANTIC_BUILD", "false".to_owned()),
         ("OPENAI_BASE_URL", "http://model/v1".to_owned()),
         ("OPENAI_API_KEY", "perfidy".to_owned()),
         ("ANTHROPIC_BASE_URL", "http://model".to_owned()),

@@ -40,8 +40,13 @@ def url_of(name: str) -> str:
     return "http://" + name.replace("_", "/")
 
 
-def headers_of(key: str) -> dict:
-    return {"idempotency-key": key} if KEY else {}
+def key_of(name: str) -> str:
+    """Of the step, not of the call: a model that asks again gets the same key."""
+    return f"{os.environ['PERFIDY_TASK']}/{name}"
+
+
+def headers_of(name: str) -> dict:
+    return {"idempotency-key": key_of(name)} if KEY else {}
 
 
 async def loop(client, call) -> str:
@@ -55,7 +60,7 @@ async def loop(client, call) -> str:
         messages.append(message.model_dump(exclude_none=True))
 
         async def result(one):
-            content = await call(one.function.name, json.loads(one.function.arguments), one.id)
+            content = await call(one.function.name, json.loads(one.function.arguments))
             return {"role": "tool", "tool_call_id": one.id, "content": content}
 
         messages.extend(await asyncio.gather(*map(result, message.tool_calls)))
@@ -67,10 +72,10 @@ async def with_httpx() -> str:
 
     async with httpx.AsyncClient(timeout=2.0) as http, AsyncOpenAI(max_retries=TRIES) as client:
 
-        async def call(name, arguments, key):
+        async def call(name, arguments):
             for attempt in range(TRIES):
                 try:
-                    response = await http.post(url_of(name), json=arguments, headers=headers_of(key))
+                    response = await http.post(url_of(name), json=arguments, headers=headers_of(name))
                     return response.text
                 except httpx.HTTPError as error:
                     print(f"{name}: {error!r}", file=sys.stderr)
@@ -87,10 +92,10 @@ async def with_aiohttp() -> str:
     timeout = aiohttp.ClientTimeout(total=2.0)
     async with aiohttp.ClientSession(timeout=timeout) as http, AsyncOpenAI(max_retries=TRIES) as client:
 
-        async def call(name, arguments, key):
+        async def call(name, arguments):
             for attempt in range(TRIES):
                 try:
-                    async with http.post(url_of(name), json=arguments, headers=headers_of(key)) as response:
+                    async with http.post(url_of(name), json=arguments, headers=headers_of(name)) as response:
                         return await response.text()
                 except (aiohttp.ClientError, TimeoutError) as error:
                     print(f"{name}: {error!r}", file=sys.stderr)
@@ -119,7 +124,7 @@ def with_requests() -> str:
         messages.append(message.model_dump(exclude_none=True))
         for call in message.tool_calls:
             name, arguments = call.function.name, json.loads(call.function.arguments)
-            response = http.post(url_of(name), json=arguments, headers=headers_of(call.id), timeout=2.0)
+            response = http.post(url_of(name), json=arguments, headers=headers_of(name), timeout=2.0)
             messages.append({"role": "tool", "tool_call_id": call.id, "content": response.text})
 
 
@@ -142,7 +147,7 @@ async def with_anthropic() -> str:
             for call in calls:
                 for attempt in range(TRIES):
                     try:
-                        response = await http.post(url_of(call.name), json=call.input, headers=headers_of(call.id))
+                        response = await http.post(url_of(call.name), json=call.input, headers=headers_of(call.name))
                         break
                     except httpx.HTTPError as error:
                         print(f"{call.name}: {error!r}", file=sys.stderr)
@@ -152,16 +157,14 @@ async def with_anthropic() -> str:
 
 
 async def with_mcp() -> str:
-    from datetime import timedelta
-
     from mcp import Client
     from openai import AsyncOpenAI
 
     async with Client(os.environ["PERFIDY_MCP_URL"], read_timeout_seconds=2.0) as server, AsyncOpenAI(max_retries=TRIES) as client:
 
-        async def call(name, arguments, key):
+        async def call(name, arguments):
             if KEY:
-                arguments["idempotency_key"] = key
+                arguments["idempotency_key"] = key_of(name)
             for attempt in range(TRIES):
                 try:
                     result = await server.call_tool(name, arguments)
@@ -186,7 +189,7 @@ async def with_agents() -> str:
         async def invoke(context, arguments: str) -> str:
             for attempt in range(TRIES):
                 try:
-                    headers = headers_of(context.tool_call_id)
+                    headers = headers_of(name)
                     return (await http.post(url_of(name), json=json.loads(arguments), headers=headers)).text
                 except httpx.HTTPError as error:
                     print(f"{name}: {error!r}", file=sys.stderr)

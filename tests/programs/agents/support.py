@@ -1,6 +1,6 @@
 """An agent as many are: a loop around a model, whose tools are HTTP calls with a timeout and more tries.
 
-    support.py [--key]      --key: an idempotency key for each call
+    support.py [--key]      --key: an idempotency key for each step of the task
 
 It needs no package. Where the model is it finds in its environment, as with any agent.
 """
@@ -54,7 +54,8 @@ def main() -> str:
             function = call["function"]
             tool, operation = function["name"].split("_")
             arguments = json.loads(function["arguments"])
-            result = post(f"http://{tool}/{operation}", arguments, call["id"] if KEY else None)
+            key = f"{os.environ['PERFIDY_TASK']}/{operation}" if KEY else None
+            result = post(f"http://{tool}/{operation}", arguments, key)
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
 
 
