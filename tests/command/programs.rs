@@ -73,7 +73,11 @@ fn the_example_of_the_guide_is_as_the_guide_says() {
     let page = include_str!("../../src/guide/python_agents.md");
     let block = |language: &str, number: usize| {
         let start = page.match_indices(&format!("```{language}\n")).nth(number).expect("it is there");
-        page[start.0..].lines().skip(1).take_while(|line| *line != "```").fold(String::new(), |text, line| text + line + "\n")
+        page[start.0..]
+            .lines()
+            .skip(1)
+            .take_while(|line| *line != "```")
+            .fold(String::new(), |text, line| text + line + "\n")
     };
     let place = Place::with(&[("agent.py", &block("python", 0)), ("ticket.toml", &block("toml", 0))]);
     let said = leaves_nothing(&place, &["run", "ticket.toml", "--save", "none"]).ends_with(1);
@@ -115,7 +119,10 @@ fn a_killed_agent_finds_what_it_left_on_its_disk_and_an_hour_of_sleep_costs_noth
 #[test]
 fn what_no_simulated_agent_can_do_is_reported_with_what_it_was() {
     let cases = [
-        ("unknown-host", "a connection to `api.example.com`: the scenario has no such host; it has mail, mcp, model"),
+        (
+            "unknown-host",
+            "a connection to `api.example.com`: the scenario has no such host; it has mail, mcp, model",
+        ),
         ("real-address", "a connection to `93.184.216.34`: the scenario has no such host"),
         ("real-socket", "socket.__new__: a simulated agent only connects to the services of its scenario"),
         ("fork", "os.fork: another process would not be simulated"),
@@ -129,7 +136,8 @@ fn what_no_simulated_agent_can_do_is_reported_with_what_it_was() {
     ];
     for (what, report) in cases {
         let place = place(SUPPORT, &format!("trouble.py {what}"));
-        let said = leaves_nothing(&place, &["run", "--seeds", "1", "--seed", "7", "--save", "none"]).ends_with(1);
+        let said =
+            leaves_nothing(&place, &["run", "--seeds", "1", "--seed", "7", "--save", "none"]).ends_with(1);
         said.says(&["well-behaved broke", "seed 7", report]);
     }
 }
@@ -160,7 +168,13 @@ fn a_program_that_cannot_run_is_a_problem_of_its_file() {
         place.perfidy(&["run", FILE]).ends_with(2).complains(&[problem, FILE]);
     }
     place.write(FILE, &SUPPORT.replace("[agents.assistant]", "[agents.helper]"));
-    place.perfidy(&["run", FILE]).ends_with(2).complains(&["has no agent `helper`", "its agent is `assistant`"]);
-    place.write(FILE, &SUPPORT.replace("[safeguards]", "[safeguards]\nretry = { attempts = 3, backoff = \"1s\" }"));
+    place
+        .perfidy(&["run", FILE])
+        .ends_with(2)
+        .complains(&["has no agent `helper`", "its agent is `assistant`"]);
+    place.write(
+        FILE,
+        &SUPPORT.replace("[safeguards]", "[safeguards]\nretry = { attempts = 3, backoff = \"1s\" }"),
+    );
     place.perfidy(&["run", FILE]).ends_with(2).complains(&["`retry` is code of perfidy's own agents"]);
 }
