@@ -125,6 +125,9 @@ fn what_no_simulated_agent_can_do_is_reported_with_what_it_was() {
         ),
         ("real-address", "a connection to `93.184.216.34`: the scenario has no such host"),
         ("real-socket", "socket.__new__: a simulated agent only connects to the services of its scenario"),
+        // The kernel of Linux refuses it.
+        #[cfg(target_os = "linux")]
+        ("socket-of-an-extension", "was killed by signal 6; the last that it printed: refused"),
         ("fork", "os.fork: another process would not be simulated"),
         ("process", "subprocess.Popen: another process would not be simulated"),
         ("waits-for-thread", "a wait for another thread: nothing runs beside the script here"),

@@ -56,6 +56,7 @@ import atexit
 import concurrent.futures
 import concurrent.futures.thread
 import contextlib
+import ctypes
 import datetime
 import errno
 import gc
@@ -69,6 +70,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import sys
 import threading
 import traceback
@@ -723,11 +725,27 @@ class Selector:
         pass
 
 
+class Task(asyncio.Task):
+    """A task whose hash is its number. That of other objects is where they are in memory, and so would be the order
+    in which a script goes through the set of tasks that `asyncio.wait` gives it."""
+
+    count = 0
+
+    def __init__(self, *arguments, **named):
+        Task.count += 1
+        self.number = Task.count
+        super().__init__(*arguments, **named)
+
+    def __hash__(self):
+        return self.number
+
+
 class Loop(asyncio.base_events.BaseEventLoop):
     """The event loop: that of asyncio, on the clock and the network of this world."""
 
     def __init__(self, selector=None):
         super().__init__()
+        self._task_factory = lambda loop, coroutine, **named: Task(coroutine, loop=loop, **named)
         self._selector = Selector(self)
         self._clock_resolution = 1 / NANOS
 
@@ -817,6 +835,13 @@ def patch_asyncio():
         refused_of_loop(name, "there are no pipes; read files, or the environment")
     asyncio.set_event_loop_policy(Policy())
     asyncio.SelectorEventLoop = asyncio.DefaultEventLoop = Loop
+
+    def patch_uvloop(uvloop):
+        """It is written in C, and would be of the real world."""
+        uvloop.install, uvloop.new_event_loop = (lambda: None), Loop
+        uvloop.Loop, uvloop.EventLoopPolicy, uvloop.run = Loop, Policy, asyncio.run
+
+    when_imported("uvloop", patch_uvloop)
 
 
 # Threads and processes.
@@ -918,6 +943,39 @@ def patch_platform(platform):
     platform._Processor.get = staticmethod(lambda: "")
 
 
+# The numbers of the calls of Linux that make a socket, run another program, and go round both.
+SEALED = {
+    "x86_64": (0xC000003E, (41, 59, 322, 425)),
+    "aarch64": (0xC00000B7, (198, 221, 281, 425)),
+}
+
+
+def seal(libc=None):
+    """Lets the kernel refuse sockets and programs also to code that is not Python, such as that of extensions. What is
+    refused here is refused with `EACCES`, and has no name. Other systems than Linux have nothing like it."""
+    arch, calls = SEALED.get(os.uname().machine, (0, ()))
+    if libc is None or not calls:
+        return
+    allow, deny = 0x7FFF_0000, 0x0005_0000 | errno.EACCES
+    load, is_equal, give = 0x20, 0x15, 0x06
+    program = [(load, 0, 0, 4), (is_equal, 1, 0, arch), (give, 0, 0, allow), (load, 0, 0, 0)]
+    program += [(is_equal, len(calls) - place, 0, call) for place, call in enumerate(calls)]
+    program += [(give, 0, 0, allow), (give, 0, 0, deny)]
+    code = b"".join(struct.pack("HBBI", *one) for one in program)
+    kept = ctypes.create_string_buffer(code)
+    filter = struct.pack("HxxxxxxP", len(program), ctypes.addressof(kept))
+    no_new_privileges, set_filter, by_program = 38, 22, 2
+    libc.prctl(no_new_privileges, 1, 0, 0, 0)
+    libc.prctl(set_filter, by_program, ctypes.create_string_buffer(filter), 0, 0)
+
+
+def find_libc():
+    with contextlib.suppress(OSError, AttributeError):
+        if sys.platform == "linux":
+            return ctypes.CDLL(None, use_errno=True)
+    return None
+
+
 def refuse_signals():
     def refused(*_):
         raise refuse("an alarm of the machine", "its clock does not stand still; use asyncio.timeout or a timeout")
@@ -1010,6 +1068,7 @@ def child(fd, script, start):
     os.getpid, os.getppid = (lambda: start["pid"]), (lambda: 1)
     gc.disable()
     known = set(sys.modules)
+    seal(libc)
     sys.addaudithook(watch)
     status = 1
     try:
@@ -1080,6 +1139,9 @@ class Server:
         gc.collect()
         gc.freeze()
         self.answer(count=len(sys.modules))
+
+
+libc = find_libc()
 
 
 def serve(fd):

@@ -19,6 +19,12 @@ elif WHAT == "real-socket":
     import _socket
 
     _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).connect(("127.0.0.1", 9))
+elif WHAT == "socket-of-an-extension":
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    print("refused" if libc.socket(2, 1, 0) == -1 else "there is a real socket")
+    os.abort()
 elif WHAT == "fork":
     os.fork()
 elif WHAT == "process":
