@@ -956,6 +956,9 @@ def seal(libc=None):
     arch, calls = SEALED.get(os.uname().machine, (0, ()))
     if libc is None or not calls:
         return
+    # A child does not outlive its fork server, whatever that dies of.
+    killed_with_parent = 1
+    libc.prctl(killed_with_parent, signal.SIGKILL, 0, 0, 0)
     allow, deny = 0x7FFF_0000, 0x0005_0000 | errno.EACCES
     load, is_equal, give = 0x20, 0x15, 0x06
     program = [(load, 0, 0, 4), (is_equal, 1, 0, arch), (give, 0, 0, allow), (load, 0, 0, 0)]
