@@ -9,6 +9,7 @@ use std::process::Command;
 
 const SUPPORT: &str = include_str!("../programs/support.toml");
 const KILLED: &str = include_str!("../programs/killed.toml");
+const MANY_FAULTS: &str = include_str!("../programs/many-faults.toml");
 const FILE: &str = "scenarios/tool-loop/agent.toml";
 
 /// A folder with the scripts, and a scenario with one of them as its agent.
@@ -98,6 +99,13 @@ fn an_agent_with_idempotency_keys_holds_and_is_the_same_in_another_process_with_
     leaves_nothing(&place, &["run", "--seeds", "200"]).ends_with(0).says(&["ack-lost"]);
     let said = leaves_nothing(&place, &["audit", FILE, "--seeds", "4"]).ends_with(0);
     said.says(&["4 seeds, the same on other threads, in another process and replayed"]);
+}
+
+#[test]
+fn an_agent_with_timeouts_and_keys_keeps_its_word_under_many_kinds_of_faults() {
+    let place = place(MANY_FAULTS, "support.py --key");
+    let said = leaves_nothing(&place, &["run", "--seeds", "100"]).ends_with(0);
+    said.says(&["ack-lost", "error-with-effect", "model-error", "model-rate-limit", "partition"]);
 }
 
 #[test]
