@@ -196,7 +196,9 @@ fn main(suite: &Suite) -> ExitCode {
         status
     }
     #[cfg(not(feature = "clients"))]
-    run_command(&suite)
+    {
+        run_command(&suite)
+    }
 }
 
 fn run_command(suite: &Suite) -> ExitCode {

@@ -67,6 +67,7 @@ pub mod worker;
 mod workflow;
 
 pub use arguments::StepArguments;
+#[cfg(feature = "cli")]
 pub(crate) use program::HASH_SEED;
 pub use program::{NotRunnable, Placement, Program, Programs};
 pub use steps::{Step, Undo, one_at_a_time};

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The variable that gives programs another hash seed than the usual one, as the other process of an audit does.
+#[cfg(feature = "cli")]
 pub(crate) const HASH_SEED: &str = "PERFIDY_HASH_SEED";
 
 /// A program that is an agent: its interpreter, its script and the arguments of that.

@@ -117,6 +117,10 @@ class Channel:
         if self.size > MOST_UNSENT:
             self.send({})
 
+    def flush(self):
+        if self.said:
+            self.send({})
+
     def send(self, more):
         line = write_json({"ops": self.said, **more}).encode() + b"\n"
         self.said, self.size = [], 0
@@ -1000,6 +1004,8 @@ class Output(io.RawIOBase):
     def write(self, data):
         data = bytes(data)
         channel.say(["print", self.stream, data.decode("utf-8", "replace")])
+        # At once: what a script printed last tells most if it dies or hangs.
+        channel.flush()
         return len(data)
 
 
