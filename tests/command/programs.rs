@@ -104,7 +104,7 @@ fn an_agent_with_idempotency_keys_holds_and_is_the_same_in_another_process_with_
 #[test]
 fn an_agent_with_timeouts_and_keys_keeps_its_word_under_many_kinds_of_faults() {
     let place = place(MANY_FAULTS, "support.py --key");
-    let said = leaves_nothing(&place, &["run", "--seeds", "100"]).ends_with(0);
+    let said = leaves_nothing(&place, &["run", "--seeds", "40"]).ends_with(0);
     said.says(&["ack-lost", "error-with-effect", "model-error", "model-rate-limit", "partition"]);
 }
 
@@ -112,7 +112,7 @@ fn an_agent_with_timeouts_and_keys_keeps_its_word_under_many_kinds_of_faults() {
 fn an_agent_that_depends_on_the_order_of_a_set_is_found_by_an_audit() {
     let place = place(SUPPORT, "hash_order.py");
     let said = leaves_nothing(&place, &["audit", FILE, "--seeds", "1"]).ends_with(1);
-    said.says(&["another process", "ticketing.create"]);
+    said.says(&["another process", "title"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_thousand_runs_leave_no_descriptor_open() {
     let mut command = Command::new("sh");
     command.arg("-c").arg("ulimit -n 64; exec \"$0\" run --seeds 1000 --save none");
     command.arg(env!("CARGO_BIN_EXE_perfidy")).current_dir(place.path(""));
-    Said::at_the_end_of(command).ends_with(0).says(&["1,000"]);
+    Said::at_the_end_of(command).ends_with(0).says(&["1000"]);
 }
 
 #[test]
