@@ -8,6 +8,7 @@
 //! | [`own_agents`] | a workflow of your own, from `perfidy new` to fuzzing it |
 //! | [`tokio_agents`] | agents that are tokio code: time, tasks, TCP, hyper and axum |
 //! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
+//! | [`python_agents`] | your Python agent, unmodified, in virtual time under the faults of a scenario |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -39,6 +40,8 @@ pub mod gallery {}
 pub mod own_agents {}
 #[doc = include_str!("guide/own_tools.md")]
 pub mod own_tools {}
+#[doc = include_str!("guide/python_agents.md")]
+pub mod python_agents {}
 #[doc = include_str!("guide/reading_a_failure.md")]
 pub mod reading_a_failure {}
 #[doc = include_str!("guide/seeing_a_failure.md")]

@@ -75,8 +75,11 @@ pub fn schema(suite: &Suite) -> Value {
 
 /// Says what the keys of a table mean, and those of the tables in it.
 fn describe_keys(schema: &mut Value, table: &FileTable, path: &str) {
-    let is_list = schema.get("items").is_some();
-    let schema = if is_list { &mut schema["items"] } else { schema };
+    let of_others = ["items", "additionalProperties"].into_iter().find(|key| schema[*key].is_object());
+    let schema = match of_others {
+        Some(key) => &mut schema[key],
+        None => schema,
+    };
     let Some(Value::Object(keys)) = schema.get_mut("properties") else { return };
     for (name, schema) in keys {
         let path = format!("{path}{name}");

@@ -24,6 +24,16 @@ pub(crate) struct FileTable {
 /// The tables, by name.
 pub(crate) const TABLES: &[FileTable] = &[
     FileTable {
+        name: "agents",
+        heading: "[agents.NAME]",
+        about: "a program in the place of an agent's code, in virtual time",
+        keys: &[(
+            "run",
+            "the command, as one text or a list of its words: an interpreter of Python, a script, its arguments",
+        )],
+        example: "run = \"python my_agent.py\"",
+    },
+    FileTable {
         name: "fault",
         heading: "[[fault]]",
         about: "a fault at one place of a run, word for word",
@@ -232,13 +242,12 @@ fn keys_read() -> std::collections::BTreeMap<&'static str, Vec<String>> {
                     of(&key.shape, &format!("{before}{}.", key.name), keys);
                 }
             }
-            Shape::List { of: one, .. } | Shape::OneOrMany(one) => of(one, before, keys),
+            Shape::List { of: one, .. } | Shape::OneOrMany(one) | Shape::Map(one) => of(one, before, keys),
             Shape::Bool
             | Shape::Integer { .. }
             | Shape::Number
             | Shape::Text { .. }
             | Shape::Word(_)
-            | Shape::Map(_)
             | Shape::Any => {}
         }
     }

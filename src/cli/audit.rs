@@ -11,12 +11,16 @@ use crate::explore::{self, Divergence, Rerun, Run, Trace};
 use crate::report::{AuditRecord, AuditVerdict};
 use crate::scenario::Case;
 use crate::suite::Suite;
+use crate::workflows::HASH_SEED;
 use perfidy_sim::{Abandoned, Digest, Seed};
 use rayon::prelude::*;
 use std::env;
 use std::io::{self, BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The hash seed of programs in the other process. In this one it is 0.
+const OTHER_HASH_SEED: &str = "20260101";
 
 /// How many seeds run before their digests are compared; bounds the memory of an audit.
 const BATCH: u64 = 256;
@@ -178,6 +182,7 @@ impl Elsewhere {
         let mut child = Command::new(env::current_exe()?)
             .args(arguments.to_line())
             .env_remove("PERFIDY_LOG")
+            .env(HASH_SEED, OTHER_HASH_SEED)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -197,7 +197,21 @@ fn subcommands() -> Vec<String> {
 /// Runs the command that the arguments of this process ask for, on what the suite has.
 fn main(suite: &Suite) -> ExitCode {
     // To read a file can run code of agents, which may never come back.
-    let suite = &suite.clone().watched_by(ending::watchdog());
+    let suite = suite.clone().watched_by(ending::watchdog());
+    #[cfg(feature = "clients")]
+    {
+        let programs = crate::clients::Python::shared();
+        let status = run_command(&suite.running_programs(programs.clone()));
+        programs.end();
+        status
+    }
+    #[cfg(not(feature = "clients"))]
+    {
+        run_command(&suite)
+    }
+}
+
+fn run_command(suite: &Suite) -> ExitCode {
     let subcommands = subcommands();
     let is_subcommand = |word: OsString| subcommands.iter().any(|name| word == name.as_str());
     if suite.is_harness() && !env::args_os().nth(1).is_some_and(is_subcommand) {

@@ -59,7 +59,14 @@ impl Catalogue {
     /// # Errors
     /// [`NotServed`] if two operations would have the same name, or one has a name that is too long.
     pub fn of(case: &Case) -> Result<Self, NotServed> {
-        let plan = Arc::clone(&case.team().plan);
+        let has_dedupe = case.safeguards.has::<ToolDedupe>();
+        let takes_key = |tool: Name| case.scenario.tools[&tool].deduplicates && has_dedupe;
+        Self::of_plan(&case.team().plan, takes_key)
+    }
+
+    /// That of a plan; `takes_key` says which tools recognise idempotency keys.
+    pub(super) fn of_plan(plan: &Arc<TaskPlan>, takes_key: impl Fn(Name) -> bool) -> Result<Self, NotServed> {
+        let plan = Arc::clone(plan);
         let mut tools: BTreeMap<String, ServedTool> = BTreeMap::new();
         for (tool, operation) in plan.steps.iter().flat_map(Step::calls) {
             let name = served_name(tool, operation);
@@ -68,11 +75,9 @@ impl Catalogue {
                     "`{tool}.{operation}` has a name of more than {LONGEST_NAME} characters, which model APIs refuse"
                 )));
             }
-            let config = &case.scenario.tools[&tool];
-            let takes_key = config.deduplicates && case.safeguards.has::<ToolDedupe>();
             let served = ServedTool {
                 about: format!("{operation}, by {tool}"),
-                schema: schema(&plan, (tool, operation), takes_key),
+                schema: schema(&plan, (tool, operation), takes_key(tool)),
                 name: name.clone(),
                 tool,
                 operation,

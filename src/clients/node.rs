@@ -31,6 +31,8 @@ pub(super) struct Work {
     asked: RefCell<BTreeMap<OpId, Operation>>,
     /// How the tasks ended of which the user was told.
     told: RefCell<BTreeMap<Name, bool>>,
+    /// Whether the user hears the last word of the model about a task.
+    model_tells: bool,
 }
 
 impl Work {
@@ -42,14 +44,25 @@ impl Work {
             turns: RefCell::default(),
             asked: RefCell::default(),
             told: RefCell::default(),
+            model_tells: true,
         }
+    }
+
+    /// The same, where the user hears only what the client says, and no model.
+    pub fn told_by_the_client(self) -> Self {
+        Self { model_tells: false, ..self }
+    }
+
+    /// How a task ended, if the user was told.
+    pub fn told(&self, task: Name) -> Option<bool> {
+        self.told.borrow().get(&task).copied()
     }
 }
 
 /// The code of the node: takes requests from the port, each in a task of its own, and the messages of the user.
 pub(super) async fn run(agent: Agent, team: TeamContext, port: Rc<Port>, work: Rc<Work>) {
     let _up = port.open(agent.incarnation());
-    let node = Rc::new(Node { agent: agent.clone(), team, work, waits: RefCell::default() });
+    let node = Rc::new(Node::new(agent.clone(), team, work));
     let takes_requests = Rc::clone(&node);
     agent.spawn(async move {
         loop {
@@ -62,15 +75,15 @@ pub(super) async fn run(agent: Agent, team: TeamContext, port: Rc<Port>, work: R
         let mail = agent.receive().await;
         // A user that asks again has not got the report.
         if let Some(UserMessage::Submit { task, .. }) = mail.open() {
-            let told = node.work.told.borrow().get(task).copied();
-            if let Some(done) = told {
+            if let Some(done) = node.work.told(*task) {
                 report(&agent, Report::done_or_failed(*task, done)).await;
             }
         }
     }
 }
 
-struct Node {
+/// What does the requests of a client, on its node.
+pub(super) struct Node {
     agent: Agent,
     team: TeamContext,
     work: Rc<Work>,
@@ -79,7 +92,13 @@ struct Node {
 }
 
 impl Node {
-    async fn answer(&self, asked: Asked) {
+    /// That of one incarnation.
+    pub fn new(agent: Agent, team: TeamContext, work: Rc<Work>) -> Self {
+        Self { agent, team, work, waits: RefCell::default() }
+    }
+
+    /// Does a request, and answers it.
+    pub async fn answer(&self, asked: Asked) {
         let Asked { number, request, reply } = asked;
         match request {
             Request::Call { task, tool, arguments, key } => {
@@ -194,7 +213,8 @@ impl Node {
             let calls = said.calls.iter().map(|call| (call.id, call.operation.clone()));
             self.work.asked.borrow_mut().extend(calls);
             // Only of the simulated model it is known what its last word means.
-            if real.is_none() && said.calls.is_empty() && said.finish == Finish::Stop {
+            if real.is_none() && self.work.model_tells && said.calls.is_empty() && said.finish == Finish::Stop
+            {
                 self.tell(task, said.is_done).await;
             }
         }
@@ -234,7 +254,7 @@ impl Node {
     }
 
     /// Tells the user how a task ended. What is said first counts.
-    async fn tell(&self, task: Name, done: bool) {
+    pub async fn tell(&self, task: Name, done: bool) {
         let is_news = {
             let mut told = self.work.told.borrow_mut();
             let before = told.len();

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 /// The properties that ask for what a client has no way to do: to pass a failed call on to the person on call,
 /// or to ask a person for approval.
-const NOT_JUDGED: &[&str] = &["approved-before-irreversible", "every-call-accounted"];
+pub(super) const NOT_JUDGED: &[&str] = &["approved-before-irreversible", "every-call-accounted"];
 
 /// What is served: a case, with the seed and the plan of its faults.
 #[derive(Clone, Debug)]

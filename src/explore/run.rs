@@ -58,9 +58,13 @@ impl Run {
     pub(crate) fn judged(case: &Case, outcome: RunOutcome<Agents>) -> Self {
         let history = &outcome.history;
         let missing = tasks_missing(case, &outcome);
+        let not_judged = case.not_judged();
         let judge = |property: &Property| {
             // To judge a long history can take longer than to make it.
             interrupt::check();
+            if not_judged.contains(&property.name) {
+                return (property.name, Verdict::Vacuous);
+            }
             match property.judge(history) {
                 Verdict::Holds if property.name == EVENTUAL_TERMINATION => {
                     (property.name, missing.clone().unwrap_or(Verdict::Holds))

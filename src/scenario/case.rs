@@ -176,12 +176,19 @@ impl Case {
         }
     }
 
+    /// The properties that ask for what its agent has no way to do.
+    pub(crate) fn not_judged(&self) -> &'static [&'static str] {
+        let programs = self.scenario.program.as_ref().and(self.scenario.suite.programs());
+        programs.map_or(&[], |programs| programs.not_judged())
+    }
+
     /// The properties that must have had something to judge in this case.
     pub fn is_about(&self) -> Vec<&'static str> {
         let mut properties = self.scenario.workflow.properties.clone();
         properties.extend(&self.scenario.judged);
         properties.extend(self.without().into_iter().flat_map(|without| &without.violates));
-        properties.retain(|name| !self.scenario.waived.contains_key(name));
+        let not_judged = self.not_judged();
+        properties.retain(|name| !self.scenario.waived.contains_key(name) && !not_judged.contains(name));
         properties.sort_unstable();
         properties.dedup();
         properties

@@ -47,7 +47,7 @@ use crate::properties::AtMost;
 use crate::safeguards::Safeguards;
 use crate::suite::Suite;
 use crate::tools::ToolConfig;
-use crate::workflows::{Step, StoreConfig, Tasks, Workflow};
+use crate::workflows::{Program, Step, StoreConfig, Tasks, Workflow};
 use perfidy_sim::{Chaos, Fault, Links, Name, SimSpan, SimTime};
 use std::collections::BTreeMap;
 use std::ops::{Deref, RangeInclusive};
@@ -105,6 +105,8 @@ pub struct Contents {
     pub settle_within: SimSpan,
     /// How many events a run may have, if the file says so.
     pub most_events: Option<u32>,
+    /// The agent that is a program, and the program, if the file has one.
+    pub program: Option<(&'static str, Program)>,
     /// The bounds of the properties that concern the scenario.
     pub bounds: BTreeMap<&'static str, AtMost>,
     /// The waived properties, with the reason that the file gives.

@@ -6,7 +6,7 @@ use crate::safeguards::tool_dedupe::ToolDedupe;
 use crate::safeguards::traced_calls::TracedCalls;
 use crate::scenario::{Case, Scenario};
 use crate::tools::{ToolConfig, ToolService};
-use crate::workflows::OtherCode;
+use crate::workflows::{OtherCode, Placement};
 use perfidy_sim::{Limits, Name, Plan, Seed, SimSpan, World, WorldConfig};
 
 /// How long a journal takes to make its writes durable.
@@ -49,7 +49,14 @@ fn limits(scenario: &Scenario) -> Limits {
 impl Case {
     /// The world of this case: network, lock service, tools and team.
     pub fn world(&self, seed: Seed, plan: Plan) -> World<Agents> {
-        self.world_around(seed, plan, None)
+        let program = self.scenario.program.as_ref().zip(self.scenario.suite.programs());
+        let other = program.map(|((agent, program), programs)| {
+            let recognises = |tool: &&ToolConfig| tool.deduplicates && self.safeguards.has::<ToolDedupe>();
+            let tools = self.scenario.tools.iter();
+            let recognising = tools.filter(|(_, tool)| recognises(tool)).map(|(name, _)| *name).collect();
+            (*agent, programs.code(Placement { program, team: self.team(), recognising, seed }))
+        });
+        self.world_around(seed, plan, other.as_ref())
     }
 
     /// The same, with other code for the agent of a name.

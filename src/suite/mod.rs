@@ -44,7 +44,7 @@ use crate::probe::Probe;
 use crate::properties::{self, Property, TeamHistory, Verdict};
 use crate::safeguards::{self, SafeguardKind};
 use crate::tools::{self, Tool, ToolKind};
-use crate::workflows::{self, Workflow};
+use crate::workflows::{self, Programs, Workflow};
 use home::Start;
 use perfidy_sim::Engine;
 use std::collections::BTreeMap;
@@ -76,6 +76,8 @@ struct Parts {
     observed: Arc<Mutex<BTreeMap<String, Arc<Mutex<Observed>>>>>,
     /// Watches the runs that are made to find out what a team does.
     watchdog: Watchdog,
+    /// What runs programs as agents, if it is there.
+    programs: Option<Arc<dyn Programs>>,
 }
 
 impl std::fmt::Debug for Suite {
@@ -106,6 +108,7 @@ impl Suite {
             engine: Engine::Native,
             observed: Arc::default(),
             watchdog: Watchdog::new(),
+            programs: None,
         }))
     }
 
@@ -337,6 +340,18 @@ impl Suite {
     pub fn watched_by(mut self, watchdog: Watchdog) -> Self {
         self.parts().watchdog = watchdog;
         self
+    }
+
+    /// The same, whose scenarios can have programs as agents. The command does this with its own.
+    #[must_use]
+    pub fn running_programs(mut self, programs: Arc<dyn Programs>) -> Self {
+        self.parts().programs = Some(programs);
+        self
+    }
+
+    /// What runs programs as agents, if it is there.
+    pub(crate) fn programs(&self) -> Option<&Arc<dyn Programs>> {
+        self.0.programs.as_ref()
     }
 
     /// The watchdog of the code that runs while a file is read.

@@ -44,6 +44,7 @@ pub mod hierarchy;
 pub mod on_call;
 pub mod peers;
 pub mod pipeline;
+mod program;
 pub mod research;
 pub mod review;
 pub mod roundtable;
@@ -68,11 +69,14 @@ pub mod worker;
 mod workflow;
 
 pub use arguments::StepArguments;
+#[cfg(feature = "cli")]
+pub(crate) use program::HASH_SEED;
+pub use program::{NotRunnable, Placement, Program, Programs};
 pub use steps::{Evidence, Step, Undo, one_at_a_time};
 pub use task_state::TaskPlan;
 pub use team::TeamContext;
 pub use team_config::{CancelledTasks, StoreConfig, Tasks, TeamConfig};
-pub(crate) use workflow::OtherCode;
+pub use workflow::OtherCode;
 pub use workflow::{AgentCode, Role, Workflow};
 
 /// The maximum number of agents in a role of a shipped workflow.

@@ -42,7 +42,7 @@ impl Role {
 type Code = Arc<dyn Fn(Agent, TeamContext) -> LocalFuture + Send + Sync>;
 
 /// The code of an agent in one run, in place of that of its workflow.
-pub(crate) type OtherCode = Rc<dyn Fn(Agent, TeamContext) -> LocalFuture>;
+pub type OtherCode = Rc<dyn Fn(Agent, TeamContext) -> LocalFuture>;
 
 /// Something that is put into the world beside the team.
 type Extra = Arc<dyn Fn(&TeamConfig, &mut World<Agents>) + Send + Sync>;

@@ -14,6 +14,8 @@ mod nothing_lost;
 #[cfg(unix)]
 mod permissions;
 mod place;
+#[cfg(feature = "clients")]
+mod programs;
 mod readme;
 mod records;
 mod replay;

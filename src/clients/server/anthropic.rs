@@ -8,7 +8,7 @@ use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) struct Messages;
+pub(in crate::clients) struct Messages;
 
 impl Api for Messages {
     fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A request to a model.
-pub(super) struct Asked {
+pub(in crate::clients) struct Asked {
     /// The model that it names.
     pub model: String,
     /// The conversation, with the names of tools as the client has them.
@@ -20,10 +20,10 @@ pub(super) struct Asked {
 }
 
 /// An event of a streamed reply: its name, where the API has names, and its data.
-pub(super) struct Sent(pub Option<&'static str>, pub Value);
+pub(in crate::clients) struct Sent(pub Option<&'static str>, pub Value);
 
 /// The API of a model.
-pub(super) trait Api: Sync {
+pub(in crate::clients) trait Api: Sync {
     /// Reads a request.
     ///
     /// # Errors
@@ -47,10 +47,10 @@ pub(super) trait Api: Sync {
 }
 
 /// What tells replies apart.
-pub(super) struct ReplyId(pub u64);
+pub(in crate::clients) struct ReplyId(pub u64);
 
 /// The HTTP status and the name of an error of a model.
-pub(super) fn status_of(error: ModelError) -> (u16, &'static str) {
+pub(in crate::clients) fn status_of(error: ModelError) -> (u16, &'static str) {
     match error {
         ModelError::Invalid(_) => (400, "invalid_request_error"),
         ModelError::ContextOverflow => (400, "context_length_exceeded"),
@@ -62,7 +62,7 @@ pub(super) fn status_of(error: ModelError) -> (u16, &'static str) {
 }
 
 /// The text of a content: a string, or a list of parts with texts.
-pub(super) fn text_of(content: &Value) -> String {
+pub(in crate::clients) fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().map(text_of).collect::<Vec<_>>().join("\n"),
@@ -76,7 +76,7 @@ pub(super) fn text_of(content: &Value) -> String {
 }
 
 /// The turn of a user who says this: the names of the tasks in it.
-pub(super) fn user_turn(text: &str, tasks: &[&str]) -> Turn {
+pub(in crate::clients) fn user_turn(text: &str, tasks: &[&str]) -> Turn {
     let is_of_a_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let words = text.split(|c| !is_of_a_name(c));
     Turn::User(words.filter(|word| tasks.contains(word)).map(str::to_owned).collect())
@@ -88,12 +88,12 @@ pub(super) fn tokens_said(count: &Value, text: &str) -> u32 {
 }
 
 /// The length of a text in tokens, by the usual rule of thumb.
-pub(super) fn tokens_of(text: &str) -> u32 {
+pub(in crate::clients) fn tokens_of(text: &str) -> u32 {
     u32::try_from(text.len().div_ceil(4)).unwrap_or(u32::MAX)
 }
 
 /// Adds what a model said to a conversation. What it said in several items of one reply is one turn.
-pub(super) fn push_assistant(turns: &mut Vec<Turn>, text: &str, new: Vec<ChatCall>) {
+pub(in crate::clients) fn push_assistant(turns: &mut Vec<Turn>, text: &str, new: Vec<ChatCall>) {
     if let Some(Turn::Assistant { tokens, calls }) = turns.last_mut() {
         *tokens = tokens.saturating_add(tokens_of(text));
         calls.extend(new);
@@ -103,18 +103,18 @@ pub(super) fn push_assistant(turns: &mut Vec<Turn>, text: &str, new: Vec<ChatCal
 }
 
 /// A text field of an object; empty if it is not there.
-pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(in crate::clients) fn field<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The list in a field of an object; empty if it is not there.
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(in crate::clients) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The names that a client has for the tools of a scenario: `ticketing_create` can be there as it is, spelled
 /// otherwise (`ticketingCreate`), or behind the name of a server (`mcp__perfidy__ticketing_create`).
-pub(super) struct Names {
+pub(in crate::clients) struct Names {
     to_client: BTreeMap<String, String>,
 }
 
@@ -188,7 +188,7 @@ impl Names {
 }
 
 /// Pieces of a text, as a stream sends them.
-pub(super) fn pieces_of(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(in crate::clients) fn pieces_of(text: &str) -> impl Iterator<Item = String> + '_ {
     const CHARS: usize = 40;
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -8,7 +8,7 @@ use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) struct Completions;
+pub(in crate::clients) struct Completions;
 
 impl Api for Completions {
     fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {
@@ -142,7 +142,7 @@ impl Api for Completions {
 }
 
 /// An error, as OpenAI's APIs say it.
-pub(super) fn error(kind: &str, message: &str) -> Value {
+pub(in crate::clients) fn error(kind: &str, message: &str) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": null, "code": kind } })
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// The server of one connection.
 #[derive(Clone)]
-pub(super) struct Mcp {
+pub(in crate::clients) struct Mcp {
     pub handle: Handle,
     pub catalogue: Arc<Catalogue>,
     /// The task that the client works on, if its address says so.
@@ -147,7 +147,7 @@ fn failed(failure: &CallFailure) -> CallToolResult {
 }
 
 /// What a service says of an error, with its HTTP status; `None` if that cannot be read.
-pub(super) fn error_body(CallFailure { error, why }: &CallFailure) -> Option<(Value, u16)> {
+pub(in crate::clients) fn error_body(CallFailure { error, why }: &CallFailure) -> Option<(Value, u16)> {
     let failure = CallFailure { error: *error, why: Value::Null };
     let (name, status) = failure.name_and_status()?;
     let message = match error {

@@ -13,13 +13,13 @@
 //! Requests come from outside and are not trusted: hosts and origins are checked, sizes and numbers are bounded,
 //! and nothing that a client sends is run.
 
-mod anthropic;
-mod api;
-mod completions;
+pub(super) mod anthropic;
+pub(super) mod api;
+pub(super) mod completions;
 mod http;
-mod mcp;
+pub(super) mod mcp;
 mod models;
-mod responses;
+pub(super) mod responses;
 mod stdio;
 mod upstream;
 

@@ -8,7 +8,7 @@ use crate::agent::Finish;
 use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
 use serde_json::{Value, json};
 
-pub(super) struct Responses;
+pub(in crate::clients) struct Responses;
 
 impl Api for Responses {
     fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {

@@ -310,7 +310,11 @@ impl fmt::Display for Coloured<'_> {
                 _ => Ok(()),
             };
         }
-        self.0.fmt_guards(f)?;
+        if self.0.case.scenario.program.is_some() {
+            self.0.fmt_advice(f)?;
+        } else {
+            self.0.fmt_guards(f)?;
+        }
         if let Some(file) = &self.0.file {
             let replay = self.0.case.scenario.suite.replay_command(&shown(file).to_string());
             writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {replay}")?;

@@ -3,6 +3,7 @@
 //! Parsing does not stop at the first problem. A part with a problem is noted and left out, and the rest is
 //! read as far as it makes sense without that part: without a workflow, for example, the team is unknown.
 
+mod agents;
 mod asked;
 mod faults;
 mod idle;
@@ -45,6 +46,7 @@ use toml::de::DeTable;
 
 /// The tables of a file.
 const KEYS: &[&str] = &[
+    "agents",
     "fault",
     "faults",
     "limits",
@@ -78,6 +80,7 @@ const CONTEXT_WINDOWS: RangeInclusive<u32> = 1_000..=10_000_000;
 pub(crate) fn tables() -> Vec<(&'static str, Shape)> {
     let list = |of: Shape| Shape::List { of: Box::new(of), count: None };
     vec![
+        ("agents", Shape::Map(Box::new(agents::shape()))),
         ("fault", list(pinned::shape())),
         ("limits", Shape::of::<LimitsTable>()),
         ("model", Shape::of::<ModelTable>()),
@@ -201,11 +204,15 @@ pub(super) fn resolve(
     let network = network(&tables, &directory, found);
     no_node_twice(&tables, &directory, found);
     let safeguards = safeguards::read(&tables, suite, &workflow, found);
+    let program = agents::read(&tables, suite, &workflow, found);
+    if program.is_some() {
+        agents::guards_itself(&tables, found);
+    }
     if tools_are_sound {
         safeguards.dedupe_takes_two(&tables, &tools, found);
         // What was shrunk and saved may have lost it, and has no use for the safeguard; what cannot be read
         // would be missed too.
-        if unreachable == Unreachable::Rejected && found.0.is_empty() {
+        if unreachable == Unreachable::Rejected && found.0.is_empty() && program.is_none() {
             safeguards.have_what_they_need(&tables, suite, (&steps, &tools, &team), found);
         }
         safeguards.retried_tools_exist(&tables, &tools, found);
@@ -247,6 +254,7 @@ pub(super) fn resolve(
         configured: faults.configured,
         settle_within,
         most_events,
+        program,
         bounds,
         waived: asked.waived,
         judged: asked.judged,
@@ -261,7 +269,10 @@ pub(super) fn resolve(
     let mut untested = Vec::new();
     if unreachable == Unreachable::Rejected {
         untested.extend(unused::check(&tables, &scenario));
-        untested.extend(reach::check(&scenario, &faults.entries, &faults.pinned));
+        // The code of the workflow stands in for a program. It does the same kinds of things, but not as often:
+        // what is pinned to a place shows in the runs themselves.
+        let pinned = if scenario.program.is_some() { &[][..] } else { &faults.pinned };
+        untested.extend(reach::check(&scenario, &faults.entries, pinned));
         untested.extend(idle::check(&tables, &scenario));
     }
     if untested.is_empty() { Ok(scenario) } else { Err(untested) }
