@@ -74,10 +74,10 @@ pub(super) async fn run(agent: Agent, team: TeamContext, port: Rc<Port>, work: R
     loop {
         let mail = agent.receive().await;
         // A user that asks again has not got the report.
-        if let Some(UserMessage::Submit { task, .. }) = mail.open() {
-            if let Some(done) = node.work.told(*task) {
-                report(&agent, Report::done_or_failed(*task, done)).await;
-            }
+        if let Some(UserMessage::Submit { task, .. }) = mail.open()
+            && let Some(done) = node.work.told(*task)
+        {
+            report(&agent, Report::done_or_failed(*task, done)).await;
         }
     }
 }

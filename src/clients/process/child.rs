@@ -67,15 +67,12 @@ type SimTimeNanos = u64;
 #[derive(Deserialize)]
 struct Said {
     ops: Vec<Vec<serde_json::Value>>,
-    #[serde(default, deserialize_with = "is_there")]
-    due: Option<Option<u64>>,
+    /// Whether the turn ends here, and the child waits: for the time `due`, if it has a timer.
+    #[serde(default)]
+    waits: bool,
+    due: Option<u64>,
     exit: Option<u8>,
     imported: Option<Vec<String>>,
-}
-
-/// A field that is there, also if it is null.
-fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(value).map(Some)
 }
 
 /// Why a child goes no further.
@@ -109,7 +106,7 @@ impl Child {
     pub fn start(server: &Arc<ForkServer>, start: &Start<'_>) -> io::Result<Self> {
         let (stream, theirs) = UnixStream::pair()?;
         stream.set_read_timeout(Some(TICK))?;
-        let pid = server.fork(start, theirs)?;
+        let pid = server.fork(start, &theirs)?;
         Ok(Self { stream, unread: Vec::new(), pid, server: Arc::clone(server) })
     }
 
@@ -146,8 +143,8 @@ impl Child {
                 self.server.learn(&said.imported.unwrap_or_default());
                 return Ok(Then::Ended(status));
             }
-            if let Some(due) = said.due {
-                return Ok(Then::Waits(due.map(SimTime::from_nanos)));
+            if said.waits {
+                return Ok(Then::Waits(said.due.map(SimTime::from_nanos)));
             }
         }
     }

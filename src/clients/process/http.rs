@@ -1,5 +1,7 @@
 //! HTTP/1.1, the side of a server, on bytes: what comes in is read here, and what goes out is written.
 
+use std::fmt::Write as _;
+
 /// The longest head of a request, and its longest body.
 const MOST_HEAD: usize = 64 << 10;
 const MOST_BODY: usize = 4 << 20;
@@ -62,14 +64,11 @@ impl HttpResponse {
     pub fn to_bytes(&self, closes: bool) -> Vec<u8> {
         let mut text = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(text, "{name}: {value}\r\n");
         }
         let connection = if closes { "close" } else { "keep-alive" };
-        text.push_str(&format!(
-            "content-length: {}\r\nconnection: {connection}\r\n\r\n{}",
-            self.body.len(),
-            self.body
-        ));
+        let length = self.body.len();
+        let _ = write!(text, "content-length: {length}\r\nconnection: {connection}\r\n\r\n{}", self.body);
         text.into_bytes()
     }
 }

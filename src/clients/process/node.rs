@@ -76,12 +76,11 @@ impl RunState {
 
     /// Starts the script for a task.
     fn start(&self, agent: &Agent, task: Name) -> std::io::Result<Child> {
-        let folder = match self.folder.get() {
-            Some(folder) => folder,
-            None => {
-                let new = self.server.new_folder()?;
-                self.folder.get_or_init(|| new)
-            }
+        let folder = if let Some(folder) = self.folder.get() {
+            folder
+        } else {
+            let new = self.server.new_folder()?;
+            self.folder.get_or_init(|| new)
         };
         let child = self.children.replace(self.children.get() + 1);
         let seed = Words::digest(|words| {

@@ -167,7 +167,7 @@ impl ForkServer {
     ///
     /// # Errors
     /// If that is not possible.
-    pub fn fork(&self, start: &Start<'_>, theirs: UnixStream) -> io::Result<Pid> {
+    pub fn fork(&self, start: &Start<'_>, theirs: &UnixStream) -> io::Result<Pid> {
         let request = json!({
             "do": "start",
             "arguments": self.arguments,
@@ -177,7 +177,7 @@ impl ForkServer {
             "seed": start.seed,
             "pid": start.pid,
         });
-        let answer = self.control().ask(&request, Some(&theirs))?;
+        let answer = self.control().ask(&request, Some(theirs))?;
         answer.pid.map(Pid).ok_or_else(|| io::Error::other("the fork server names no process"))
     }
 

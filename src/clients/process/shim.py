@@ -146,7 +146,7 @@ class Channel:
         """Waits until something arrives, or until a time if there is one."""
         if self.fd is None:
             raise RuntimeError("perfidy: nothing can be waited for while modules are imported")
-        self.send({"due": due})
+        self.send({"waits": True, "due": due})
         self.hear()
 
     def wait_until(self, condition, timeout=None):
