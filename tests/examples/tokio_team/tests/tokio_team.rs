@@ -11,7 +11,8 @@ use perfidy::sim::{EventKind, Interrupt, Loss, Plan, SocketAct};
 use std::sync::Arc;
 
 fn scenario() -> Arc<Scenario> {
-    let all = read_all(&tokio_team::suite(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let all =
+        read_all(&tokio_team::suite(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     Arc::clone(&all[0])
 }
 
@@ -32,7 +33,8 @@ fn acts(run: &Run) -> impl Iterator<Item = &SocketAct> {
 fn agents_talk_over_http_and_the_history_has_it() {
     let case = Case::as_written(&scenario());
     let run = Run::planned(&case, Engine::Madsim, Seed(1), &Plan::fault_free());
-    let said = |wanted: &str| acts(&run).any(|act| matches!(act, SocketAct::Sent(piece) if *piece.start == *wanted));
+    let said =
+        |wanted: &str| acts(&run).any(|act| matches!(act, SocketAct::Sent(piece) if *piece.start == *wanted));
     assert!(said("POST /tickets HTTP/1.1") && said("HTTP/1.1 200 OK"));
 }
 
@@ -51,7 +53,8 @@ fn every_fault_of_the_file_reaches_the_sockets() {
     let case = Case::as_written(&scenario());
     let runs: Vec<Run> = (0..50).map(|seed| Run::fuzzed(&case, Engine::Madsim, Seed(seed))).collect();
     let all = || runs.iter().flat_map(acts);
-    let lost = |why: Loss| all().any(|act| matches!(act, SocketAct::Lost { why: known, .. } if *known == why));
+    let lost =
+        |why: Loss| all().any(|act| matches!(act, SocketAct::Lost { why: known, .. } if *known == why));
     assert!(lost(Loss::Dropped) && lost(Loss::Partition));
     assert!(all().any(|act| *act == SocketAct::Reset) && all().any(|act| *act == SocketAct::Refused));
     for kind in ["drop", "delay", "partition", "slow-link", "crash"].map(Name::new) {
@@ -61,7 +64,7 @@ fn every_fault_of_the_file_reaches_the_sockets() {
 }
 
 #[test]
-fn a_ticket_filed_twice_is_found_shrunk_and_told_with_the_http_in_between() {
+fn a_ticket_filed_twice_is_found_shrunk_and_told() {
     let cases = Case::all(&scenario());
     assert_eq!(campaign(&cases[0]).verdict(), CaseVerdict::Holds);
     let CaseVerdict::Caught(findings) = campaign(&cases[1]).verdict() else { panic!("not caught") };
@@ -71,9 +74,7 @@ fn a_ticket_filed_twice_is_found_shrunk_and_told_with_the_http_in_between() {
     assert!(small.faults.len() <= 2, "{:?}", small.faults);
     let saved = SavedSeed::new(Engine::Madsim, finding.seed, finding.property, &small);
     let story = Story::new(&small.case, &saved, &small.run, None).expect("it broke").to_string();
-    for event in small.run.outcome.history.events().iter().rev().take(45).rev() {
-        println!("{} {} {} {:?} {:?}", event.id, event.at, event.node, event.cause, event.what);
-    }
+    // The user may submit a task twice by itself, so that no fault is needed.
     assert!(story.contains("ticketing.create happened twice") && story.contains("2 times"), "{story}");
 }
 
