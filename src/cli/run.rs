@@ -189,7 +189,9 @@ fn page_of(rows: &[(CaseReport, Duration)], arguments: &Arguments) -> CampaignPa
     let runs: u64 = rows.iter().map(|(report, _)| report.seeds).sum();
     let about = format!("{runs} runs of {} cases from seed {}", rows.len(), arguments.subject.runs.seed);
     let mut page = CampaignPage::new("Scenarios over many seeds", about);
-    rows.iter().for_each(|(report, _)| page.add_report(report));
+    for (report, _) in rows {
+        page.add_report(report);
+    }
     page
 }
 

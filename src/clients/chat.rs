@@ -20,7 +20,7 @@ use std::sync::Arc;
 const ERROR_WORDS: &[&str] = &["error", "timed out", "timeout", "exception", "failed", "refused"];
 
 /// How deep a result may be wrapped in the lists and texts of a framework.
-const DEEPEST: u32 = 4;
+const DEEPEST: u32 = 8;
 
 /// The id of a call as its API writes it.
 fn written(id: OpId) -> String {

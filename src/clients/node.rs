@@ -123,7 +123,9 @@ impl Node {
             Request::Ended(done) => {
                 let open = |task: &Name| !self.work.told.borrow().contains_key(task);
                 let tasks: Vec<Name> = self.team.plan.tasks.iter().copied().filter(open).collect();
-                for (task, done) in tasks.into_iter().zip(std::iter::repeat(done).flatten()) {
+                for task in tasks {
+                    // If it is not known how the client ended, the user hears nothing.
+                    let Some(done) = done else { break };
                     self.tell(task, done).await;
                 }
             }

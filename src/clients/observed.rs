@@ -197,8 +197,8 @@ fn why_not_judged(property: &str, verdict: &Verdict, knows_arguments: bool) -> O
 
 fn case(suite: &Suite, path: &Path) -> Result<Case, NotAHistory> {
     let scenarios = scenario::read_all(suite, &[path.to_owned()]).map_err(|bad| {
-        let why: String = bad.iter().map(|problems| format!("\n{problems}")).collect();
-        NotAHistory(format!("its scenario cannot be read:{why}"))
+        let why: Vec<String> = bad.iter().map(ToString::to_string).collect();
+        NotAHistory(format!("its scenario cannot be read:\n{}", why.join("\n")))
     })?;
     let [scenario] = &scenarios[..] else {
         return Err(NotAHistory(format!("{} is not one scenario", path.display())));

@@ -153,7 +153,7 @@ fn requests_that_make_no_sense_are_answered_or_refused_and_recorded() {
 fn half_a_recording_is_none() {
     let (served, _) = serve(&session(LOST_ACK, 0), 50, |handle| do_the_task(handle, true, A_MOMENT));
     let text = served.recording.to_lines();
-    for (end, _) in text.char_indices().step_by(37) {
+    for (end, _) in text.trim_end().char_indices().step_by(37) {
         let half = Recording::parse(&Suite::shipped(), &text[..end]);
         assert!(half.is_err(), "{}", &text[..end]);
     }

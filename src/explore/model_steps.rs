@@ -125,10 +125,16 @@ fn starts(content: &Body, to: Name, directory: &Directory) -> bool {
     matches!(purpose, Some(Purpose::Order | Purpose::Handoff)) && directory.agents.contains(&to)
 }
 
+/// An agent, and which of its incarnations.
+type Incarnation = (Name, u32);
+
+/// The place of a step among the steps, and of a call among its calls.
+type Position = (usize, usize);
+
 /// The calls that have no answer yet: whose each is, and where it stands among the steps.
 #[derive(Default)]
 struct Calls {
-    open: Vec<((Name, u32), [Name; 3], (usize, usize))>,
+    open: Vec<(Incarnation, [Name; 3], Position)>,
 }
 
 impl Calls {

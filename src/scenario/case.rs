@@ -182,13 +182,19 @@ impl Case {
         programs.map_or(&[], |programs| programs.not_judged())
     }
 
+    /// The properties that need not have had anything to judge.
+    fn need_not_be_judged(&self) -> &'static [&'static str] {
+        let programs = self.scenario.program.as_ref().and(self.scenario.suite.programs());
+        programs.map_or(&[], |programs| programs.need_not_be_judged())
+    }
+
     /// The properties that must have had something to judge in this case.
     pub fn is_about(&self) -> Vec<&'static str> {
         let mut properties = self.scenario.workflow.properties.clone();
         properties.extend(&self.scenario.judged);
         properties.extend(self.without().into_iter().flat_map(|without| &without.violates));
-        let not_judged = self.not_judged();
-        properties.retain(|name| !self.scenario.waived.contains_key(name) && !not_judged.contains(name));
+        let optional = self.need_not_be_judged();
+        properties.retain(|name| !self.scenario.waived.contains_key(name) && !optional.contains(name));
         properties.sort_unstable();
         properties.dedup();
         properties

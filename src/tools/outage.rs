@@ -93,8 +93,8 @@ mod tests {
         Capability { endpoint: Some(endpoint), schema: Some(schema) }
     }
 
-    fn refused(error: Definite, change: ToolChange) -> Option<OutOfOrder> {
-        Some(OutOfOrder::Refuses(Refused { error, why: Content::new(change) }))
+    fn refusal(error: Definite, change: ToolChange) -> OutOfOrder {
+        OutOfOrder::Refuses(Refused { error, why: Content::new(change) })
     }
 
     fn after(outages: &[Outage]) -> Outages {
@@ -109,11 +109,11 @@ mod tests {
     fn a_tool_that_has_moved_says_where_and_serves_those_who_know() {
         let outages = after(&[Outage::EndpointMoved, Outage::EndpointMoved]);
         let told = |endpoint| outages.response(NOW, known(endpoint, 1));
-        assert_eq!(told(1), refused(Definite::Moved, ToolChange::Endpoint(2)));
-        assert_eq!(told(2), refused(Definite::Moved, ToolChange::Endpoint(3)));
+        assert_eq!(told(1), Some(refusal(Definite::Moved, ToolChange::Endpoint(2))));
+        assert_eq!(told(2), Some(refusal(Definite::Moved, ToolChange::Endpoint(3))));
         assert_eq!(told(3), None);
         let nothing = outages.response(NOW, Capability::default());
-        assert_eq!(nothing, refused(Definite::Moved, ToolChange::Endpoint(2)));
+        assert_eq!(nothing, Some(refusal(Definite::Moved, ToolChange::Endpoint(2))));
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         let outages = after(&[Outage::SchemaRolled]);
         assert_eq!(outages.response(NOW, Capability::default()), None);
         let told = outages.response(NOW, known(1, 1));
-        assert_eq!(told, refused(Definite::OtherSchema, ToolChange::Schema(2)));
+        assert_eq!(told, Some(refusal(Definite::OtherSchema, ToolChange::Schema(2))));
         assert_eq!(outages.response(NOW, known(1, 2)), None);
     }
 

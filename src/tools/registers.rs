@@ -137,7 +137,9 @@ mod tests {
     fn of_equal_stamps_the_writer_with_the_greater_name_wins_and_a_writer_over_itself() {
         for order in [["peer-1", "peer-2"], ["peer-2", "peer-1"]] {
             let mut wiki = Registers::default();
-            order.into_iter().for_each(|by| put(&mut wiki, by, (by, Some(10))));
+            for by in order {
+                put(&mut wiki, by, (by, Some(10)));
+            }
             assert_eq!(held(&wiki), "peer-2");
             put(&mut wiki, "again", ("peer-2", Some(10)));
             assert_eq!(held(&wiki), "again");

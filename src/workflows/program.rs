@@ -65,4 +65,7 @@ pub trait Programs: fmt::Debug + Send + Sync {
 
     /// The properties that ask for what a program has no way to do.
     fn not_judged(&self) -> &'static [&'static str];
+
+    /// The properties that need not have had anything to judge in a run of a program.
+    fn need_not_be_judged(&self) -> &'static [&'static str];
 }

@@ -114,6 +114,7 @@ where
 /// | [`probes`](Self::probes) | none |
 /// | [`tasks_to`](Self::tasks_to) | the first agent, or all agents if every agent has a role |
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says of its agents whether they can do a thing")]
 pub struct Workflow {
     /// Its name in files.
     pub name: &'static str,

@@ -18,7 +18,6 @@ pub trait ToSocketAddrs {
 ///
 /// # Errors
 /// If it is no address, or no process has the name.
-#[expect(clippy::unused_async, reason = "tokio's is")]
 pub async fn lookup_host<A: ToSocketAddrs>(host: A) -> io::Result<std::vec::IntoIter<SocketAddr>> {
     host.resolve().map(Vec::into_iter)
 }

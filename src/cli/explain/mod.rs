@@ -101,13 +101,14 @@ pub fn explain(suite: &Suite, arguments: &Arguments) -> Status {
             match arguments.format {
                 ExplainFormat::Text => known.print(&explained),
                 ExplainFormat::Json => say_record(&explained),
-                ExplainFormat::Svg => match explained.map(arguments.theme.into()) {
-                    Some(map) => output::say_document(map.as_bytes()),
-                    None => {
+                ExplainFormat::Svg => {
+                    if let Some(map) = explained.map(arguments.theme.into()) {
+                        output::say_document(map.as_bytes());
+                    } else {
                         print_error(format_args!("only a workflow has a map; `{name}` is something else"));
                         status = Status::BadInput;
                     }
-                },
+                }
             }
         }
     }

@@ -47,7 +47,9 @@ impl Files {
             found.map(|path| (path.clone(), version(&path))).collect();
         let mut of_the_crate = BTreeMap::new();
         if let Some(home) = &self.home {
-            OF_A_CRATE.iter().for_each(|name| look(&home.join(name), &mut of_the_crate));
+            for name in OF_A_CRATE {
+                look(&home.join(name), &mut of_the_crate);
+            }
         }
         let change = if of_the_crate != self.of_the_crate || !scenarios.keys().eq(self.scenarios.keys()) {
             Some(Change::All)

@@ -110,9 +110,9 @@ impl Screen {
         let (mut broken, mut open) = (0, 0);
         for ((scenario, case), seen) in wrong {
             if seen.is_broken() {
-                broken += 1
+                broken += 1;
             } else {
-                open += 1
+                open += 1;
             }
             lines.push(format!("{scenario}, {case}\n  {}", inert::line(&seen.summary)));
         }

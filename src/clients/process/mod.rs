@@ -43,6 +43,18 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+/// Those that are not judged, and those of the model's transcript, as a program need not ask the model: they are
+/// judged where there is something to judge.
+const NEED_NOT_BE_JUDGED: &[&str] = &[
+    "approved-before-irreversible",
+    "bounded-turns",
+    "every-call-accounted",
+    "required-facts-survive",
+    "results-paired",
+    "tasks-do-not-leak",
+    "within-context-budget",
+];
+
 /// The Python versions that are supported, from this one on.
 const OLDEST: (u32, u32) = (3, 11);
 
@@ -158,5 +170,9 @@ impl Programs for Python {
 
     fn not_judged(&self) -> &'static [&'static str] {
         NOT_JUDGED
+    }
+
+    fn need_not_be_judged(&self) -> &'static [&'static str] {
+        NEED_NOT_BE_JUDGED
     }
 }

@@ -23,7 +23,7 @@ impl Api for Messages {
             match field(message, "role") {
                 "user" => read_user(content, blocks, tasks, &mut turns),
                 "assistant" => {
-                    let calls = blocks.iter().filter(is_call).map(read_call);
+                    let calls = blocks.iter().filter(|block| is_call(block)).map(read_call);
                     push_assistant(&mut turns, &text_of(content), calls.collect());
                 }
                 other => return Err(format!("there is no role `{other}`")),
@@ -87,7 +87,7 @@ impl Api for Messages {
 
     fn said(&self, reply: &Value) -> Option<Said> {
         let blocks = reply.get("content").and_then(Value::as_array)?;
-        let calls: Vec<ChatCall> = blocks.iter().filter(is_call).map(read_call).collect();
+        let calls: Vec<ChatCall> = blocks.iter().filter(|block| is_call(block)).map(read_call).collect();
         let finish = match field(reply, "stop_reason") {
             "max_tokens" | "model_context_window_exceeded" => Finish::Length,
             "refusal" => Finish::Refusal,
@@ -153,7 +153,7 @@ fn read_user(content: &Value, blocks: &[Value], tasks: &[&str], turns: &mut Vec<
     turns.extend(text.map(|text| user_turn(&text, tasks)));
 }
 
-fn is_call(block: &&Value) -> bool {
+fn is_call(block: &Value) -> bool {
     field(block, "type") == "tool_use"
 }
 

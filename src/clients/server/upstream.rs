@@ -88,6 +88,7 @@ impl Upstream {
                 let connector = connector.https_only().enable_http1().build();
                 Way::Encrypted(Client::builder(TokioExecutor::new()).build(connector))
             }
+            None => return Err(wrong("it should be like https://api.openai.com")),
             _ => return Err(wrong("it should begin with https:// or http://")),
         };
         let base = address.trim_end_matches('/');

@@ -41,6 +41,7 @@ pub struct Measures {
 
 /// The kinds of events that are counted.
 const READS: EventKinds = kinds::TASK_GIVEN
+    .and(kinds::QUESTION)
     .and(kinds::INFORMED)
     .and(kinds::TOOL_REQUESTS)
     .and(kinds::CHATTED)
@@ -65,15 +66,20 @@ impl Measures {
             Self { messages: history.events_of(EventKinds::SENT).count() as u64, ..Self::default() };
         let mut open: BTreeMap<Name, SimTime> = BTreeMap::new();
         let mut effects = Lookup::default();
-        let (mut served, mut wrong) = (BTreeSet::new(), BTreeSet::new());
+        let (mut asked, mut served, mut wrong) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (event, note) in history.app_events_of(READS) {
             match note {
                 TeamEvent::User(UserEvent::TaskGiven { task }) => {
                     measures.given += 1;
                     open.insert(*task, event.at);
                 }
+                TeamEvent::User(UserEvent::Question { intent, .. }) => {
+                    asked.insert(*intent);
+                }
                 TeamEvent::User(UserEvent::Informed { report, .. }) => {
-                    wrong.extend(answers(report).filter(|answer| !served.contains(answer)).map(|(of, _)| of));
+                    let is_wrong =
+                        |answer: &(Name, Content)| asked.contains(&answer.0) && !served.contains(answer);
+                    wrong.extend(answers(report).filter(is_wrong).map(|(of, _)| of));
                     let Some(given) = open.remove(&report.task) else { continue };
                     match report.outcome {
                         Outcome::Done => measures.done.push(event.at.since(given)),

@@ -128,7 +128,7 @@ impl CampaignPage {
             kinds: saved.faults.iter().map(|fault| fault.action.kind()).collect(),
             replay: replay.to_owned(),
             page,
-            picture: has_picture.then(|| picture.to_drawing()),
+            picture: has_picture.then(|| picture.drawing()),
             is_broken: picture.violation().is_some(),
         });
     }

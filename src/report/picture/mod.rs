@@ -150,7 +150,7 @@ impl<'a> Picture<'a> {
 
     /// The same as a part of a page that has [`drawing_style`].
     #[cfg(feature = "cli")]
-    pub(in crate::report) fn to_drawing(&self) -> Markup {
+    pub(in crate::report) fn drawing(&self) -> Markup {
         svg::drawing(self)
     }
 

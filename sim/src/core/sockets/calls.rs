@@ -281,7 +281,7 @@ impl<D: Domain> Transport for RefCell<Core<D>> {
             core.notices(id);
             return Poll::Ready(Err(error.into()));
         }
-        if end.is_at_end {
+        if end.has_heard_all {
             core.notices(id);
             return Poll::Ready(Ok(()));
         }
@@ -296,7 +296,7 @@ impl<D: Domain> Transport for RefCell<Core<D>> {
         if let Some(error) = end.error {
             return Poll::Ready(Err(error.into()));
         }
-        if end.wants_to_end || end.state == State::Gone {
+        if end.wants_to_finish || end.state == State::Gone {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
         let room = WINDOW.saturating_sub(end.unread);
@@ -323,8 +323,8 @@ impl<D: Domain> Transport for RefCell<Core<D>> {
         if end.state == State::Gone {
             return Err(end.error.unwrap_or(ErrorKind::NotConnected).into());
         }
-        if !end.wants_to_end {
-            end.wants_to_end = true;
+        if !end.wants_to_finish {
+            end.wants_to_finish = true;
             core.will_depart(id, cause);
         }
         Ok(())
@@ -363,7 +363,7 @@ impl<D: Domain> Core<D> {
             }
             State::Open => {
                 end.state = State::Closed;
-                end.wants_to_end = true;
+                end.wants_to_finish = true;
                 if !end.has_ended {
                     self.will_depart(id, cause);
                 }

@@ -73,7 +73,7 @@ impl<D: Domain> Core<D> {
             self.put_on_its_way(id, Segment::Data(bytes), sent);
         }
         let end = self.sockets.end_mut(id);
-        if end.wants_to_end && !end.has_ended {
+        if end.wants_to_finish && !end.has_ended {
             end.has_ended = true;
             let closed = self.socket_event(id, cause, SocketAct::Closed);
             self.put_on_its_way(id, Segment::Close, closed);
@@ -234,7 +234,7 @@ impl<D: Domain> Core<D> {
                     self.socket_event(id, Some(cause), SocketAct::Ended);
                 }
                 let end = self.sockets.end_mut(id);
-                end.is_at_end = true;
+                end.has_heard_all = true;
                 end.reader.take().into_iter().for_each(std::task::Waker::wake);
             }
         }
@@ -285,7 +285,7 @@ impl<D: Domain> Core<D> {
                 end.state = State::Gone;
                 // What is on its way already arrives, but is not sent again.
                 end.unsent.clear();
-                let is_known = was_used && !(end.is_at_end && end.has_ended);
+                let is_known = was_used && !(end.has_heard_all && end.has_ended);
                 if is_known && self.sockets.end(id.other()).state != State::Gone {
                     self.send_reset(id, cause);
                 }

@@ -113,6 +113,10 @@ enum State {
     Gone,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own: who has asked, sent and heard"
+)]
 struct End {
     node: NodeIndex,
     incarnation: u32,
@@ -124,7 +128,7 @@ struct End {
     unsent_cause: Option<EventId>,
     is_departing: bool,
     /// Whether it has been asked to end its side, and has.
-    wants_to_end: bool,
+    wants_to_finish: bool,
     has_ended: bool,
     /// What was sent and has not been delivered, in order.
     outgoing: VecDeque<Outgoing>,
@@ -133,7 +137,7 @@ struct End {
     unread: usize,
     received: VecDeque<u8>,
     /// Whether the other side has ended.
-    is_at_end: bool,
+    has_heard_all: bool,
     /// The last event that happened to it.
     last: Option<EventId>,
     reader: Option<Waker>,
@@ -196,13 +200,13 @@ impl End {
             unsent: Vec::new(),
             unsent_cause: None,
             is_departing: false,
-            wants_to_end: false,
+            wants_to_finish: false,
             has_ended: false,
             outgoing: VecDeque::new(),
             numbers: 0,
             unread: 0,
             received: VecDeque::new(),
-            is_at_end: false,
+            has_heard_all: false,
             last: None,
             reader: None,
             writer: None,

@@ -235,7 +235,7 @@ fn a_lost_reset_leaves_a_reader_waiting_until_it_writes() {
         echo(world);
         caller(world, |context| async move {
             let mut stream = TcpStream::connect("echo:7").await.unwrap();
-            let read = tokio::time::timeout(Duration::from_secs(60), stream.read_u8()).await;
+            let read = tokio::time::timeout(Duration::from_mins(1), stream.read_u8()).await;
             context.record_event((), u64::from(read.is_err()));
             let answer = ask(&mut stream, 1).await;
             context.record_event((), told(&answer));
