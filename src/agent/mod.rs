@@ -62,7 +62,7 @@ pub use lease::{Lease, LeaseError, LeaseService, Token};
 pub(crate) use model::Model;
 pub use model::{
     ANSWER, COMPLETION, Completion, FIRST_TOKEN, HANDOFF, ModelFault, ModelFaults, Prompt, ROLE, Route,
-    SLOW_FIRST_TOKEN, SUMMARY, Structured, UNKNOWN_TARGET,
+    SLOW_FIRST_TOKEN, SUMMARY, Structured, UNKNOWN_AGENT, UNKNOWN_TARGET,
 };
 pub use model_step::{ReplyTiming, StatedConfidence};
 pub use own_fault::{Altered, OwnFault, OwnFaults};

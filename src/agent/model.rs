@@ -40,6 +40,9 @@ pub const SLOW_FIRST_TOKEN: &str = "slow-first-token";
 /// The fault by which a model names an agent that is not on the team, in the place of a colleague.
 pub const UNKNOWN_TARGET: &str = "unknown-target";
 
+/// The agent that a model names then. There is none of that name, so what is sent to it is lost.
+pub const UNKNOWN_AGENT: &str = "unknown-agent";
+
 /// Tokens a model reads to sum up a piece of work.
 const SUMMARY_TOKENS: u32 = 1_000;
 

@@ -80,6 +80,7 @@ impl Run {
     }
 
     /// The properties that broke and are not waived in the scenario, with how they broke.
+    #[cfg(feature = "clients")]
     pub(crate) fn broken<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = (&'static str, &'a str)> {
         self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
             Verdict::Violated(violation) if !case.scenario.waived.contains_key(property) => {

@@ -10,7 +10,7 @@
 //! or to pass the task to a colleague. The file contains all data of the task: which steps are done, the
 //! operation ids, how many times it was passed on and what it has cost. At the end it goes back to the desk.
 
-use crate::agent::{Agent, Content, Delivery, Headers, Message, OpId, Purpose, Route};
+use crate::agent::{Agent, Content, Delivery, Headers, Message, OpId, Purpose, Route, UNKNOWN_AGENT};
 use crate::protocols::{Question, choose_agent};
 use crate::safeguards::budgets::{Budgets, Spent};
 use crate::safeguards::calls::{CallPolicy, call_with_retry};
@@ -55,9 +55,6 @@ pub fn workflow() -> Workflow {
 }
 
 const DESK: &str = "desk";
-
-/// An agent that a model may name and that does not exist.
-const UNKNOWN: &str = "unknown-agent";
 
 /// Tokens the desk reads to choose the first specialist.
 const TRIAGE_TOKENS: u32 = 300;
@@ -272,7 +269,7 @@ impl Handler {
     fn named(&self, pick: Route) -> Name {
         match pick {
             Route::Colleague(which) => self.colleagues[which as usize],
-            Route::Myself | Route::Unknown => Name::literal(UNKNOWN),
+            Route::Myself | Route::Unknown => Name::literal(UNKNOWN_AGENT),
         }
     }
 

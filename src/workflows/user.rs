@@ -211,6 +211,7 @@ pub(super) fn record_task(agent: &Agent, team: &TeamContext, task: Name, wants: 
 }
 
 /// What a user says who wants a task done whose steps are effects, each wanted once.
+#[cfg(feature = "clients")]
 pub(crate) fn statements(plan: &TaskPlan, task: Name) -> Vec<UserEvent> {
     stated(plan, task, AN_EFFECT).collect()
 }

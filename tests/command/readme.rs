@@ -13,7 +13,7 @@ const SAVED: &str = "seeds/conductor/lost-ack-without-tool-dedupe-no-duplicate-e
 const CARGO: &[(&str, &str)] = &[
     (
         "cargo install --path .",
-        "cargo install --path . --profile test --root \"$installed\" --target-dir target",
+        "cargo install --path . --debug --root \"$outside/installed\" --target-dir target",
     ),
     ("cargo test", "cargo test"),
     (
@@ -109,7 +109,7 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
             words.extend([SCENARIO, "--for", "15s"]);
         }
         "run" | "audit" => {
-            words.retain(|word| *word != "scenarios");
+            words.retain(|word| !word.starts_with("scenarios") && *word != "ticket.toml");
             words.push(SCENARIO);
         }
         "ablate" => {

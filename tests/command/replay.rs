@@ -34,7 +34,7 @@ fn a_failure_that_a_check_has_saved_is_left_to_its_test() {
     let file = place.saved_failure();
     let text = place.read(&file).replace("workflow = \"conductor\"", "workflow = \"helpdesk\"");
     place.write(&file, &text);
-    place.perfidy(&["replay"]).ends_with(2).says(&["unknown workflow `helpdesk`"]);
+    place.perfidy(&["replay"]).ends_with(2).complains(&["unknown workflow `helpdesk`"]);
     place
         .write(&file, &text.replacen("\nengine", "\ncheck = \"cargo test --test desk a_ticket\"\nengine", 1));
     for command in ["replay", "shrink", "check"] {

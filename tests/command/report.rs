@@ -34,15 +34,18 @@ fn a_seed_of_a_scenario_is_a_page_too_whether_it_breaks_or_not() {
 #[test]
 fn what_cannot_be_shown_is_refused_with_what_there_is() {
     let place = Place::with(&[("scenarios/refund.toml", &careless())]);
-    place.perfidy(&["report", "nowhere.toml"]).ends_with(2).says(&["nowhere.toml"]);
+    place.perfidy(&["report", "nowhere.toml"]).ends_with(2).complains(&["nowhere.toml"]);
     let no_case = ["report", "scenarios/refund.toml", "--case", "without luck"];
-    place.perfidy(&no_case).ends_with(2).says(&["there is no case `without luck`; there are: as written"]);
+    place
+        .perfidy(&no_case)
+        .ends_with(2)
+        .complains(&["there is no case `without luck`; there are: as written"]);
     let nowhere = ["report", "scenarios/refund.toml", "-o", "no/such/folder.html"];
-    place.perfidy(&nowhere).ends_with(2).says(&["cannot write `no/such/folder.html`"]);
+    place.perfidy(&nowhere).ends_with(2).complains(&["cannot write `no/such/folder.html`"]);
     place
         .perfidy(&["report", "scenarios/refund.toml", "--format", "png"])
         .ends_with(2)
-        .says(&["possible values"]);
+        .complains(&["possible values"]);
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn a_folder_of_failures_is_a_page_of_what_broke_with_the_campaign_that_was_left_
 
 #[test]
 fn a_folder_that_cannot_be_shown_is_refused() {
-    let place = Place::with(&[("scenarios/refund.toml", &careless()), ("empty/note.txt", "")]);
+    let place = Place::with(&[("empty/note.txt", "")]);
     place.perfidy(&["report", "empty"]).ends_with(2).complains(&["there is no saved failure in empty"]);
     let seed = place.saved_failure();
     place.perfidy(&["report", "seeds", "--format", "otlp"]).ends_with(2).complains(&["`page` or as `svg`"]);

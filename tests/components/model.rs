@@ -54,17 +54,17 @@ fn a_model_answers_the_same_unless_a_fault_is_injected() {
 
 #[test]
 fn a_hand_over_is_forced_only_where_the_model_would_not_hand_over() {
-    let router = Workflow::new("router")
+    let router = Workflow::new("chooser")
         .about("an agent that asks its model who should go on")
         .user(|_: Agent| std::future::pending())
-        .agent("router", |agent: Agent| async move {
+        .agent("chooser", |agent: Agent| async move {
             let said = agent.route(Name::new("what"), &Prompt::new("who?", 100), 1).await;
             ROUTE.set(Some(said.value));
             agent.finish_after(SimSpan::ZERO);
         })
         .safeguards(&["tool-dedupe"]);
-    let text = TEXT.replace("\"caller\"", "\"router\"");
-    let scenario = Scenario::parse(&Suite::shipped().workflow(router), "router", &text).unwrap();
+    let text = TEXT.replace("\"caller\"", "\"chooser\"");
+    let scenario = Scenario::parse(&Suite::shipped().workflow(router), "chooser", &text).unwrap();
     let mut forced = 0;
     for seed in 0..20 {
         let chosen = |faults: &[Fault]| {

@@ -98,13 +98,15 @@ fn a_team_that_does_its_work_again_when_asked_again_and_never_answers_breaks_bot
 }
 
 /// The tests in which a team with a planted defect violates a property.
-const TESTS: [&str; 10] = [
+const TESTS: [&str; 12] = [
     include_str!("chats.rs"),
     include_str!("evasions.rs"),
+    include_str!("handovers.rs"),
     include_str!("liars.rs"),
     include_str!("loops.rs"),
     include_str!("main.rs"),
     include_str!("planted.rs"),
+    include_str!("traces.rs"),
     include_str!("../protocols/cascade.rs"),
     include_str!("../protocols/hierarchy.rs"),
     include_str!("../protocols/review.rs"),

@@ -1,7 +1,7 @@
 //! TCP sockets in the shape of tokio's, carried by the world: links, partitions and faults of messages reach
 //! them, and what happens to them is in the history ([`SocketEvent`](crate::SocketEvent)).
 //!
-//! Code of agents does not name this module: it says `tokio::net`, and `perfidy-tokio`, which it has in
+//! Code of processes does not name this module: it says `tokio::net`, and `perfidy-tokio`, which it has in
 //! tokio's place under `--cfg madsim`, gives it these types. They are not those of madsim because a stream of
 //! madsim decides by itself what becomes of its bytes, with one latency for all links, by draws that follow
 //! the order of events, and without a place where another could decide or record it; and because there a

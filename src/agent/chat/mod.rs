@@ -207,6 +207,7 @@ impl Agent {
 
     /// The same of a model outside of the world, which has replied this and taken its time already: faults alter
     /// the reply, or come in its place.
+    #[cfg(feature = "clients")]
     pub(crate) async fn chat_relayed(
         &self,
         (task, turn): (Name, u32),

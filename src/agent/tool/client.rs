@@ -82,6 +82,7 @@ impl Agent {
 
     /// Stops waiting for the answer to a call of an operation, as after a timeout: the future of the call was
     /// dropped.
+    #[cfg(feature = "clients")]
     pub(crate) async fn stops_waiting(&self, operation: &Operation) {
         let Operation { tool, name, intent, .. } = *operation;
         self.was_answered((tool, name, intent), CallOutcome::Unknown(Indefinite::TimedOut), Content::NOTHING);

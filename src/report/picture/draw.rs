@@ -4,6 +4,7 @@
 //! what leads from one row to another), so that the script of the page can move it when rows are folded.
 
 use super::scene::{Bar, Fate, Lane, Lasting, Scene};
+use crate::inert::line;
 use maud::{Markup, html};
 
 /// The distance of two lanes.
@@ -162,9 +163,10 @@ pub(super) fn heads(lanes: &[Lane], height: usize) -> Markup {
 /// A name that fits above a lane.
 fn shortened(name: &str) -> String {
     const CHARACTERS: usize = 18;
+    let name = line(name);
     match name.char_indices().nth(CHARACTERS) {
         Some((at, _)) => format!("{}…", &name[..at]),
-        None => name.to_owned(),
+        None => name.into_owned(),
     }
 }
 

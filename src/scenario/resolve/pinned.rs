@@ -5,7 +5,7 @@
 //! clock brings its own moment and can stand at any address.
 
 use super::Diagnostics;
-use crate::agent::Altered;
+use crate::agent::{Altered, UNKNOWN_AGENT};
 use crate::config::Entry;
 use crate::config::problem::listed;
 use crate::config::{Problem, Shape, nearest};
@@ -236,7 +236,8 @@ fn misfit(action: &Spanned<Action>, hook: Hook, directory: &Directory) -> Proble
 
 /// Refuses what is neither an agent nor a tool, and groups: a place in a run belongs to one.
 fn node(name: &str, directory: &Directory, place: &Range<usize>) -> Result<(), Problem> {
-    if directory.is_node(Name::new(name)) {
+    // A model can name an agent that there is not, and what is sent to it has a place too.
+    if directory.is_node(Name::new(name)) || name == UNKNOWN_AGENT {
         Ok(())
     } else {
         one_agent(name, directory, place, "agent or tool")

@@ -18,7 +18,9 @@
 
 mod specialist;
 
-use crate::agent::{Agent, Confirmation, HANDOFF, Headers, Message, OpId, Prompt, Purpose, UNKNOWN_TARGET};
+use crate::agent::{
+    Agent, Confirmation, HANDOFF, Headers, Message, OpId, Prompt, Purpose, UNKNOWN_AGENT, UNKNOWN_TARGET,
+};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::route_check::RouteCheck;
@@ -63,9 +65,6 @@ pub fn workflow() -> Workflow {
 }
 
 const ROUTER: &str = "router";
-
-/// An agent that a router addresses if its model names a field that does not exist.
-const UNKNOWN: &str = "unknown-agent";
 
 /// Tokens that the router's model reads to classify a step.
 const CLASSIFYING_TOKENS: u32 = 350;
@@ -246,7 +245,7 @@ impl Router {
         let way = self.ways.get_or_insert_with((task, step), Way::default);
         way.orders += 1;
         let to = match target {
-            Target::Unknown => Name::literal(UNKNOWN),
+            Target::Unknown => Name::literal(UNKNOWN_AGENT),
             Target::Field(field) => {
                 let all = self.fields.knowing(field, self.team.workers.len());
                 let which = (way.orders - 1) % all.clone().count();
@@ -292,7 +291,7 @@ impl Router {
         let ask = async || {
             let is_unknown = agent.fault_at(HANDOFF, intent, |kind| kind == UNKNOWN_TARGET).is_some();
             let classified = |nth: u32| Classified {
-                field: if is_unknown { Name::literal(UNKNOWN) } else { names[nth as usize] },
+                field: if is_unknown { Name::literal(UNKNOWN_AGENT) } else { names[nth as usize] },
             };
             let which = (names.len() as u32, of_steps[step] as u32);
             agent.complete_rightly(intent, &prompt, which, classified).await

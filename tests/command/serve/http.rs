@@ -155,7 +155,8 @@ fn nothing_that_a_client_sends_breaks_the_server() {
     {
         for body in ["", "{", "null", "[]", "\"\\ud800\"", "{\"messages\": [{}], \"input\": [[]]}", &deep] {
             let (status, answer) = post(&address, path, "content-type: application/json\r\n", body);
-            let is_call = path == "/tools/mail_send" && body == "null";
+            // A tool takes any object as arguments.
+            let is_call = path == "/tools/mail_send" && (body == "null" || body.starts_with("{\""));
             assert!((400..500).contains(&status) || is_call, "{path} {body:.40}: {status} {answer}");
         }
     }
