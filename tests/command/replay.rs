@@ -38,8 +38,8 @@ fn a_failure_that_a_check_has_saved_is_left_to_its_test() {
     place
         .write(&file, &text.replacen("\nengine", "\ncheck = \"cargo test --test desk a_ticket\"\nengine", 1));
     for command in ["replay", "shrink", "check"] {
-        let said = place.perfidy(&[command]).ends_with(0).calmly();
-        said.says(&["of a check, which replays it: cargo test --test desk a_ticket"]);
+        let said = place.perfidy(&[command]).ends_with(0);
+        said.complains(&["of a check, which replays it: cargo test --test desk a_ticket"]);
     }
 }
 

@@ -73,7 +73,7 @@ fn a_hand_over_is_forced_only_where_the_model_would_not_hand_over() {
             (ROUTE.take(), run.outcome.injected.len())
         };
         let (usual, _) = chosen(&[]);
-        let at = "router, handoff, what, try 1".parse().unwrap();
+        let at = "chooser, handoff, what, try 1".parse().unwrap();
         let fault = Fault { at, action: "always-hand-off".parse().unwrap() };
         let is_forced = usual == Some(Route::Myself);
         assert_eq!(chosen(&[fault]), (Some(Route::Colleague(0)), usize::from(is_forced)), "seed {seed}");

@@ -156,7 +156,10 @@ fn nothing_that_a_client_sends_breaks_the_server() {
         for body in ["", "{", "null", "[]", "\"\\ud800\"", "{\"messages\": [{}], \"input\": [[]]}", &deep] {
             let (status, answer) = post(&address, path, "content-type: application/json\r\n", body);
             // A tool takes any object as arguments.
-            let is_call = path == "/tools/mail_send" && (body == "null" || body.starts_with("{\""));
+            if path == "/tools/mail_send" && body.starts_with("{\"") {
+                continue;
+            }
+            let is_call = path == "/tools/mail_send" && body == "null";
             assert!((400..500).contains(&status) || is_call, "{path} {body:.40}: {status} {answer}");
         }
     }
@@ -177,6 +180,11 @@ fn nothing_that_a_client_sends_breaks_the_server() {
     }
     let (status, _) = post(&address, "/tell_user", "", "{\"done\": false}");
     assert_eq!(status, 200);
-    // Of `null` as arguments a mail was sent; the task is reported as failed.
-    serving.ends(said).ends_with(0).says(&["eventual-termination    holds", "no-duplicate-effects    holds"]);
+    // Of `null` as arguments a mail was sent that has no address; the task is reported as failed.
+    let said = serving.ends(said).ends_with(1);
+    said.says(&[
+        "effects-as-wanted       BROKE",
+        "eventual-termination    holds",
+        "no-duplicate-effects    holds",
+    ]);
 }

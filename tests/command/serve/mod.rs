@@ -220,7 +220,8 @@ fn clients_of_earlier_revisions_of_the_protocol_are_served() {
 fn a_client_that_leaves_without_a_word_is_no_pass() {
     let place = place();
     let mut peer = McpPeer::start(&place, SERVE_STDIO);
-    peer.ask("tools/call", &json!({ "name": "mail_send", "arguments": {} }));
+    let mail = json!({ "to": "customer", "text": "We are on it." });
+    peer.ask("tools/call", &json!({ "name": "mail_send", "arguments": mail }));
     peer.leave().ends_with(3).complains(&[
         "eventual-termination",
         "not judged: the client ended without a word to its user on how each task ended",
