@@ -154,11 +154,11 @@ fn nothing_that_a_client_sends_breaks_the_server() {
         ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/tools/mail_send", "/tell_user", "/mcp"]
     {
         for body in ["", "{", "null", "[]", "\"\\ud800\"", "{\"messages\": [{}], \"input\": [[]]}", &deep] {
-            let (status, answer) = post(&address, path, "content-type: application/json\r\n", body);
             // A tool takes any object as arguments.
             if path == "/tools/mail_send" && body.starts_with("{\"") {
                 continue;
             }
+            let (status, answer) = post(&address, path, "content-type: application/json\r\n", body);
             let is_call = path == "/tools/mail_send" && body == "null";
             assert!((400..500).contains(&status) || is_call, "{path} {body:.40}: {status} {answer}");
         }
