@@ -28,7 +28,7 @@ pub enum SocketAct {
     Connected,
     /// Its process accepted the connection.
     Accepted,
-    /// Nobody listened at the port.
+    /// No socket listened at the port.
     Refused,
     /// Its process wrote this, and it was sent.
     Sent(SocketPiece),

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 /// How many requests can wait for the world. More are refused.
 const MOST_WAITING: usize = 1_024;
 
-/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: nobody could read
+/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: no tool could read
 /// the file.
 const MOST_RECORDED: usize = 128 << 20;
 

@@ -1,4 +1,4 @@
-//! Histories of real teams: what somebody has seen of a team at work, outside of any world.
+//! Histories of real teams: what was seen of a team at work, outside of any world.
 //!
 //! The file has JSON lines. The first names a scenario, which says what the user wants; each other line is one thing
 //! that was seen: that the user gave a task, that an agent called a tool and what it was answered, that an effect
@@ -31,8 +31,8 @@ const FORMAT: u32 = 1;
 /// How many lines a file may have.
 const MOST_LINES: usize = 1_000_000;
 
-/// The agent that nobody has named.
-const SOMEBODY: &str = "team";
+/// The agent of a line that names none.
+const UNNAMED: &str = "team";
 
 /// The properties that read no more than what such a file can say.
 const JUDGED: &[&str] = &[
@@ -251,7 +251,7 @@ impl Teller {
     }
 
     fn take_in(&mut self, at: SimTime, line: Line) -> Result<(), String> {
-        let by = Name::new(line.by.as_deref().unwrap_or(SOMEBODY));
+        let by = Name::new(line.by.as_deref().unwrap_or(UNNAMED));
         match line.seen {
             Seen::Given { task } => {
                 let task = Name::new(&task);

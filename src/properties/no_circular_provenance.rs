@@ -1,4 +1,4 @@
-//! Behind every fact that agents pass on stands a source: whoever cites another agent cites one that has said
+//! Behind every fact that agents pass on stands a source: an agent that cites another one cites one that has said
 //! so, and the citations end at a reading, never in a circle.
 //!
 //! Judged by the handovers that agents send, and by what sources have served. Each agent's latest statement

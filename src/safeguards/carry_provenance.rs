@@ -1,4 +1,4 @@
-//! Carried provenance: a fact keeps its origin, whoever passes it on.
+//! Carried provenance: a fact keeps its origin, whichever agent passes it on.
 //!
 //! An agent that cites its informant instead of the source cannot tell a second witness from an echo. The
 //! first agent, asked to confirm, cites the second, which had it from the first: both are sure, and nothing

@@ -1,6 +1,6 @@
 //! Programs in the place of an agent's code: `[agents.NAME] run = "python my_agent.py"`.
 //!
-//! Here is only what a scenario has to know of them. How they run is the business of whoever is above all
+//! Here is only what a scenario has to know of them. How they run is the business of the layer above all
 //! scenarios: the command gives its suite the [`Programs`] that it can run, as it gives it a watchdog.
 
 use crate::workflows::{OtherCode, TeamConfig};

@@ -1,4 +1,4 @@
-// Pages look as they did when somebody last looked at them: a screenshot, reduced to the brightness of 32 by 24 parts,
+// Pages look as they did when they were last approved: a screenshot, reduced to the brightness of 32 by 24 parts,
 // is near the one that is kept. Fonts and browsers differ a little; what is missing, empty or out of place differs much.
 // LOOKS=write keeps what there is now, after it was looked at; the screenshots are in target/tmp/looks.
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 //! Teams with one planted defect each, which no agent of the team notices: wrong arguments, a step done
-//! twice, work that nobody wants any more, an answer that is never given.
+//! twice, work that is not wanted any more, an answer that is never given.
 
 use crate::calm_team::{CALM, Word, broken, do_all, do_step, next_task, report, team, word};
 use perfidy::agent::{

@@ -91,7 +91,7 @@ impl TcpSocket {
         Ok(Self(Cell::new(None)))
     }
 
-    /// Sets nothing: a port is free as soon as nobody listens there.
+    /// Sets nothing: a port is free as soon as no socket listens there.
     ///
     /// # Errors
     /// None.

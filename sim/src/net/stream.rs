@@ -114,8 +114,8 @@ impl TcpStream {
     /// Connects to a port of another process, by its name or address.
     ///
     /// # Errors
-    /// `ConnectionRefused` if nobody listens there, `TimedOut` after 127 s without an answer,
-    /// `HostUnreachable` at an address of nobody.
+    /// `ConnectionRefused` if no socket listens there, `TimedOut` after 127 s without an answer,
+    /// `HostUnreachable` at an address that no node has.
     pub async fn connect<A: ToSocketAddrs>(address: A) -> io::Result<Self> {
         let mut failed = None;
         for address in lookup_host(address).await? {

@@ -19,7 +19,7 @@ pub(super) fn is_one(file: &Path) -> bool {
 }
 
 /// The document of a history. The run of a client is made again; there is no run beside it without the faults, as
-/// nobody knows what the client would have asked then.
+/// the client might have asked for something else then.
 pub(super) fn of_history(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
     let history = History::read(suite, &arguments.file).map_err(|error| {
         print_error(error);

@@ -271,7 +271,7 @@ impl Routes {
 }
 
 /// Whether a request is for this machine by its own name, and comes from no page of another site: a name that
-/// leads here could be anybody's.
+/// leads here could be that of another connection.
 fn is_from_here(headers: &HeaderMap) -> bool {
     let is_local = |host: &str| {
         let name = match host.strip_prefix('[') {

@@ -181,7 +181,7 @@ impl<D: Domain> Core<D> {
             let next = self.sockets.end_mut(of).outgoing.pop_front().expect("there is one");
             let (number, cause) = (next.number, next.cause);
             if let Err(segment) = self.take_in(of.other(), next.segment, cause) {
-                // Nobody is there for it: a reset goes back, and it will be sent again should that get lost.
+                // No socket is there for it: a reset goes back, and it will be sent again should that get lost.
                 let again = super::Outgoing { segment, has_arrived: false, ..next };
                 self.sockets.end_mut(of).outgoing.push_front(again);
                 self.will_retry(of, number);
@@ -190,7 +190,7 @@ impl<D: Domain> Core<D> {
         }
     }
 
-    /// The next segment for an end has arrived; an error if nobody is there for it.
+    /// The next segment for an end has arrived; an error if no socket is there for it.
     fn take_in(&mut self, id: EndId, segment: Segment, cause: EventId) -> Result<(), Segment> {
         match segment {
             Segment::Connect => {

@@ -261,7 +261,7 @@ impl Sockets {
         &mut self.connections[id.connection as usize].ends[usize::from(id.is_server)]
     }
 
-    /// A port of a node that nobody uses.
+    /// A port of a node that no socket uses.
     fn free_port(&mut self, node: NodeIndex) -> u16 {
         loop {
             let next = self.ports.entry(node).or_insert(FIRST_FREE_PORT);
