@@ -27,8 +27,6 @@ pub enum Defect {
     FenceInMemory,
     /// Claims: a restarted owner takes the claims of its earlier incarnation for its own.
     ClaimOfEarlierIncarnation,
-    /// Commit: a coordinator answers an inquiry during the vote with an abort that it does not record.
-    AbortPresumedDuringVote,
     /// Scratchpad: an editor does not escalate its failed call when another gives the task up.
     FailedCallForgotten,
     /// Agent loops: an approval is obtained before the look-up that delays the call.

@@ -5,7 +5,6 @@ use crate::agent::{Agent, Delivery, OpId, Report};
 use crate::protocols::Resend;
 use crate::safeguards::durable_decision::{CommitDecision, Decisions};
 use crate::safeguards::durable_vote::BranchSteps;
-use crate::safeguards::known_defect::Defect;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
 use crate::workflows::user::{UserMessage, report};
@@ -135,11 +134,7 @@ impl Coordinator {
     /// A participant is in doubt. A transaction that is neither decided nor voted on was forgotten in a
     /// crash.
     async fn inquired(&mut self, task: Name, participant: usize) {
-        let presumes_abort = Defect::AbortPresumedDuringVote.is_in(self.team.safeguards());
-        if presumes_abort && self.ballots.contains(task) {
-            let abort = CommitMessage::Decided { task, decision: CommitDecision::Abort };
-            self.agent.send(self.team.workers[participant], task, abort);
-        } else if self.decisions.get(task).is_none() && !self.ballots.contains(task) {
+        if self.decisions.get(task).is_none() && !self.ballots.contains(task) {
             self.decide(task, CommitDecision::Abort).await;
         } else if self.decisions.has_ended(task) {
             self.tell(task, participant);
