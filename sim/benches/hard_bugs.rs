@@ -1,7 +1,8 @@
 //! Detection speed of each strategy on the suite of hard bugs (`tests/hard_bugs`): bugs of real teams that take
 //! two to four faults together, or an exact order, and that most runs do not meet. For each bug and strategy the
-//! table has the median number of runs to the first violation over campaigns that begin at different seeds,
-//! the quartiles, and the median time on one thread. `>` marks what lies beyond the last run of a campaign.
+//! table has the number of faults of the smallest known plan, the median number of runs to the first violation
+//! over campaigns that begin at different seeds, the quartiles, and the median time on one thread. `>` marks
+//! what lies beyond the last run of a campaign.
 //!
 //! ```text
 //! cargo bench --bench hard_bugs                           # 20 campaigns of at most 30,000 runs
@@ -19,7 +20,7 @@ use perfidy::explore::{Campaign, Collect, Detection, Watchdog, seeds_to_detectio
 use perfidy_sim::{Engine, Fault, Interrupt, Seed};
 use std::env;
 use std::time::{Duration, Instant};
-use suite::HardBug;
+use suite::{HardBug, Pinned};
 
 /// The distance of the first seeds of two campaigns: more than either uses.
 const APART: u64 = 1_000_000;
@@ -51,24 +52,26 @@ fn main() {
 
 fn table(bugs: &[HardBug], kinds: &[&'static Kind], campaigns: u64, runs: u64) {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-    println!("| bug | {} |", names.join(" | "));
-    println!("|---|{}", "--:|".repeat(names.len()));
+    println!("| bug | faults | {} |", names.join(" | "));
+    println!("|---|--:|{}", "--:|".repeat(names.len()));
     let random = kinds.iter().position(|kind| kind.name == "random").expect("random is a strategy");
     let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
     for bug in bugs {
+        let Pinned { seed, faults } = &bug.pinned;
+        assert!(bug.breaks(*seed, faults), "{}: its smallest known plan breaks it", bug.name);
         let found: Vec<Found> = kinds.iter().map(|kind| Found::by(bug, kind, campaigns, runs)).collect();
         for (ratios, found_by) in ratios.iter_mut().zip(&found) {
             ratios.push(found[random].median() / found_by.median());
         }
         let cells: Vec<String> = found.iter().map(|found| found.in_words(runs)).collect();
-        println!("| {} | {} |", bug.name, cells.join(" | "));
+        println!("| {} | {} | {} |", bug.name, faults.len(), cells.join(" | "));
     }
     let medians = ratios.into_iter().map(|mut ratios| {
         ratios.sort_unstable_by(f64::total_cmp);
         format!("{:.1} ({:.1} to {:.1})", middle(&ratios), ratios[0], ratios[ratios.len() - 1])
     });
     println!(
-        "| times as soon as random: median (least to most) | {} |",
+        "| times as soon as random: median (least to most) | | {} |",
         medians.collect::<Vec<_>>().join(" | ")
     );
 }
