@@ -149,6 +149,13 @@ impl Status {
         if rank(other) > rank(self) { other } else { self }
     }
 
+    /// The codes of a command that has come to its end and judged something.
+    fn of_verdicts() -> impl Iterator<Item = i32> {
+        [Self::AsExpected, Self::Broken, Self::Inconclusive]
+            .into_iter()
+            .map(|status| i32::from(status.code()))
+    }
+
     fn code(self) -> u8 {
         match self {
             Self::AsExpected => 0,
