@@ -1,7 +1,8 @@
 //! A process with all that it starts, in a process group of its own: they end together.
 //!
-//! Cargo starts the test target that it has built, and an agent of somebody's may start anything. To end only the process
-//! that was started leaves the others running. Where there are no process groups, only that one is ended.
+//! Cargo starts the test target that it has built, and an agent of somebody's may start anything. To end only
+//! the process that was started leaves the others running. Where there are no process groups, only that one
+//! is ended.
 
 use std::io;
 use std::process::{Child, Command};

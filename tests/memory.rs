@@ -1,7 +1,8 @@
 //! Memory of long campaigns: nothing grows with the number of runs.
 //!
-//! Counted are the bytes that are allocated and not freed. Those that the process has from the system say less: an
-//! allocator keeps what it may need again. The only test of its file, so that nothing runs beside it.
+//! Counted are the bytes that are allocated and not freed. Those that the process has from the system say
+//! less: an allocator keeps what it may need again. The only test of its file, so that nothing runs beside
+//! it.
 
 use peak_alloc::PeakAlloc;
 use perfidy::explore::strategy::{Bounds, Choice, Start};
@@ -17,8 +18,8 @@ const WARM_UP: u64 = 20_000;
 /// Runs in which memory must stay constant.
 const RUNS: u64 = 40_000;
 
-/// How many bytes may be added: names and buffers for a run that is longer than all before it. A single byte that
-/// each run left behind would be more than half of it.
+/// How many bytes may be added: names and buffers for a run that is longer than all before it. A single byte
+/// that each run left behind would be more than half of it.
 const MOST_GROWTH_BYTES: usize = 64 << 10;
 
 #[global_allocator]

@@ -131,8 +131,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client could
-    /// keep, or if nothing could be judged but that the user was told.
+    /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client
+    /// could keep, or if nothing could be judged but that the user was told.
     pub fn status(&self) -> Status {
         let about = self.case.is_about();
         let is_open = |(property, verdict): &(&'static str, Verdict)| {

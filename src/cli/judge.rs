@@ -1,6 +1,7 @@
 //! `perfidy judge`: histories of real agents, judged and told.
 //!
-//! The run of a client is made again from what the client has asked; what was seen of a real team is taken as it is.
+//! The run of a client is made again from what the client has asked; what was seen of a real team is taken as
+//! it is.
 
 use super::client_report::{Report, Sink};
 use super::ending::watchdog;

@@ -167,10 +167,10 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`, `shrink`,
-    /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients`
-    /// also `serve` and `judge`, as the `perfidy` command does on
-    /// what is shipped. It is all that a `main` has to do.
+    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`,
+    /// `shrink`, `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the
+    /// feature `clients` also `serve` and `judge`, as the `perfidy` command does on what is shipped. It is
+    /// all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
     /// argument is a subcommand: every case of every file under `scenarios/` and every saved failure under

@@ -1,8 +1,8 @@
 //! `perfidy serve`: a real agent in the place of the simulated one.
 //!
-//! The world runs on this thread, in step with real time; servers pass on what the client asks. When the client
-//! has left, or a signal comes, the run is judged, told and, if a property broke, saved as a history: a file
-//! that `judge` judges again, and whose faults `serve --replay` injects again.
+//! The world runs on this thread, in step with real time; servers pass on what the client asks. When the
+//! client has left, or a signal comes, the run is judged, told and, if a property broke, saved as a history:
+//! a file that `judge` judges again, and whose faults `serve --replay` injects again.
 
 use super::client_report::{Report, Sink};
 use super::ending::catch_signals;
@@ -41,8 +41,8 @@ pub struct Arguments {
     /// How many times as fast as real time virtual time passes: latencies are divided by it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     speed: u32,
-    /// Ask the real model at this address, such as <https://api.openai.com>, in the place of the simulated one; faults
-    /// alter its replies
+    /// Ask the real model at this address, such as <https://api.openai.com>, in the place of the simulated
+    /// one; faults alter its replies
     #[arg(long, value_name = "URL")]
     model: Option<String>,
     /// Serve the MCP client at standard input and output; results go to standard error

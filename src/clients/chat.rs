@@ -1,10 +1,10 @@
 //! A conversation as a client sends it, read as the transcript that a simulated model gets, and the reply of
 //! the model, written as the API of one says it.
 //!
-//! The simulated model knows the task, the calls that it asked for and their results. A result is what its text
-//! says: the confirmation of a tool, or an error that says whether the call may have happened. An error in the
-//! client's own words ("timed out") says nothing of that, and reads as a call that did not happen; that is how
-//! models take it, and ask again.
+//! The simulated model knows the task, the calls that it asked for and their results. A result is what its
+//! text says: the confirmation of a tool, or an error that says whether the call may have happened. An error
+//! in the client's own words ("timed out") says nothing of that, and reads as a call that did not happen;
+//! that is how models take it, and ask again.
 
 use crate::agent::{
     CallRequest, ChatMessage, Content, Definite, Finish, OpId, Operation, Receipt, Reply, TaskRequest,
@@ -123,8 +123,8 @@ fn said_in(value: &Value, depth: u32) -> Option<ToolResult> {
     }
 }
 
-/// A reply as the API writes it. `real` is what a real model has said, which this has been made of: what is left of
-/// its calls keeps its words.
+/// A reply as the API writes it. `real` is what a real model has said, which this has been made of: what is
+/// left of its calls keeps its words.
 pub(super) fn answer(
     catalogue: &Catalogue,
     (task, transcript): (Name, &Transcript),

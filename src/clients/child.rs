@@ -30,8 +30,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts a client. When it ends by itself, `handle` is told, with whether its exit status is zero. What it
-    /// prints goes to standard error.
+    /// Starts a client. When it ends by itself, `handle` is told, with whether its exit status is zero. What
+    /// it prints goes to standard error.
     ///
     /// # Errors
     /// If the program cannot be started.

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 /// How many requests can wait for the world. More are refused.
 const MOST_WAITING: usize = 1_024;
 
-/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: no tool could read
-/// the file.
+/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: no tool
+/// could read the file.
 const MOST_RECORDED: usize = 128 << 20;
 
 /// How often the clock looks whether it is to stop.
@@ -113,8 +113,8 @@ impl Pace {
     }
 }
 
-/// A client in real time, as the outside of a run: an event comes when its time has come, and a request at the
-/// time at which it arrives. When the client has left, the rest of the run takes no time.
+/// A client in real time, as the outside of a run: an event comes when its time has come, and a request at
+/// the time at which it arrives. When the client has left, the rest of the run takes no time.
 pub struct Live<'a> {
     inbox: Inbox,
     pace: Pace,
@@ -132,9 +132,9 @@ pub struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// A client whose requests come in at `inbox`, from now on. Virtual time passes `speed` times as fast as real
-    /// time. When `stop` is set, the client counts as gone. `on_node` is called when its node starts, with the
-    /// number of its incarnation from one, and when it is down.
+    /// A client whose requests come in at `inbox`, from now on. Virtual time passes `speed` times as fast as
+    /// real time. When `stop` is set, the client counts as gone. `on_node` is called when its node starts,
+    /// with the number of its incarnation from one, and when it is down.
     pub fn new(
         inbox: Inbox,
         speed: u32,

@@ -59,7 +59,8 @@ impl Work {
     }
 }
 
-/// The code of the node: takes requests from the port, each in a task of its own, and the messages of the user.
+/// The code of the node: takes requests from the port, each in a task of its own, and the messages of the
+/// user.
 pub(super) async fn run(agent: Agent, team: TeamContext, port: Rc<Port>, work: Rc<Work>) {
     let _up = port.open(agent.incarnation());
     let node = Rc::new(Node::new(agent.clone(), team, work));

@@ -130,8 +130,8 @@ pub struct CallFailure {
 }
 
 impl CallFailure {
-    /// What a service calls such an error, and the HTTP status that it has. `None` if the answer cannot be read
-    /// at all.
+    /// What a service calls such an error, and the HTTP status that it has. `None` if the answer cannot be
+    /// read at all.
     pub fn name_and_status(&self) -> Option<(&'static str, u16)> {
         Some(match self.error {
             ToolError::Definite(error) | ToolError::Indefinite(Indefinite::Refused(error)) => match error {

@@ -1,5 +1,5 @@
-//! Annotations of a pull request: workflow commands of GitHub Actions, one for each case that did not go as it
-//! should.
+//! Annotations of a pull request: workflow commands of GitHub Actions, one for each case that did not go as
+//! it should.
 
 use crate::explore::CaseReport;
 use crate::inert::line;

@@ -76,8 +76,8 @@ fn junit_has_the_verdict_of_each_case_also_of_one_that_broke() {
     }
 }
 
-/// The pictures of the README, each with the command that writes it. A picture that is not what its command writes
-/// today is written anew, and this fails.
+/// The pictures of the README, each with the command that writes it. A picture that is not what its command
+/// writes today is written anew, and this fails.
 #[test]
 fn the_pictures_of_the_readme_are_what_the_commands_write() {
     let pictures: [(&str, &[&str]); 3] = [

@@ -1,5 +1,5 @@
-//! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by which
-//! faults, each failure with its picture, and on request how soon each strategy finds them.
+//! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by
+//! which faults, each failure with its picture, and on request how soon each strategy finds them.
 
 use super::{Arguments, Document};
 use crate::cli::ending::Ending;

@@ -18,8 +18,8 @@ pub(super) fn is_one(file: &Path) -> bool {
     File::open(file).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"{"
 }
 
-/// The document of a history. The run of a client is made again; there is no run beside it without the faults, as
-/// the client might have asked for something else then.
+/// The document of a history. The run of a client is made again; there is no run beside it without the
+/// faults, as the client might have asked for something else then.
 pub(super) fn of_history(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
     let history = History::read(suite, &arguments.file).map_err(|error| {
         print_error(error);

@@ -1,5 +1,5 @@
-//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool; or all that a
-//! campaign has saved.
+//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool; or all
+//! that a campaign has saved.
 
 mod corpus;
 #[cfg(feature = "clients")]
@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A saved failure, a scenario of which one seed is run, the history of a real agent, or a folder of saved failures
+    /// A saved failure, a scenario of which one seed is run, the history of a real agent, or a folder of
+    /// saved failures
     file: PathBuf,
     /// Where it is written [default: standard output]
     #[arg(long, short, value_name = "FILE")]
@@ -35,8 +36,8 @@ pub struct Arguments {
     case: String,
     #[command(flatten)]
     runs: Runs,
-    /// Of a folder of failures: also measure after how many seeds each strategy finds what broke, in at most so
-    /// many
+    /// Of a folder of failures: also measure after how many seeds each strategy finds what broke, in at most
+    /// so many
     #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     detection: Option<u64>,
     /// The colours of an SVG picture

@@ -1,9 +1,9 @@
-//! `perfidy watch`: runs scenarios again whenever one of them or the crate changes, and keeps on the screen what
-//! is broken now.
+//! `perfidy watch`: runs scenarios again whenever one of them or the crate changes, and keeps on the screen
+//! what is broken now.
 //!
-//! Each pass is a process of its own, `perfidy run --format json`. For a test target that process is cargo's, so a
-//! change of the crate is compiled first, and what does not compile is shown. A run that hangs or takes the
-//! process with it ends a pass and not the watch. After a change of some scenarios only these are run.
+//! Each pass is a process of its own, `perfidy run --format json`. For a test target that process is cargo's,
+//! so a change of the crate is compiled first, and what does not compile is shown. A run that hangs or takes
+//! the process with it ends a pass and not the watch. After a change of some scenarios only these are run.
 
 mod files;
 mod screen;

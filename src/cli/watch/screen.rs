@@ -1,5 +1,5 @@
-//! What is broken now, as a screen that is drawn anew after each pass; where there is no terminal, one below the
-//! other.
+//! What is broken now, as a screen that is drawn anew after each pass; where there is no terminal, one below
+//! the other.
 
 use super::{Change, Ran, named};
 use crate::cli::{Status, print};

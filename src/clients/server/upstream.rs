@@ -1,8 +1,8 @@
 //! A real model, asked in the place of the simulated one.
 //!
-//! What the client asks is passed on as it is, with its own key, and the reply is read whole before the client gets
-//! it: the world must know what was said to let a fault alter it. Keys and texts go nowhere else, and stand in no
-//! recording.
+//! What the client asks is passed on as it is, with its own key, and the reply is read whole before the
+//! client gets it: the world must know what was said to let a fault alter it. Keys and texts go nowhere else,
+//! and stand in no recording.
 
 use super::MOST_BYTES;
 use super::api::Api;

@@ -269,8 +269,8 @@ pub(super) fn resolve(
     let mut untested = Vec::new();
     if unreachable == Unreachable::Rejected {
         untested.extend(unused::check(&tables, &scenario));
-        // The code of the workflow stands in for a program. It does the same kinds of things, but not as often:
-        // what is pinned to a place shows in the runs themselves.
+        // The code of the workflow stands in for a program. It does the same kinds of things, but not as
+        // often: what is pinned to a place shows in the runs themselves.
         let pinned = if scenario.program.is_some() { &[][..] } else { &faults.pinned };
         untested.extend(reach::check(&scenario, &faults.entries, pinned));
         untested.extend(idle::check(&tables, &scenario));

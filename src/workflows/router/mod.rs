@@ -10,8 +10,8 @@
 //! The field of a step is that of its tool, and each specialist knows one field; where there are more
 //! specialists than fields, several know the same one. The router's model says which field a step is of. It
 //! can be wrong: then a specialist gets work that it only half understands, and carries it out all the same.
-//! It can name a field that does not exist. And the specialist of the right field can be out: the router sends
-//! the step to another one of that field when no answer comes.
+//! It can name a field that does not exist. And the specialist of the right field can be out: the router
+//! sends the step to another one of that field when no answer comes.
 //!
 //! The user makes the id of each operation once, and it travels with the orders: two specialists that are
 //! sent the same step ask for the same operation.
