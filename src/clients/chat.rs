@@ -11,8 +11,8 @@ use crate::agent::{
     ToolError, ToolResult, Transcript,
 };
 use crate::clients::catalogue::Catalogue;
-use crate::clients::{CallFailure, ChatAnswer, ChatCall, Said, Turn};
-use perfidy_sim::{Name, Words};
+use crate::clients::{CallFailure, ChatAnswer, ChatCall, ChatTurn, Said};
+use perfidy_sim::Name;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,31 +31,26 @@ fn written(id: OpId) -> String {
 fn read_id(id: &str) -> OpId {
     let own = id.strip_prefix("call_").filter(|hex| hex.len() == 16);
     let own = own.and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    let digest = || {
-        Words::digest(|words| {
-            words.text(id);
-        })
-    };
-    OpId(own.unwrap_or_else(digest))
+    own.map_or_else(|| OpId::of_text(id), OpId)
 }
 
 /// The transcript of a conversation about a task. `meaning` says what a call was for.
 pub(super) fn transcript(
     request: &TaskRequest,
-    turns: &[Turn],
+    turns: &[ChatTurn],
     meaning: impl Fn(OpId, &ChatCall) -> Operation,
 ) -> Transcript {
     let mut transcript = Transcript::default();
     let mut is_asked = false;
     for turn in turns {
         transcript.push(match turn {
-            Turn::System => ChatMessage::System("The instructions of the client."),
-            Turn::User(_) if is_asked => ChatMessage::Reminder(Arc::default()),
-            Turn::User(_) => {
+            ChatTurn::System => ChatMessage::System("The instructions of the client."),
+            ChatTurn::User(_) if is_asked => ChatMessage::Reminder(Arc::default()),
+            ChatTurn::User(_) => {
                 is_asked = true;
                 ChatMessage::User(request.clone())
             }
-            Turn::Assistant { tokens, calls } => ChatMessage::Assistant(Reply {
+            ChatTurn::Assistant { tokens, calls } => ChatMessage::Assistant(Reply {
                 calls: calls
                     .iter()
                     .map(|call| {
@@ -68,7 +63,7 @@ pub(super) fn transcript(
                 text_tokens: *tokens,
                 finish: if calls.is_empty() { Finish::Stop } else { Finish::ToolCalls },
             }),
-            Turn::Result { call, text, is_error } => {
+            ChatTurn::Result { call, text, is_error } => {
                 ChatMessage::Tool { call: read_id(call), result: result(text, *is_error) }
             }
         });

@@ -54,6 +54,6 @@ pub use live::{Handle, Inbox, Live, channel};
 pub use observed::Observed;
 pub use process::Python;
 pub use recording::{History, Judged, NotAHistory, Recording};
-pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, Request, Said, Turn};
+pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, ChatTurn, Request, Said};
 pub use server::{Server, ServerConfig, Upstream};
 pub use session::{Served, Session};

@@ -305,11 +305,7 @@ impl Teller {
 
     fn request(&self, at: SimTime, by: Name, call: &Call) -> Result<(Operation, ToolRequest, OpId), String> {
         let operation = self.operation(call)?;
-        let key = call.key.as_deref().map(|key| {
-            OpId(Words::digest(|words| {
-                words.text(key);
-            }))
-        });
+        let key = call.key.as_deref().map(OpId::of_text);
         let op = key.unwrap_or(OpId(0));
         let headers = Headers { idempotency_key: key, ..Headers::NONE };
         let capability = Capability::default();

@@ -3,7 +3,7 @@
 use crate::agent::{Agent, Agents};
 use crate::clients::intents::Intents;
 use crate::clients::node::{self, Work};
-use crate::clients::port::{Asked, Port};
+use crate::clients::port::{Inbound, Port};
 use crate::clients::recording::Arrival;
 use crate::clients::{Catalogue, Live, NotServed, Recording, Request};
 use crate::explore::Run;
@@ -166,7 +166,7 @@ impl Outside for Played<'_> {
         };
         self.next = self.arrivals.next();
         let (reply, _) = oneshot::channel();
-        self.port.ask(Asked { number: arrival.number, request: arrival.request.clone(), reply });
+        self.port.ask(Inbound { number: arrival.number, request: arrival.request.clone(), reply });
         Turn::At(arrival.at.max(now))
     }
 }
