@@ -135,7 +135,9 @@ pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
             format!("is no longer partitioned: {left} from {right}")
         }
         EventKind::Wrote { content } => format!("writes to its journal: {content}"),
-        EventKind::Synced { records } => format!("has {records} records on disk"),
+        EventKind::Synced { records } => {
+            format!("has {} on disk", counted(u64::from(*records), "record", "records"))
+        }
         EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
         EventKind::Ended(stop) => format!("the run ends: {stop:?}"),
         EventKind::Panicked { message } => format!("panics: {message}"),

@@ -22,6 +22,7 @@ pub(super) fn is_one(file: &Path) -> bool {
 /// The document of a history. The run of a client is made again; there is no run beside it without the
 /// faults, as the client might have asked for something else then.
 pub(super) fn of_history(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
+    arguments.are_for_a_run_that_is_over()?;
     let history = History::read(suite, &arguments.file).map_err(|error| {
         print_error(error);
         Status::BadInput
