@@ -109,6 +109,13 @@ function sleep(nanos) {
   while (clock.monotonic < due) wait(due);
 }
 
+/** Tells of an error that ends the script: Node would write it to a stream that is not there. What it is comes once more as
+ * the last line, which is shown of what a script has printed. */
+function tell(error) {
+  const text = inspect(error);
+  say('print', 'stderr', `${text}\nUncaught ${text.split('\n', 1)[0]}`);
+}
+
 /** What Node says of its own end is heard here first. */
 function install() {
   const emit = process.emit;
@@ -125,8 +132,7 @@ function install() {
     const wasHeard = isIdle || Reflect.apply(emit, this, [name, ...values]);
     // Also if what hears of the end begins something new.
     if (isIdle || hasWork()) setImmediate(turn);
-    // Node would write it to a stream that is not there.
-    if (name === 'uncaughtException' && !wasHeard) say('print', 'stderr', `Uncaught ${inspect(values[0])}`);
+    if (name === 'uncaughtException' && !wasHeard) tell(values[0]);
     if (name === 'exit') process.reallyExit(process.exitCode ?? values[0]);
     return wasHeard;
   };
