@@ -20,7 +20,7 @@ fn place(scenario: &str, script: &str) -> Place {
 fn a_lost_acknowledgement_makes_an_unmodified_agent_file_the_ticket_twice() {
     for script in ["support.mjs", "support.mjs --http"] {
         let place = place(SUPPORT, script);
-        let said = leaves_nothing(&place, &["run", "--seeds", "20"]).ends_with(1);
+        let said = leaves_nothing(&place, &["run", "--seeds", "4"]).ends_with(1);
         said.says(&[
             "no-duplicate-effects broke: ticketing.create happened twice for task-1/file-ticket",
             "ticketing, create, task-1/file-ticket, try 1: ack-lost",
@@ -41,21 +41,22 @@ fn the_example_of_the_guide_is_as_the_guide_says() {
         block(include_str!("../../src/guide/node_agents.md"), language, number)
     };
     let place = Place::with(&[("agent.mjs", &block("js", 0)), ("ticket.toml", &block("toml", 0))]);
-    let said = leaves_nothing(&place, &["run", "ticket.toml", "--save", "none"]).ends_with(1);
+    let said =
+        leaves_nothing(&place, &["run", "ticket.toml", "--seeds", "20", "--save", "none"]).ends_with(1);
     said.says(&["ticketing.create happened twice", "One fault suffices"]);
     let line = "  const request = { method: 'POST', body, signal: AbortSignal.timeout(2_000) };\n";
     let fixed = place.read("agent.mjs").replace(line, &block("js", 1));
     assert_ne!(fixed, place.read("agent.mjs"));
     place.write("agent.mjs", &fixed);
-    leaves_nothing(&place, &["run", "ticket.toml"]).ends_with(0).says(&["ack-lost"]);
+    leaves_nothing(&place, &["run", "ticket.toml", "--seeds", "20"]).ends_with(0).says(&["ack-lost"]);
 }
 
 #[test]
 fn an_agent_with_idempotency_keys_holds_and_is_the_same_in_another_process() {
     let place = place(SUPPORT, "support.mjs --key");
-    leaves_nothing(&place, &["run", "--seeds", "40"]).ends_with(0).says(&["ack-lost"]);
-    let said = leaves_nothing(&place, &["audit", FILE, "--seeds", "3"]).ends_with(0);
-    said.says(&["3 seeds, the same on other threads, in another process and replayed"]);
+    leaves_nothing(&place, &["run", "--seeds", "20"]).ends_with(0).says(&["ack-lost"]);
+    let said = leaves_nothing(&place, &["audit", FILE, "--seeds", "2"]).ends_with(0);
+    said.says(&["2 seeds, the same on other threads, in another process and replayed"]);
 }
 
 #[test]
@@ -68,9 +69,9 @@ fn an_agent_with_timeouts_and_keys_keeps_its_word_under_many_kinds_of_faults_for
 #[test]
 fn a_killed_agent_finds_what_it_left_on_its_disk_and_an_hour_of_sleep_costs_nothing() {
     let remembers = place(KILLED, "remembers.cjs");
-    leaves_nothing(&remembers, &["run", "--seeds", "30"]).ends_with(0).says(&["crash"]);
+    leaves_nothing(&remembers, &["run", "--seeds", "12"]).ends_with(0).says(&["crash"]);
     let forgets = place(KILLED, "remembers.cjs --forgets");
-    let said = leaves_nothing(&forgets, &["run", "--seeds", "30", "--save", "none"]).ends_with(1);
+    let said = leaves_nothing(&forgets, &["run", "--seeds", "4", "--save", "none"]).ends_with(1);
     said.says(&[
         "no-duplicate-effects broke",
         "assistant, after call, task-1/file-ticket, try 1: crash",
@@ -82,7 +83,7 @@ fn a_killed_agent_finds_what_it_left_on_its_disk_and_an_hour_of_sleep_costs_noth
 fn every_timer_clock_and_source_of_randomness_is_of_the_run() {
     // The script checks them itself, and ends with an error if one is not what it should be.
     let place = place(&SUPPORT.replace("until = \"10m\"", "until = \"1h\""), "times.mjs --key");
-    leaves_nothing(&place, &["run", "--seeds", "6"]).ends_with(0);
+    leaves_nothing(&place, &["run", "--seeds", "4"]).ends_with(0);
     let said = leaves_nothing(&place, &["audit", FILE, "--seeds", "2"]).ends_with(0);
     said.says(&["2 seeds, the same on other threads, in another process and replayed"]);
 }
@@ -124,13 +125,13 @@ fn a_rejection_that_nothing_handles_ends_the_script_with_its_words() {
 }
 
 #[test]
-fn a_hundred_runs_leave_no_descriptor_open() {
+fn many_runs_leave_no_descriptor_open() {
     let place = place(SUPPORT, "support.mjs --key");
     // Each run has a socket and a folder of its own: with few descriptors a leak ends this.
     let mut command = Command::new("sh");
-    command.arg("-c").arg("ulimit -n 48; exec \"$0\" run --seeds 100 --save none");
+    command.arg("-c").arg("ulimit -n 32; exec \"$0\" run --seeds 40 --save none");
     command.arg(env!("CARGO_BIN_EXE_perfidy")).current_dir(place.path(""));
-    Said::at_the_end_of(command).ends_with(0).says(&["100"]);
+    Said::at_the_end_of(command).ends_with(0).says(&["40"]);
 }
 
 #[test]
