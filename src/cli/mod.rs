@@ -207,7 +207,7 @@ fn main(suite: &Suite) -> ExitCode {
     let suite = suite.clone().watched_by(ending::watchdog());
     #[cfg(feature = "clients")]
     {
-        let programs = crate::clients::Python::shared();
+        let programs = crate::clients::Interpreters::shared();
         let status = run_command(&suite.running_programs(programs.clone()));
         programs.end();
         status

@@ -52,7 +52,7 @@ pub use catalogue::{Catalogue, NotServed, ServedTool};
 pub use child::{Child, Command};
 pub use live::{Handle, Inbox, Live, channel};
 pub use observed::Observed;
-pub use process::Python;
+pub use process::Interpreters;
 pub use recording::{History, Judged, NotAHistory, Recording};
 pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, ChatTurn, Request, Said};
 pub use server::{Server, ServerConfig, Upstream};

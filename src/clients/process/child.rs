@@ -3,7 +3,7 @@
 //! It is spoken to in strict turns. Each says in one message what has happened, and waits for the other; the
 //! child may send more than one message in its turn, of which the last says that the turn is over.
 
-use super::server::{ForkServer, Pid, Start};
+use super::launcher::{Launcher, Process, Start, Started};
 use perfidy_sim::{SimTime, interrupt};
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Read, Write};
@@ -38,6 +38,8 @@ pub(super) enum Operation {
     Open { number: u64, host: String },
     /// It sends bytes.
     Send { number: u64, bytes: Vec<u8> },
+    /// It sends no more on a connection, and still hears what comes.
+    Finish { number: u64 },
     /// It closes a connection.
     Close { number: u64 },
     /// It prints something, on the stream of that name.
@@ -94,20 +96,19 @@ impl From<String> for Stop {
 pub(super) struct Child {
     stream: UnixStream,
     unread: Vec<u8>,
-    pid: Pid,
-    server: Arc<ForkServer>,
+    process: Box<dyn Process>,
+    launcher: Arc<dyn Launcher>,
 }
 
 impl Child {
-    /// Forks one.
+    /// Starts one.
     ///
     /// # Errors
     /// If that is not possible.
-    pub fn start(server: &Arc<ForkServer>, start: &Start<'_>) -> io::Result<Self> {
-        let (stream, theirs) = UnixStream::pair()?;
+    pub fn start(launcher: &Arc<dyn Launcher>, start: &Start<'_>) -> io::Result<Self> {
+        let Started { stream, process } = Arc::clone(launcher).start(start)?;
         stream.set_read_timeout(Some(TICK))?;
-        let pid = server.fork(start, &theirs)?;
-        Ok(Self { stream, unread: Vec::new(), pid, server: Arc::clone(server) })
+        Ok(Self { stream, unread: Vec::new(), process, launcher: Arc::clone(launcher) })
     }
 
     /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits or
@@ -140,7 +141,7 @@ impl Child {
                 operations.push(read.ok_or_else(|| format!("said what is no operation: {operation:?}"))?);
             }
             if let Some(status) = said.exit {
-                self.server.learn(&said.imported.unwrap_or_default());
+                self.launcher.learn(&said.imported.unwrap_or_default());
                 return Ok(Then::Ended(status));
             }
             if said.waits {
@@ -184,8 +185,8 @@ impl Child {
         }
     }
 
-    fn how_it_died(&self) -> String {
-        match self.server.end(self.pid) {
+    fn how_it_died(&mut self) -> String {
+        match self.process.end() {
             Some(status) if status & 0x7f != 0 => format!("was killed by signal {}", status & 0x7f),
             Some(status) => format!("ended without a word, with status {}", status >> 8),
             None => "is gone, with the process that had started it".to_owned(),
@@ -195,7 +196,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.server.end(self.pid);
+        self.process.end();
     }
 }
 
@@ -209,6 +210,7 @@ fn operation_of(words: &[serde_json::Value]) -> Option<Operation> {
                 words.get(2)?.as_str()?.chars().map(|c| u8::try_from(c).ok()).collect();
             Operation::Send { number: number()?, bytes: bytes? }
         }
+        "finish" => Operation::Finish { number: number()? },
         "close" => Operation::Close { number: number()? },
         "print" => Operation::Print { stream: text(1)?, text: text(2)? },
         "refused" => Operation::Refused { what: text(1)? },
