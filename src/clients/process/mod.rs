@@ -16,8 +16,8 @@
 //! * A **crash** of the node drops its code, and with it the child, which is killed. After a **restart** the tasks that
 //!   were not reported are begun anew, in the same working directory, as a supervisor does.
 //! * **Connections** end at services of the scenario, each by its name as the host: a tool, `model`, `mcp` and `user`.
-//! * **Imports** are paid once: the first child says what it has imported, the fork server imports that itself, and
-//!   the children after it find it there.
+//! * **Imports** are paid once: the fork server imports what the script imports first of all, before the first child. That
+//!   one says what else it has imported, and the fork server imports it too.
 //! * A child that dies, hangs, or says what it cannot say makes its node panic, with what it did in the message: the
 //!   property `well-behaved` breaks, and the seed is reported.
 //!

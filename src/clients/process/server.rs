@@ -256,6 +256,11 @@ fn constants() -> Vec<(&'static str, String)> {
         // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not in
         // each child.
         ("DEFER_PYDANTIC_BUILD", "false".to_owned()),
+        // Traces would be sent to hosts that no scenario has.
+        ("OPENAI_AGENTS_DISABLE_TRACING", "1".to_owned()),
+        ("LANGSMITH_TRACING", "false".to_owned()),
+        ("LANGCHAIN_TRACING_V2", "false".to_owned()),
+        ("OTEL_SDK_DISABLED", "true".to_owned()),
         ("OPENAI_BASE_URL", "http://model/v1".to_owned()),
         ("OPENAI_API_KEY", "perfidy".to_owned()),
         ("ANTHROPIC_BASE_URL", "http://model".to_owned()),
