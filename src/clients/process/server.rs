@@ -35,7 +35,7 @@ const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG
                     exec(compile(code, '<perfidy>', 'exec'), {'__name__': 'perfidy'})";
 
 /// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script needs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why there is no fork server.
 #[derive(Debug)]
@@ -56,7 +56,29 @@ impl From<io::Error> for Trouble {
 
 /// A child as its fork server knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Pid(i32);
+pub(super) struct Pid(pub(super) i32);
+
+/// What a process does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Activity {
+    /// Whether it waits for something other than a processor or a disk.
+    pub waits: bool,
+    /// How long it has worked.
+    pub worked: Duration,
+}
+
+impl Pid {
+    /// What the process does, where the system says so: on Linux.
+    pub fn activity(self) -> Option<Activity> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
+        // Before it stands the name of the program, which may have any character in it.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let hundredths = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        let worked = Duration::from_millis(10 * (hundredths(11)? + hundredths(12)?));
+        Some(Activity { waits: fields[0] == "S", worked })
+    }
+}
 
 /// What a child is started with.
 #[derive(Debug)]

@@ -1094,7 +1094,8 @@ class Script:
         for name, names in self.wanted():
             with contextlib.suppress(BaseException):
                 spec = importlib.util.find_spec(name.partition(".")[0])
-                if spec is not None and not self.is_own(spec.origin):
+                places = [spec.origin, *(spec.submodule_search_locations or ())]
+                if not any(map(self.is_own, places)):
                     __import__(name, fromlist=names)
 
     def run(self, arguments):
