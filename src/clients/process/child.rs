@@ -202,14 +202,14 @@ impl Drop for Child {
 /// what counts is how long it works, and how long it waits for something else.
 struct Patience {
     pid: Pid,
-    worked_before: Duration,
+    /// How long it had worked at the first tick.
+    worked_before: Option<Duration>,
     waited: Duration,
 }
 
 impl Patience {
     fn with(pid: Pid) -> Self {
-        let worked_before = pid.activity().map_or(Duration::ZERO, |activity| activity.worked);
-        Self { pid, worked_before, waited: Duration::ZERO }
+        Self { pid, worked_before: None, waited: Duration::ZERO }
     }
 
     /// Whether it is over, after one more tick.
@@ -219,7 +219,8 @@ impl Patience {
             self.waited += TICK;
         }
         let worked = activity.map_or(Duration::ZERO, |activity| activity.worked);
-        self.waited + worked.saturating_sub(self.worked_before) > PATIENCE
+        let worked_before = *self.worked_before.get_or_insert(worked);
+        self.waited + worked.saturating_sub(worked_before) > PATIENCE
     }
 }
 
