@@ -221,7 +221,11 @@ fn run_all(
         engine: arguments.subject.runs.engine,
         first_seed: arguments.subject.runs.first_seed(),
         seeds,
-        collect: Collect { digests: arguments.format == RunFormat::Json, metrics: arguments.metrics },
+        collect: Collect {
+            digests: arguments.format == RunFormat::Json,
+            metrics: arguments.metrics,
+            shapes: false,
+        },
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };
