@@ -174,6 +174,7 @@ mod tests {
             injected: vec![fault("ticketing, create, task-1, try 1: ack-lost")],
             chances: vec![fault("mail, send, task-1, try 1: ack-lost")],
             coverage: coverage.to_vec(),
+            outline: None,
         }
     }
 
