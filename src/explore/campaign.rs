@@ -35,11 +35,13 @@ pub struct Collect {
     pub digests: bool,
     /// The metrics of each tool over the runs by the chances of the file.
     pub metrics: bool,
+    /// What tells apart how runs went, and in some of them where faults could strike.
+    pub shapes: bool,
 }
 
 impl Collect {
     /// The verdicts alone.
-    pub const NONE: Self = Self { digests: false, metrics: false };
+    pub const NONE: Self = Self { digests: false, metrics: false, shapes: false };
 }
 
 /// How often a property held, broke, and so on.
@@ -123,7 +125,8 @@ pub struct CaseReport {
     /// Of a case as written: how many of the runs that have the chances of its file kept the promises of its
     /// service levels.
     pub levels: Vec<LevelReport>,
-    /// What became of the calls of each tool in the runs by the chances of the file, if the campaign wants that.
+    /// What became of the calls of each tool in the runs by the chances of the file, if the campaign wants
+    /// that.
     pub metrics: Option<MetricsByTool>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,

@@ -39,7 +39,7 @@ pub use comparison::ComparisonRecord;
 #[cfg(feature = "cli")]
 pub use comparison::{comparison_in_markdown, comparison_in_text};
 #[cfg(feature = "cli")]
-pub use github::annotation;
+pub use github::{annotation, annotations};
 #[cfg(feature = "report")]
 pub use html::Theme;
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
@@ -53,7 +53,7 @@ pub use picture::{Counterpart, Origin, Picture};
 pub use sheets::SheetsPage;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
-pub use table::{fuzz_table, probes_table, table};
+pub use table::{fuzz_table, known_table, probes_table, table};
 #[cfg(feature = "cli")]
 pub(crate) use words::counted;
 #[cfg(feature = "cli")]

@@ -147,7 +147,7 @@ fn arguments_that_make_no_sense_are_refused() {
         ("--base a --seed 1", "cannot be used with"),
         ("--resume --base a", "cannot be used with"),
         ("--resume --strategy swarm", "cannot be used with"),
-        ("--strategy luck", "[possible values: mix, random, storm, swarm, pct, exhaustive]"),
+        ("--strategy luck", "[possible values: mix, random, storm, swarm, pct, exhaustive, lineage]"),
         ("scenarois", "no such file or directory"),
     ] {
         let output = fuzz(&folder, arguments).ends_with(2);

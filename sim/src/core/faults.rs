@@ -27,6 +27,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
+        self.injector.events = self.history.len() as u32;
         self.injector.ask(hook, name, what, about, now)
     }
 
@@ -68,6 +69,7 @@ impl<D: Domain> Core<D> {
             return Vec::new();
         }
         let (name, now) = (self.name(node), self.now());
+        self.injector.events = self.history.len() as u32;
         self.injector.ask_all(Hook::Service, name, what, about, now)
     }
 

@@ -43,6 +43,19 @@ pub(crate) struct Record {
     pub visited: Vec<Address>,
     /// Every address that was reached before the mark, if there was one.
     pub visited_early: Vec<Address>,
+    /// The same, one by one.
+    pub passes: Vec<Pass>,
+}
+
+/// An occurrence at a place before the time set by [`World::mark`](crate::World::mark).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pass {
+    /// Where.
+    pub at: Address,
+    /// When.
+    pub time: SimTime,
+    /// How many events the history had by then. If the place is a message's, the last of them is its sending.
+    pub events: u32,
 }
 
 pub(crate) struct FaultInjector {
@@ -52,6 +65,9 @@ pub(crate) struct FaultInjector {
     reached: Vec<bool>,
     /// Occurrences before this time are counted separately.
     mark: Option<SimTime>,
+    /// How many events the history has; kept while occurrences are counted separately.
+    pub events: u32,
+    passes: Vec<Pass>,
     pub injected: Vec<Fault>,
     shocks: Shocks,
 }
@@ -62,7 +78,8 @@ impl FaultInjector {
         let table = table.of(&config.plan, &config.links);
         let reached = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.previous_names.clone());
-        Self { draws, reached, table, mark: None, injected: Vec::new(), shocks: Shocks::default() }
+        let (events, passes, injected, shocks) = (0, Vec::new(), Vec::new(), Shocks::default());
+        Self { draws, reached, table, mark: None, events, passes, injected, shocks }
     }
 
     /// Counts the occurrences before this time separately from now on.
@@ -145,7 +162,12 @@ impl FaultInjector {
         now: SimTime,
     ) -> (SiteId, Address) {
         let (site, place) = self.table.place_of(hook, from, to, what, about);
-        (site, self.table.pass(place, self.mark.is_some_and(|mark| now < mark)))
+        let is_early = self.mark.is_some_and(|mark| now < mark);
+        let at = self.table.pass(place, is_early);
+        if is_early {
+            self.passes.push(Pass { at, time: now, events: self.events });
+        }
+        (site, at)
     }
 
     /// The place where what happens at an address is decided.
@@ -249,6 +271,7 @@ impl FaultInjector {
             reached: std::mem::take(&mut self.reached),
             visited: self.table.visited(),
             visited_early,
+            passes: std::mem::take(&mut self.passes),
         };
         self.table.forget_visits();
         record
