@@ -145,6 +145,7 @@ fn what_no_simulated_agent_can_do_is_reported_with_what_it_was() {
         ("fork", "os.fork: another process would not be simulated"),
         ("process", "subprocess.Popen: another process would not be simulated"),
         ("waits-for-thread", "a wait for another thread: nothing runs beside the script here"),
+        ("waits-for-queue", "a wait for another thread: nothing runs beside the script here"),
         ("listens", "listening at ('127.0.0.1', 8080)"),
         ("dies", "was killed by signal 6; the last that it printed: begins"),
         ("leaves", "ended without a word, with status 3"),

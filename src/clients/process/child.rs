@@ -3,6 +3,7 @@
 //! It is spoken to in strict turns. Each says in one message what has happened, and waits for the other; the
 //! child may send more than one message in its turn, of which the last says that the turn is over.
 
+use super::activity::Activity;
 use super::launcher::{Launcher, Process, Start, Started};
 use perfidy_sim::{SimTime, interrupt};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a turn of a child may take in real time.
-const PATIENCE_TICKS: u32 = 200;
+/// How long a child may work or wait in one turn, in real time.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often a wait for a child is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -152,7 +153,7 @@ impl Child {
 
     /// The next line.
     fn line(&mut self) -> Result<Vec<u8>, Stop> {
-        let (mut ticks, mut seen) = (0, 0);
+        let (mut patience, mut seen) = (Patience::with(self.process.pid()), 0);
         let mut buffer = vec![0; 1 << 16];
         loop {
             if let Some(length) = self.unread[seen..].iter().position(|byte| *byte == b'\n') {
@@ -170,11 +171,10 @@ impl Child {
                     if interrupt::current().is_some_and(|interrupt| interrupt.is_set()) {
                         return Err(Stop::Interrupted);
                     }
-                    ticks += 1;
-                    if ticks > PATIENCE_TICKS {
-                        let seconds = TICK.as_secs_f32() * PATIENCE_TICKS as f32;
+                    if patience.is_over() {
+                        let seconds = PATIENCE.as_secs();
                         return Err(Stop::Broken(format!(
-                            "did not come back for {seconds:.0} s of real time: its clock stands still while it works, so \
+                            "did not come back for {seconds} s of real time: its clock stands still while it works, so \
                              a loop that waits for a time has to sleep, and a lock that is held by itself is never free"
                         )));
                     }
@@ -200,6 +200,32 @@ impl Drop for Child {
     }
 }
 
+/// How long a turn may still take. On a busy machine a child may wait for a processor for long, which is not its fault:
+/// what counts is how long it works, and how long it waits for something else.
+struct Patience {
+    pid: i32,
+    /// How long it had worked at the first tick.
+    worked_before: Option<Duration>,
+    waited: Duration,
+}
+
+impl Patience {
+    fn with(pid: i32) -> Self {
+        Self { pid, worked_before: None, waited: Duration::ZERO }
+    }
+
+    /// Whether it is over, after one more tick.
+    fn is_over(&mut self) -> bool {
+        let activity = Activity::of(self.pid);
+        if activity.is_none_or(|activity| activity.waits) {
+            self.waited += TICK;
+        }
+        let worked = activity.map_or(Duration::ZERO, |activity| activity.worked);
+        let worked_before = *self.worked_before.get_or_insert(worked);
+        self.waited + worked.saturating_sub(worked_before) > PATIENCE
+    }
+}
+
 fn operation_of(words: &[serde_json::Value]) -> Option<Operation> {
     let text = |place: usize| words.get(place)?.as_str().map(str::to_owned);
     let number = || words.get(1)?.as_u64();
@@ -216,4 +242,27 @@ fn operation_of(words: &[serde_json::Value]) -> Option<Operation> {
         "refused" => Operation::Refused { what: text(1)? },
         _ => return None,
     })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn patience_is_for_work_and_for_waiting_and_not_for_a_busy_machine() {
+        let ticks = 300;
+        for (command, ends) in [("exec sleep 600", true), ("while :; do :; done", false)] {
+            let mut process = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).spawn().unwrap();
+            let pid = i32::try_from(process.id()).unwrap();
+            while ends && !Activity::of(pid).unwrap().waits {
+                std::thread::yield_now();
+            }
+            let mut patience = Patience::with(pid);
+            let is_over = (0..ticks).any(|_| patience.is_over());
+            process.kill().unwrap();
+            process.wait().unwrap();
+            assert_eq!(is_over, ends, "{command}");
+        }
+    }
 }

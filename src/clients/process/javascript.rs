@@ -226,6 +226,10 @@ impl Drop for Node {
 struct OneRun(Child);
 
 impl Process for OneRun {
+    fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap_or_default()
+    }
+
     fn end(&mut self) -> Option<i32> {
         // One that has ended by itself cannot be killed, which is as good.
         let _ = self.0.kill();

@@ -60,6 +60,9 @@ pub(super) struct Started {
 
 /// The process of a child.
 pub(super) trait Process {
+    /// Its id.
+    fn pid(&self) -> i32;
+
     /// Kills it, if it has not ended, and reaps it; its wait status, if that is known.
     fn end(&mut self) -> Option<i32>;
 }

@@ -17,7 +17,8 @@
 //! * A **crash** of the node drops its code, and with it the child, which is killed. After a **restart** the tasks that
 //!   were not reported are begun anew, in the same working directory, as a supervisor does.
 //! * **Connections** end at services of the scenario, each by its name as the host: a tool, `model`, `mcp` and `user`.
-//! * A child of **Python** is a fork of a server that has imported what the first child had to import. One of **Node**,
+//! * A child of **Python** is a fork of a server, which imports what the script imports first of all before the first child;
+//!   that one says what else it has imported, and the server imports it too. So imports are paid once. A child of **Node**,
 //!   which cannot fork, is a new process.
 //! * A child that dies, hangs, or says what it cannot say makes its node panic, with what it did in the message: the
 //!   property `well-behaved` breaks, and the seed is reported.
@@ -25,6 +26,7 @@
 //! What is done in Python itself is in `shim.py`, and what is done in Node in the files of `javascript/`. They ship inside
 //! the command.
 
+mod activity;
 mod child;
 mod http;
 mod javascript;

@@ -6,7 +6,7 @@ use super::launcher::{Launcher, Start};
 use super::services::{Routed, Services};
 use crate::agent::{Agent, Message, Report};
 use crate::clients::node::{Node, Work};
-use crate::clients::port::Asked;
+use crate::clients::port::Inbound;
 use crate::clients::{Catalogue, Request};
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{Program, TeamContext};
@@ -350,7 +350,7 @@ impl Process {
         let (node, arrivals) = (Rc::clone(&self.node), Rc::clone(&self.arrivals));
         self.agent.spawn(async move {
             let (reply, mut answer) = oneshot::channel();
-            node.answer(Asked { number: asked, request, reply }).await;
+            node.answer(Inbound { number: asked, request, reply }).await;
             let mut events = vec![];
             match rendering.response(answer.try_recv().ok(), asked) {
                 Some(response) => {
@@ -371,7 +371,7 @@ impl Process {
         let node = Rc::clone(&self.node);
         self.agent.spawn(async move {
             let (reply, _) = oneshot::channel();
-            node.answer(Asked { number: asked, request: Request::GaveUp(asked), reply }).await;
+            node.answer(Inbound { number: asked, request: Request::GaveUp(asked), reply }).await;
         });
     }
 

@@ -31,7 +31,7 @@ const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG
                     exec(compile(code, '<perfidy>', 'exec'), {'__name__': 'perfidy'})";
 
 /// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script needs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why there is no fork server.
 #[derive(Debug)]
@@ -174,6 +174,10 @@ struct Forked {
 }
 
 impl Process for Forked {
+    fn pid(&self) -> i32 {
+        self.pid.0
+    }
+
     fn end(&mut self) -> Option<i32> {
         self.server.end(self.pid)
     }
@@ -238,6 +242,11 @@ fn constants() -> Vec<(&'static str, String)> {
         // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not in
         // each child.
         ("DEFER_PYDANTIC_BUILD", "false".to_owned()),
+        // Traces would be sent to hosts that no scenario has.
+        ("OPENAI_AGENTS_DISABLE_TRACING", "1".to_owned()),
+        ("LANGSMITH_TRACING", "false".to_owned()),
+        ("LANGCHAIN_TRACING_V2", "false".to_owned()),
+        ("OTEL_SDK_DISABLED", "true".to_owned()),
     ]
 }
 

@@ -180,7 +180,8 @@ impl<'a> Scene<'a> {
         Self { lanes, shots, arrows, bars }
     }
 
-    /// The diagram of the run beside another: what concerns the subjects of the violation there is shown first.
+    /// The diagram of the run beside another: what concerns the subjects of the violation there is shown
+    /// first.
     pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
         let mut scene = Self::new(run, None, lanes);
         let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
@@ -334,8 +335,8 @@ fn bars(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
     bars
 }
 
-/// The leases as the lock service knows them: from the first grant of a token until it is given back, ends, or
-/// another is granted.
+/// The leases as the lock service knows them: from the first grant of a token until it is given back, ends,
+/// or another is granted.
 fn leases(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
     let mut bars: Vec<Bar> = Vec::new();
     let mut open: BTreeMap<Name, (usize, u64, SimTime)> = BTreeMap::new();
