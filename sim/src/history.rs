@@ -389,6 +389,15 @@ impl<N: AppEvent> History<N> {
         self.kinds
     }
 
+    /// Puts into a digest how many events of each kind there are, by powers of two. It costs a small part of
+    /// what the fingerprint of all events costs.
+    pub fn put_shape(&self, words: &mut Words) {
+        for kinds in self.index.counts().chunks(16) {
+            let size = |count: &u32| u64::from((u32::BITS - count.leading_zeros()).min(15));
+            words.put(kinds.iter().fold(0, |sizes, count| sizes << 4 | size(count)));
+        }
+    }
+
     /// The fingerprint of everything so far, computed on each call.
     pub fn digest(&self) -> Digest {
         let mut words = Words::default();
@@ -396,6 +405,23 @@ impl<N: AppEvent> History<N> {
             event.fold(&mut words);
         }
         words.finish()
+    }
+
+    /// Of each event in order, a fingerprint of what happened, where, when and because of which events, which
+    /// is the same in every history that has the event, whatever else happened there. It does not say when the
+    /// run ended.
+    pub fn identities(&self) -> Vec<u64> {
+        let mut identities: Vec<u64> = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            let is_of_the_end = matches!(event.what, EventKind::Ended(_) | EventKind::Waiting { .. });
+            let at = if is_of_the_end { 0 } else { event.at.as_nanos() };
+            let cause = event.cause.map_or(0, |cause| identities[cause.index()]);
+            identities.push(Words::digest(|words| {
+                words.put(at).name(event.node).put(event.incarnation.into()).put(cause);
+                event.what.fold(words);
+            }));
+        }
+        identities
     }
 
     /// The event of that number.

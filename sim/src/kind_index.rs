@@ -37,6 +37,17 @@ impl KindIndex {
         Places { blocks: self.blocks.iter(), kinds, next_block: 0, found: 0 }
     }
 
+    /// How many events are of each kind.
+    pub fn counts(&self) -> [u32; EventKinds::MOST] {
+        let mut counts = [0; EventKinds::MOST];
+        for block in &self.blocks {
+            for (count, events) in counts.iter_mut().zip(block) {
+                *count += events.count_ones();
+            }
+        }
+        counts
+    }
+
     /// Forgets everything, and keeps the memory.
     pub fn clear(&mut self) {
         self.blocks.clear();

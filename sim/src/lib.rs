@@ -54,6 +54,7 @@ pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawPurpose, DrawSite, Draws, Seed};
 pub use engine::{Engine, EngineMissing, Outside, Turn};
 pub use history::{AppEvent, Difference, Event, EventId, EventKind, History, Loss};
+pub use injector::Pass;
 pub use interrupt::{Abandoned, Interrupt};
 pub use kinds::EventKinds;
 pub use lookup::Lookup;
@@ -61,8 +62,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, IncomingMessage, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress, Plan,
-    Renames, Rule, Selector, TimedEffect, TimedFault,
+    Action, Address, Aftershocks, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress,
+    Plan, Renames, Rule, Selector, TimedEffect, TimedFault,
 };
 pub use service::{DueFault, Service, ServiceContext};
 pub use socket_event::{SocketAct, SocketEvent, SocketPiece};

@@ -4,7 +4,7 @@ use crate::core::{Core, Waits};
 use crate::engine::Engine;
 use crate::node::Role;
 use crate::{
-    Address, Boot, Context, Digest, Domain, DrawSite, Fault, History, Links, LocalFuture, Name, Plan,
+    Address, Boot, Context, Digest, Domain, DrawSite, Fault, History, Links, LocalFuture, Name, Pass, Plan,
     Renames, Rule, Seed, Service, SimSpan, SimTime, interrupt,
 };
 use std::cell::RefCell;
@@ -118,6 +118,8 @@ pub struct RunOutcome<D: Domain> {
     pub visited: Vec<Address>,
     /// The same of what came up before the time set by [`World::mark`]; empty if none was set.
     pub visited_early: Vec<Address>,
+    /// Each occurrence of what came up before that time, in order.
+    pub passes: Vec<Pass>,
     /// Which node has waited for what for at most how long, each once; empty if that was not [asked
     /// for](World::watch_waits).
     pub timeouts: Vec<(Name, Name, SimSpan)>,

@@ -38,15 +38,18 @@ pub struct Arguments {
     seeds: Option<u64>,
     #[command(flatten)]
     search: Search,
-    /// How many faults the plans of `exhaustive` have at most [default: 1]
+    /// How many faults the plans of `exhaustive` and `lineage` have at most [default: 1]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=8))]
     faults: Option<u8>,
-    /// How many plans `exhaustive` may try [default: 200000]
+    /// How many plans `exhaustive` and `lineage` may try [default: 200000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_plans: Option<u64>,
     /// How many plans `exhaustive` draws where there are more than it may try
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
+    /// Have `exhaustive` also try the plans whose result follows from that of others
+    #[arg(long)]
+    no_reduction: bool,
     /// Leave out what agents only say of themselves; every verdict must be the same without it
     #[arg(long)]
     drop_announcements: bool,
@@ -103,6 +106,7 @@ fn start_all(
         faults: arguments.faults.map_or(usual.faults, usize::from),
         plans: arguments.max_plans.unwrap_or(usual.plans),
         sample: arguments.sample,
+        is_reduced: !arguments.no_reduction,
     };
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
@@ -118,6 +122,17 @@ fn start_all(
     Ok(if refused.is_empty() { Ok(started) } else { Err(refused) })
 }
 
+/// What is wrong with the bounds of a strategy that has none of these.
+fn refused_bounds(arguments: &Arguments, strategy: &Choice) -> Option<&'static str> {
+    let has_bounds = arguments.faults.is_some() || arguments.max_plans.is_some();
+    if has_bounds && !strategy.ends() {
+        return Some("--faults and --max-plans belong to --strategy exhaustive and --strategy lineage");
+    }
+    let is_of_exhaustive = arguments.sample.is_some() || arguments.no_reduction;
+    (is_of_exhaustive && strategy.name() != "exhaustive")
+        .then_some("--sample and --no-reduction belong to --strategy exhaustive")
+}
+
 pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
@@ -131,11 +146,9 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     if !arguments.search.threads.start() {
         return Status::BadInput;
     }
-    let is_bounded =
-        arguments.faults.is_some() || arguments.max_plans.is_some() || arguments.sample.is_some();
     let strategy = arguments.search.strategy(suite);
-    if is_bounded && strategy.name() != "exhaustive" {
-        print_error("--faults, --max-plans and --sample belong to --strategy exhaustive");
+    if let Some(refused) = refused_bounds(arguments, &strategy) {
+        print_error(refused);
         return Status::BadInput;
     }
     // A strategy may run a case to see where things could go wrong, so these come first.
@@ -227,7 +240,11 @@ fn run_all(
         engine: arguments.subject.runs.engine,
         first_seed: arguments.subject.runs.first_seed(),
         seeds,
-        collect: Collect { digests: arguments.format == RunFormat::Json, metrics: arguments.metrics },
+        collect: Collect {
+            digests: arguments.format == RunFormat::Json,
+            metrics: arguments.metrics,
+            shapes: false,
+        },
         interrupted: &ending.runs,
         watchdog: &ending.watchdog,
     };

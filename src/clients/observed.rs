@@ -163,6 +163,7 @@ impl Observed {
             pinned: Vec::new(),
             visited: Vec::new(),
             visited_early: Vec::new(),
+            passes: Vec::new(),
             timeouts: Vec::new(),
             declared_waits: Vec::new(),
         };

@@ -35,11 +35,13 @@ pub struct Collect {
     pub digests: bool,
     /// The metrics of each tool over the runs by the chances of the file.
     pub metrics: bool,
+    /// What tells apart how runs went, and in some of them where faults could strike.
+    pub shapes: bool,
 }
 
 impl Collect {
     /// The verdicts alone.
-    pub const NONE: Self = Self { digests: false, metrics: false };
+    pub const NONE: Self = Self { digests: false, metrics: false, shapes: false };
 }
 
 /// How often a property held, broke, and so on.

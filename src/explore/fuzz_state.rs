@@ -26,9 +26,11 @@
 
 mod case_progress;
 mod failures;
+mod knowledge;
 
 pub use case_progress::CaseProgress;
 pub use failures::{Broke, Fingerprint, MAX_SAVED};
+pub use knowledge::Knowledge;
 
 use crate::explore::counting::{self, Breaks, Missing, NotCounted};
 use crate::explore::strategy::Choice;
@@ -235,6 +237,7 @@ impl FuzzState {
         rounds.runs += 1;
         count_runs(&mut rounds.broke, case, run, rounds.runs);
         rounds.take_in_what_is_not_counted(case, run);
+        rounds.known.take_in(case, run);
         for fault in &run.injected {
             *rounds.injected.entry(fault.action.kind()).or_insert(0) += 1;
         }

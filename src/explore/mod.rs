@@ -45,7 +45,8 @@ pub use delivery::{DeliverySemantics, MessageRoute, deliveries};
 pub use detection::{Detection, seeds_to_detection};
 pub use failure::{BadSeed, Failure, ReplayOutcome};
 pub use fuzz_state::{
-    BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, MAX_SAVED, Slice, Unfinished,
+    BLOCK, Broke, CaseProgress, CaseStatus, Changed, Fingerprint, FuzzState, Knowledge, MAX_SAVED, Slice,
+    Unfinished,
 };
 pub use model_steps::{ModelStep, StepCall, model_steps};
 pub use run::{Run, first_difference};

@@ -5,7 +5,8 @@ use crate::config::problem::nearest_in_words;
 use crate::probe::Probe;
 use crate::properties::{EVENTUAL_TERMINATION, Property, TeamHistory, Verdict, Violation};
 use crate::scenario::Case;
-use perfidy_sim::{Engine, Event, Plan, Rule, RunEnd, RunOutcome, Seed, interrupt};
+use perfidy_sim::{Engine, Event, Plan, Rule, RunEnd, RunOutcome, Seed, Words, interrupt};
+use std::mem::discriminant;
 use std::sync::Arc;
 
 /// A run and what the properties say of it.
@@ -77,6 +78,18 @@ impl Run {
         let reached =
             case.probes().filter(|probe| probe.is_reached(history)).map(|probe| probe.name).collect();
         Self { outcome, verdicts, reached }
+    }
+
+    /// A fingerprint of how it went, whenever and to whom: how many events of each kind it has, by powers of two,
+    /// what the properties say, and which probes it reached.
+    pub(crate) fn shape(&self) -> u64 {
+        Words::digest(|words| {
+            self.outcome.history.put_shape(words);
+            for (_, verdict) in &self.verdicts {
+                words.hash(&discriminant(verdict));
+            }
+            words.hash(&self.reached);
+        })
     }
 
     /// The properties that broke and are not waived in the scenario, with how they broke.

@@ -14,7 +14,7 @@ use crate::explore::tool_metrics::MetricsByTool;
 use crate::explore::{Campaign, Finding, Run};
 use crate::properties::Verdict;
 use crate::scenario::Case;
-use perfidy_sim::{Abandoned, Digest, Engine, Fault, Plan, Seed};
+use perfidy_sim::{Abandoned, Digest, Engine, Fault, Name, Plan, Seed};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// How many trials a strategy names before it learns from them; bounds the memory of a campaign.
 const BATCH: u64 = 512;
+
+/// Of so many runs in a row the sites of one are taken: nearly all runs have the same.
+const WITH_SITES: u64 = 32;
 
 /// More trials run at once if fewer took less, and fewer if more took longer than the other.
 const SHORT: Duration = Duration::from_millis(50);
@@ -46,6 +49,10 @@ pub struct RunSummary {
     /// What became of the calls of each tool, if the campaign wants that and the chances of the file drew its
     /// faults.
     pub(super) metrics: Option<MetricsByTool>,
+    /// What tells it apart from runs that went otherwise, if the campaign wants that.
+    pub(super) shape: Option<u64>,
+    /// Where faults could have struck, if the campaign wants that, of one run of [`WITH_SITES`].
+    pub(super) sites: Vec<Name>,
     /// Whether the strategy learnt something from it.
     pub(super) informative: bool,
 }
@@ -243,6 +250,8 @@ fn run(
     let levels = case.scenario.service_levels.iter().filter(|_| has_chances_of_file);
     let kept = levels.map(|level| level.is_kept(case, &run)).collect();
     let metrics = (collect.metrics && has_chances_of_file).then(|| MetricsByTool::of(&run.outcome.history));
+    let shape = collect.shapes.then(|| run.shape());
+    let sites = if collect.shapes && seed.0.is_multiple_of(WITH_SITES) { sites(&run) } else { Vec::new() };
     let is_broken = run.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Violated(_)));
     let summary = RunSummary {
         seed,
@@ -254,9 +263,19 @@ fn run(
         reached: run.reached,
         kept,
         metrics,
+        shape,
+        sites,
         informative: feedback.is_some(),
     };
     Ok((summary, feedback))
+}
+
+/// The sites that came up in a run, each once.
+fn sites(run: &Run) -> Vec<Name> {
+    let mut sites: Vec<Name> = run.outcome.visited.iter().map(|at| at.site).collect();
+    sites.sort_unstable();
+    sites.dedup();
+    sites
 }
 
 /// The properties that a `[[without]]` case should break and that this run broke only by faults which its

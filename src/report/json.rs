@@ -331,6 +331,43 @@ pub struct FuzzRecord<'a> {
     faults_injected: &'a BTreeMap<Name, u64>,
     /// How many runs reached each probe; one that none has reached is vacuous.
     probes: &'a BTreeMap<String, u64>,
+    known: KnownRecord<'a>,
+}
+
+/// What the runs of a case have shown, for who decides whether to go on.
+#[derive(Serialize)]
+struct KnownRecord<'a> {
+    /// How many shapes they had: runs of one shape have as many events of each kind, by powers of two, reach the
+    /// same probes and have the same verdicts.
+    shapes: u64,
+    /// How many shapes were new in the first run, in the next, in the next two, in the next four, and so on.
+    new_shapes: &'a [u64],
+    /// How likely the next run is to have a shape that none has had; nothing before the first.
+    next_is_new_per_million: Option<u64>,
+    /// How many shapes there are at least that no run has had.
+    unseen_shapes: u64,
+    /// At how many places a fault could have been injected.
+    places: usize,
+    /// Those of them at which none has been.
+    places_never_struck: Vec<&'a str>,
+    /// The probes that no run has reached.
+    probes_never_reached: Vec<&'a str>,
+}
+
+impl<'a> KnownRecord<'a> {
+    fn new(progress: &'a CaseProgress) -> Self {
+        let known = &progress.known;
+        let unreached = progress.probes.iter().filter(|(_, runs)| **runs == 0);
+        Self {
+            shapes: known.shapes(),
+            new_shapes: known.new_shapes(),
+            next_is_new_per_million: known.next_is_new_per_million(),
+            unseen_shapes: known.unseen_shapes(),
+            places: known.places(),
+            places_never_struck: known.places_never_struck().collect(),
+            probes_never_reached: unreached.map(|(probe, _)| probe.as_str()).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -397,6 +434,7 @@ impl<'a> FuzzRecord<'a> {
                 .collect(),
             faults_injected: &case_rounds.injected,
             probes: &case_rounds.probes,
+            known: KnownRecord::new(case_rounds),
         }
     }
 }

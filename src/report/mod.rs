@@ -53,7 +53,7 @@ pub use picture::{Counterpart, Origin, Picture};
 pub use sheets::SheetsPage;
 pub use story::{Story, StoryEvent};
 #[cfg(feature = "cli")]
-pub use table::{fuzz_table, probes_table, table};
+pub use table::{fuzz_table, known_table, probes_table, table};
 #[cfg(feature = "cli")]
 pub(crate) use words::counted;
 #[cfg(feature = "cli")]

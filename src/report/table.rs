@@ -7,6 +7,9 @@ use crate::scenario::{Case, percent};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::time::Duration;
 
+/// How many places at which no fault has struck are listed of a case.
+const PLACES: usize = 5;
+
 /// The cases with their verdicts, and below them how often each fault was injected, for a terminal.
 pub fn table(rows: &[(CaseReport, Duration)]) -> String {
     let mut table = plain(["SCENARIO", "CASE", "SEEDS", "RUNS/S", "VERDICT"]);
@@ -69,6 +72,43 @@ pub fn probes_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Opt
             runs => format!("{runs} runs"),
         };
         let row = [rounds.scenario.as_str(), &rounds.label, probe, &reached];
+        table.add_row(row.map(|cell| inert::line(cell).into_owned()));
+    }
+    (table.row_count() > 0).then(|| trimmed(&table))
+}
+
+/// What a long campaign knows of each case: how many shapes its runs had, how many of them were new in the
+/// last half of the runs, how likely the next run is to have a new one, how many there are at least that none
+/// had, and where no fault has struck. `None` before the first run.
+pub fn known_table<'a>(rows: impl IntoIterator<Item = &'a CaseProgress>) -> Option<String> {
+    let mut table =
+        plain(["SCENARIO", "CASE", "SHAPES", "NEW OF LATE", "NEXT IS NEW", "UNSEEN", "PLACES NEVER STRUCK"]);
+    for column in [2, 3, 4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for rounds in rows {
+        let known = &rounds.known;
+        let Some(next_is_new) = known.next_is_new_per_million() else { continue };
+        let never: Vec<&str> = known.places_never_struck().collect();
+        let mut listed: Vec<String> = never.iter().take(PLACES).map(|place| (*place).to_owned()).collect();
+        if never.len() > PLACES {
+            listed.push(format!("and {} more", never.len() - PLACES));
+        }
+        let places = match never.len() {
+            0 => format!("none of {}", known.places()),
+            some => format!("{some} of {}: {}", known.places(), listed.join("; ")),
+        };
+        let row = [
+            rounds.scenario.as_str(),
+            &rounds.label,
+            &known.shapes().to_string(),
+            &known.new_shapes().last().copied().unwrap_or_default().to_string(),
+            &format!("{}.{:02}%", next_is_new / 10_000, next_is_new % 10_000 / 100),
+            &known.unseen_shapes().to_string(),
+            &places,
+        ];
         table.add_row(row.map(|cell| inert::line(cell).into_owned()));
     }
     (table.row_count() > 0).then(|| trimmed(&table))

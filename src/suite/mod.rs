@@ -34,6 +34,7 @@
 //! ```
 
 mod home;
+pub(crate) mod outline;
 mod strategy;
 mod watchdog;
 
@@ -51,6 +52,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+pub(crate) use outline::Outline;
 pub(crate) use strategy::{BySeed, PlanOf, after};
 pub use strategy::{Feedback, OwnStrategy, Strategy, Trial, WantedFeedback};
 pub use watchdog::{Overdue, Watchdog};

@@ -6,6 +6,7 @@
 //! the faults of a scenario and a seed ([`OwnStrategy`]); those that come with perfidy are in
 //! [`explore::strategy`](crate::explore::strategy).
 
+use super::Outline;
 use perfidy_sim::{Chaos, Fault, Plan, Seed};
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct Feedback {
     pub chances: Vec<Fault>,
     /// What the run did that was not known, without when and to whom; sorted.
     pub coverage: Vec<u64>,
+    /// The run in outline, if the chances are wanted.
+    pub(crate) outline: Option<Arc<Outline>>,
 }
 
 /// Decides what is tried next.

@@ -249,7 +249,7 @@ impl World {
 
     /// The findings of its strategy: the first violation of each property.
     fn findings(&self, case: &Case) -> Vec<Finding> {
-        let bounds = Bounds { faults: 2, plans: TRIALS, sample: Some(TRIALS) };
+        let bounds = Bounds { faults: 2, plans: TRIALS, sample: Some(TRIALS), ..Bounds::default() };
         let start = Start { case, engine: Engine::Native, first_seed: self.first_seed, bounds };
         let Ok(mut strategy) = (self.strategy.start)(&start) else { return Vec::new() };
         let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());

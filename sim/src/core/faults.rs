@@ -27,6 +27,7 @@ impl<D: Domain> Core<D> {
             return None;
         }
         let (name, now) = (self.name(node), self.now());
+        self.injector.events = self.history.len() as u32;
         self.injector.ask(hook, name, what, about, now)
     }
 
@@ -68,6 +69,7 @@ impl<D: Domain> Core<D> {
             return Vec::new();
         }
         let (name, now) = (self.name(node), self.now());
+        self.injector.events = self.history.len() as u32;
         self.injector.ask_all(Hook::Service, name, what, about, now)
     }
 
@@ -88,7 +90,8 @@ impl<D: Domain> Core<D> {
 
     /// Records that a fault is injected.
     pub fn apply_fault(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
-        self.injector.injected.push(fault);
+        let now = self.now();
+        self.injector.inject(node.0, fault, now);
         self.append(node, cause, EventKind::Injected(Box::new(fault)))
     }
 

@@ -25,6 +25,7 @@ impl<D: Domain> Core<D> {
         let from = self.name(from);
         let content = payload.clone();
         let sent = self.append((from, incarnation), cause, EventKind::Sent { to, kind, about, content });
+        self.injector.events = sent.get();
         let MessageFate { address, actions, latency, tie } =
             self.injector.pass(from, to, kind, about, self.now);
         let mut at = leaves + latency + self.slow_link_latency(from, to);

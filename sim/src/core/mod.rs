@@ -530,7 +530,7 @@ impl<D: Domain> Core<D> {
         self.record_waiting();
         self.append((Name::literal("world"), 0), None, EventKind::Ended(stop));
         let ended = self.now();
-        let Record { injected, reached, visited, visited_early } = self.injector.take_record();
+        let Record { injected, reached, visited, visited_early, passes } = self.injector.take_record();
         let faults = self.config.plan.pinned().iter();
         let pinned = faults.zip(reached).map(|(fault, reached)| Pinned { fault: *fault, reached }).collect();
         let history = std::mem::take(&mut self.history);
@@ -544,6 +544,7 @@ impl<D: Domain> Core<D> {
             pinned,
             visited,
             visited_early,
+            passes,
             timeouts,
             declared_waits,
         })

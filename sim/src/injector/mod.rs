@@ -3,6 +3,7 @@
 //! It counts how often each id passes each site (the nth of an address) and keeps the list of the injected
 //! faults. Its [`Table`] says which sites and places exist and what the plan may do at them.
 
+mod aftershocks;
 mod draws;
 mod steps;
 mod table;
@@ -10,6 +11,7 @@ mod timed;
 
 use crate::plan::{Action, Address, Fault, Hook, Rule, Selector, TimedEffect};
 use crate::{DrawPurpose, DrawSite, Name, SimSpan, SimTime, WorldConfig};
+use aftershocks::Shocks;
 use draws::WorldDraws;
 pub(crate) use steps::NodeClass;
 pub(crate) use table::Table;
@@ -41,6 +43,19 @@ pub(crate) struct Record {
     pub visited: Vec<Address>,
     /// Every address that was reached before the mark, if there was one.
     pub visited_early: Vec<Address>,
+    /// The same, one by one.
+    pub passes: Vec<Pass>,
+}
+
+/// An occurrence at a place before the time set by [`World::mark`](crate::World::mark).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pass {
+    /// Where.
+    pub at: Address,
+    /// When.
+    pub time: SimTime,
+    /// How many events the history had by then. If the place is a message's, the last of them is its sending.
+    pub events: u32,
 }
 
 pub(crate) struct FaultInjector {
@@ -50,7 +65,11 @@ pub(crate) struct FaultInjector {
     reached: Vec<bool>,
     /// Occurrences before this time are counted separately.
     mark: Option<SimTime>,
+    /// How many events the history has; kept while occurrences are counted separately.
+    pub events: u32,
+    passes: Vec<Pass>,
     pub injected: Vec<Fault>,
+    shocks: Shocks,
 }
 
 impl FaultInjector {
@@ -59,7 +78,8 @@ impl FaultInjector {
         let table = table.of(&config.plan, &config.links);
         let reached = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.previous_names.clone());
-        Self { draws, reached, table, mark: None, injected: Vec::new() }
+        let (events, passes, injected, shocks) = (0, Vec::new(), Vec::new(), Shocks::default());
+        Self { draws, reached, table, mark: None, events, passes, injected, shocks }
     }
 
     /// Counts the occurrences before this time separately from now on.
@@ -142,7 +162,12 @@ impl FaultInjector {
         now: SimTime,
     ) -> (SiteId, Address) {
         let (site, place) = self.table.place_of(hook, from, to, what, about);
-        (site, self.table.pass(place, self.mark.is_some_and(|mark| now < mark)))
+        let is_early = self.mark.is_some_and(|mark| now < mark);
+        let at = self.table.pass(place, is_early);
+        if is_early {
+            self.passes.push(Pass { at, time: now, events: self.events });
+        }
+        (site, at)
     }
 
     /// The place where what happens at an address is decided.
@@ -170,15 +195,25 @@ impl FaultInjector {
             && let Some(chaos) = self.table.chaos()
             && now < chaos.until
         {
+            let factor =
+                chaos.aftershocks.map_or(1, |after| self.shocks.factor(after, site.ends(), at.id, now));
             for index in &site.rules {
                 let rule = &chaos.rules[usize::from(*index)];
-                if draw.happens(rule.kind, rule.chance) {
+                if draw.happens(rule.kind, aftershocks::raised(rule.chance, factor)) {
                     let span = rule.span.as_ref().map(|range| draw.span(SPAN, range));
                     actions.push(span.map_or(rule.action, |span| rule.action.with_span(span)));
                 }
             }
         }
         (None, actions)
+    }
+
+    /// Records that a fault is injected at a node.
+    pub fn inject(&mut self, node: Name, fault: Fault, now: SimTime) {
+        self.injected.push(fault);
+        if self.table.chaos().is_some_and(|chaos| chaos.aftershocks.is_some()) {
+            self.shocks.add(node, &fault, now);
+        }
     }
 
     fn note_reached(&mut self, reached: Option<usize>) {
@@ -236,6 +271,7 @@ impl FaultInjector {
             reached: std::mem::take(&mut self.reached),
             visited: self.table.visited(),
             visited_early,
+            passes: std::mem::take(&mut self.passes),
         };
         self.table.forget_visits();
         record

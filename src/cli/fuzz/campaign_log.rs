@@ -12,7 +12,7 @@ use crate::explore::{
     Slice, Unfinished,
 };
 use crate::inert::{self, Styled};
-use crate::report::{CampaignPage, FindingStory, FuzzRecord, fuzz_table, probes_table};
+use crate::report::{CampaignPage, FindingStory, FuzzRecord, fuzz_table, known_table, probes_table};
 use crate::scenario::Case;
 use perfidy_sim::SimSpan;
 use std::collections::BTreeMap;
@@ -374,6 +374,9 @@ impl CampaignLog {
         print(fuzz_table(&self.rounds, &self.cases));
         if let Some(probes) = probes_table(&self.rounds.cases) {
             print(format!("\n{probes}"));
+        }
+        if let Some(known) = known_table(&self.rounds.cases) {
+            print(format!("\n{known}"));
         }
         print(format_args!("\n{}", self.in_a_line()));
     }

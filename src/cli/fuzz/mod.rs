@@ -183,7 +183,7 @@ impl Fuzz<'_> {
             engine,
             first_seed,
             seeds: slice.seeds,
-            collect: Collect::NONE,
+            collect: Collect { shapes: true, ..Collect::NONE },
             interrupted,
             watchdog,
         };

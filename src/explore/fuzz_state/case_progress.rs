@@ -1,6 +1,6 @@
 //! What has become of one case of a campaign: counts, and what broke.
 
-use super::{Broke, Fingerprint};
+use super::{Broke, Fingerprint, Knowledge};
 use crate::explore::RunSummary;
 use crate::explore::counting::OtherFaults;
 use crate::scenario::Case;
@@ -37,6 +37,9 @@ pub struct CaseProgress {
     /// that should break without a safeguard.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     waived: BTreeMap<String, First>,
+    /// What its runs have shown.
+    #[serde(default)]
+    pub known: Knowledge,
 }
 
 /// Where something happened first.
@@ -60,6 +63,7 @@ impl CaseProgress {
             broke: BTreeMap::new(),
             by_other_faults: BTreeMap::new(),
             waived: BTreeMap::new(),
+            known: Knowledge::new(case),
         }
     }
 

@@ -6,13 +6,19 @@
 //! need few faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers
 //! go far.
 //!
-//! A set of faults that breaks a property is not made larger: that it breaks is known.
+//! A set of faults that breaks a property is not made larger: that it breaks is known. Most others need not be
+//! tried either, as their result follows from that of others ([`reduction`](super::reduction)).
 //!
 //! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many
 //! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets
 //! what comes up only because of a fault.
 
-use super::{Bounds, Feedback, Kind, Start, Strategy, StrategyRefused, Trial, WantedFeedback, chances};
+use super::lineage::Lineage;
+use super::reduction::Reduction;
+use super::{
+    Bounds, Feedback, Kind, Outline, Start, Strategy, StrategyRefused, Trial, WantedFeedback, chances,
+    lineage,
+};
 use crate::explore::Run;
 use perfidy_sim::{Address, Draws, Fault, Name, Plan, Seed};
 use std::collections::{BTreeMap, VecDeque};
@@ -21,10 +27,20 @@ pub(super) const KIND: Kind = Kind {
     name: "exhaustive",
     about: "every fault of the scenario at every point of a run, then every pair, up to --faults",
     ends: true,
-    start: |start| Ok(Box::new(Exhaustive::new(start)?)),
+    start: |start| Ok(Box::new(Exhaustive::new(start, Search::All)?)),
 };
 
-struct Exhaustive {
+/// What is searched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Every set of faults, as far as the bounds say.
+    All,
+    /// Those that cut what an outcome rests on.
+    Lineage,
+}
+
+pub(super) struct Exhaustive {
+    search: Search,
     case: String,
     seed: Seed,
     /// What happens before anything goes wrong.
@@ -38,45 +54,72 @@ struct Exhaustive {
     is_sample: bool,
     /// The sets of this size that are left, each with its share.
     left: VecDeque<(Vec<Fault>, u64)>,
-    /// The sets that are larger by one.
-    larger: BTreeMap<Vec<Fault>, u64>,
-    /// The shares of those that are tried.
-    tried: BTreeMap<Vec<Fault>, u64>,
+    growth: Growth,
     asked: u64,
     answered: u64,
     all_hold: bool,
     gave_up: Option<String>,
 }
 
+/// How sets of faults grow.
+enum Growth {
+    /// By every fault that there is room for.
+    Full {
+        /// The sets that are larger by one, each with its share.
+        larger: BTreeMap<Vec<Fault>, u64>,
+        /// The shares of those that are tried.
+        tried: BTreeMap<Vec<Fault>, u64>,
+    },
+    /// By those whose result does not follow from that of others.
+    Reduced(Reduction),
+}
+
 impl Exhaustive {
-    fn new(start: &Start<'_>) -> Result<Self, StrategyRefused> {
+    pub fn new(start: &Start<'_>, search: Search) -> Result<Self, StrategyRefused> {
         let Start { case, engine, first_seed: seed, bounds } = *start;
         let fault_free = chances::fault_free(&case.scenario.chaos);
         let run = Run::marked(case, engine, seed, &fault_free);
         let single = chances::of(&case.scenario, &run.outcome, chances::Detail::Full);
+        let is_free = |fault: &Fault| fault_free.pinned().iter().all(|pinned| pinned.at != fault.at);
+        let single: Vec<Fault> = single.into_iter().filter(is_free).collect();
         let expected = sets(&single, bounds.faults);
+        // How many plans are left out is not known before they are tried, but for the first.
+        let is_reduced = search == Search::Lineage || bounds.is_reduced && bounds.sample.is_none();
+        let outline = is_reduced.then(|| Outline::of(&run.outcome, &single));
+        let least = outline.map_or(expected, |outline| {
+            let first = match search {
+                Search::All => outline.not_void(),
+                Search::Lineage => Lineage::single(&outline),
+            };
+            sets(&first, bounds.faults.min(1))
+        });
+        let is_sample = !is_reduced && expected > bounds.plans && bounds.sample.is_some();
         let mut exhaustive = Self {
+            search,
             case: case.to_string(),
             seed,
             fault_free,
             kinds: case.scenario.fault_kinds.clone(),
             bounds,
-            expected,
-            is_sample: false,
+            expected: if bounds.faults <= 1 { least } else { expected },
+            is_sample,
             left: VecDeque::new(),
-            larger: BTreeMap::from([(Vec::new(), ALL)]),
-            tried: BTreeMap::new(),
+            growth: Growth::Reduced(match search {
+                Search::All => Reduction::new(),
+                Search::Lineage => Reduction::by_lineage(),
+            }),
             asked: 0,
             answered: 0,
             all_hold: true,
             gave_up: None,
         };
-        if expected > bounds.plans {
-            let Some(sample) = bounds.sample else {
-                return Err(StrategyRefused(exhaustive.too_many(expected)));
-            };
-            exhaustive.is_sample = true;
-            exhaustive.larger.insert(Vec::new(), sample);
+        if !is_reduced {
+            let share = bounds.sample.filter(|_| is_sample).unwrap_or(ALL);
+            let larger = BTreeMap::from([(Vec::new(), share)]);
+            exhaustive.growth = Growth::Full { larger, tried: BTreeMap::new() };
+        }
+        if least > bounds.plans && !is_sample {
+            return Err(StrategyRefused(exhaustive.too_many(least)));
         }
         Ok(exhaustive)
     }
@@ -101,33 +144,58 @@ impl Exhaustive {
         Trial { seed: self.seed, plan, wants }
     }
 
+    /// What is to be said of plans that are left out, if there are any: by the reduction, or by lineage.
+    fn left_out(&self, reduction: &'static str, lineage: &'static str) -> &'static str {
+        match (self.search, &self.growth) {
+            (_, Growth::Full { .. }) => "",
+            (Search::All, Growth::Reduced(_)) => reduction,
+            (Search::Lineage, Growth::Reduced(_)) => lineage,
+        }
+    }
+
     fn is_over(&self) -> bool {
-        self.left.is_empty()
-            && self.larger.is_empty()
-            && self.answered == self.asked
-            && self.gave_up.is_none()
+        let has_larger = match &self.growth {
+            Growth::Full { larger, .. } => !larger.is_empty(),
+            Growth::Reduced(reduction) => !reduction.is_over(),
+        };
+        self.left.is_empty() && !has_larger && self.answered == self.asked && self.gave_up.is_none()
+    }
+}
+
+impl Growth {
+    /// The sets that are to be tried next, each with its share.
+    fn next(&mut self) -> BTreeMap<Vec<Fault>, u64> {
+        match self {
+            Self::Full { larger, .. } => std::mem::take(larger),
+            Self::Reduced(reduction) => reduction.larger().into_iter().map(|set| (set, ALL)).collect(),
+        }
     }
 }
 
 impl Strategy for Exhaustive {
     fn name(&self) -> &'static str {
-        KIND.name
+        match self.search {
+            Search::All => KIND.name,
+            Search::Lineage => lineage::KIND.name,
+        }
     }
 
     fn next(&mut self, limit: usize) -> Vec<Trial> {
         if self.left.is_empty() && self.gave_up.is_none() {
-            let plans = self.asked + self.larger.len() as u64;
-            if plans > self.bounds.plans && !self.larger.is_empty() && !self.is_sample {
+            let larger = self.growth.next();
+            let plans = self.asked + larger.len() as u64;
+            if plans > self.bounds.plans && !larger.is_empty() && !self.is_sample {
                 self.gave_up = Some(self.too_many(plans));
             } else {
-                let larger = std::mem::take(&mut self.larger);
                 self.left = shuffled(larger, self.seed, 0).collect();
             }
         }
         let sets: Vec<_> = self.left.drain(..limit.min(self.left.len())).collect();
         self.asked += sets.len() as u64;
         let trials = sets.iter().map(|(faults, _)| self.trial(faults)).collect();
-        self.tried.extend(sets);
+        if let Growth::Full { tried, .. } = &mut self.growth {
+            tried.extend(sets);
+        }
         trials
     }
 
@@ -135,22 +203,31 @@ impl Strategy for Exhaustive {
         self.answered += 1;
         self.all_hold &= feedback.holds;
         let faults = &trial.plan.pinned()[self.fault_free.pinned().len()..];
-        let share = self.tried.remove(faults).unwrap_or_default();
-        if !feedback.holds {
-            return;
-        }
         let is_free = |at: Address| trial.plan.pinned().iter().all(|fault| fault.at != at);
-        let mut chances: Vec<Fault> =
-            feedback.chances.iter().filter(|fault| is_free(fault.at)).copied().collect();
-        if share != ALL {
-            chances = shuffled(chances, self.seed, self.answered).collect();
-        }
-        let shares = shared(share, chances.len() as u64);
-        for (more, share) in chances.into_iter().zip(shares) {
-            let mut set: Vec<Fault> = faults.iter().copied().chain([more]).collect();
-            set.sort_unstable();
-            let known = self.larger.entry(set).or_default();
-            *known = known.saturating_add(share);
+        match &mut self.growth {
+            Growth::Full { larger, tried } => {
+                let share = tried.remove(faults).unwrap_or_default();
+                if !feedback.holds {
+                    return;
+                }
+                let mut chances: Vec<Fault> =
+                    feedback.chances.iter().filter(|fault| is_free(fault.at)).copied().collect();
+                if share != ALL {
+                    chances = shuffled(chances, self.seed, self.answered).collect();
+                }
+                let shares = shared(share, chances.len() as u64);
+                for (more, share) in chances.into_iter().zip(shares) {
+                    let mut set: Vec<Fault> = faults.iter().copied().chain([more]).collect();
+                    set.sort_unstable();
+                    let known = larger.entry(set).or_default();
+                    *known = known.saturating_add(share);
+                }
+            }
+            Growth::Reduced(reduction) => {
+                if let Some(outline) = feedback.outline.as_ref().filter(|_| feedback.holds) {
+                    reduction.learn(faults, outline);
+                }
+            }
         }
     }
 
@@ -165,7 +242,8 @@ impl Strategy for Exhaustive {
             ),
             None if bounds.faults <= 1 => format!("{case}: {expected} plans of {faults}, seed {seed}"),
             None => format!(
-                "{case}: at least {expected} plans of {faults} (faults make room for others), seed {seed}"
+                "{case}: at least {expected} plans of {faults} (faults make room for others){}, seed {seed}",
+                self.left_out(", before causal reduction", ", of which lineage tries a part")
             ),
         })
     }
@@ -182,7 +260,10 @@ impl Strategy for Exhaustive {
                 "no violation in {asked} plans, drawn from at least {expected} of {faults} (seed {seed}): {kinds}"
             )
         } else {
-            format!("no violation under {faults} of these kinds ({asked} plans, seed {seed}): {kinds}")
+            let reduced = self.left_out(" after causal reduction", " that cut what an outcome rests on");
+            format!(
+                "no violation under {faults} of these kinds ({asked} plans{reduced}, seed {seed}): {kinds}"
+            )
         })
     }
 
@@ -256,7 +337,7 @@ mod tests {
     use perfidy_sim::Engine;
 
     fn start(case: &Case, bounds: Bounds) -> Result<Exhaustive, StrategyRefused> {
-        Exhaustive::new(&Start { case, engine: Engine::Native, first_seed: Seed(3), bounds })
+        Exhaustive::new(&Start { case, engine: Engine::Native, first_seed: Seed(3), bounds }, Search::All)
     }
 
     fn fault(at: &str) -> Fault {
@@ -283,7 +364,9 @@ mod tests {
         let report = report(&case, &mut exhaustive, u64::MAX, 2);
         assert_eq!(report.verdict(), CaseVerdict::Holds);
         assert_eq!(report.seeds, expected);
-        let said = format!("no violation under any single fault of these kinds ({expected} plans, seed 3)");
+        let said = format!(
+            "no violation under any single fault of these kinds ({expected} plans after causal reduction, seed 3)"
+        );
         assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
     }
 
@@ -333,7 +416,7 @@ mod tests {
     #[test]
     fn too_many_plans_are_refused_before_the_first_unless_a_sample_will_do() {
         let case = case("conductor/lost-ack");
-        let bounds = Bounds { faults: 2, plans: 100, sample: None };
+        let bounds = Bounds { faults: 2, plans: 100, ..Bounds::default() };
         let refused = start(&case, bounds).err().unwrap().to_string();
         assert!(refused.contains("more than --max-plans 100"), "{refused}");
         let mut sampled = start(&case, Bounds { sample: Some(40), ..bounds }).unwrap();
@@ -349,10 +432,12 @@ mod tests {
         let fault_free =
             Run::marked(&case, Engine::Native, Seed(3), &chances::fault_free(&case.scenario.chaos));
         let fault_free = chances::of(&case.scenario, &fault_free.outcome, chances::Detail::Full);
-        let mut sampled = start(&case, Bounds { faults: 2, plans: 100, sample: Some(200) }).unwrap();
+        let mut sampled =
+            start(&case, Bounds { faults: 2, plans: 100, sample: Some(200), ..Bounds::default() }).unwrap();
         report(&case, &mut sampled, 1 + fault_free.len() as u64, 2);
-        let has_new = sampled.larger.keys().any(|set| set.iter().any(|fault| !fault_free.contains(fault)));
-        assert!(has_new, "{} pairs", sampled.larger.len());
+        let Growth::Full { larger, .. } = &sampled.growth else { panic!("a sample is not reduced") };
+        let has_new = larger.keys().any(|set| set.iter().any(|fault| !fault_free.contains(fault)));
+        assert!(has_new, "{} pairs", larger.len());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What a strategy can learn from a run.
 
 use super::chances::{self, Detail};
-use super::{Feedback, Trial, WantedFeedback, behaviour};
+use super::{Feedback, Outline, Trial, WantedFeedback, behaviour};
 use crate::explore::Run;
 use crate::properties::Verdict;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Plan, Seed};
+use std::sync::Arc;
 
 impl WantedFeedback {
     /// Runs a trial so that this can be told.
@@ -37,7 +38,9 @@ impl Feedback {
             WantedFeedback::Coverage(_) if coverage.is_empty() => return None,
             WantedFeedback::Coverage(_) => chances::of(&case.scenario, &run.outcome, Detail::Coarse),
         };
-        Some(Self { holds, injected: run.outcome.injected.clone(), chances, coverage })
+        let outline =
+            (trial.wants == WantedFeedback::Chances).then(|| Arc::new(Outline::of(&run.outcome, &chances)));
+        Some(Self { holds, injected: run.outcome.injected.clone(), chances, coverage, outline })
     }
 }
 

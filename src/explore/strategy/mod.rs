@@ -6,12 +6,15 @@ mod behaviour;
 mod chances;
 mod exhaustive;
 mod feedback;
-mod guided;
+mod lineage;
 mod mix;
 mod pct;
 mod random;
+mod reduction;
+mod storm;
 mod swarm;
 
+pub(crate) use crate::suite::Outline;
 pub use crate::suite::{Feedback, OwnStrategy, Strategy, Trial, WantedFeedback};
 pub(in crate::explore) use random::random;
 
@@ -29,11 +32,13 @@ pub struct Bounds {
     pub plans: u64,
     /// How many plans are drawn where there are more than may be tried.
     pub sample: Option<u64>,
+    /// Whether plans are left out whose result follows from that of others. A sample has them.
+    pub is_reduced: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { faults: 1, plans: 200_000, sample: None }
+        Self { faults: 1, plans: 200_000, sample: None, is_reduced: true }
     }
 }
 
@@ -81,7 +86,7 @@ impl fmt::Debug for Kind {
 
 /// Every strategy.
 pub const ALL: &[&Kind] =
-    &[&mix::KIND, &random::KIND, &swarm::KIND, &pct::KIND, &guided::KIND, &exhaustive::KIND];
+    &[&mix::KIND, &random::KIND, &storm::KIND, &swarm::KIND, &pct::KIND, &exhaustive::KIND, &lineage::KIND];
 
 /// The strategy of that name.
 pub fn find(name: &str) -> Option<&'static Kind> {
@@ -229,7 +234,7 @@ mod tests {
         let random = OwnStrategy::by_seed("random", "no faults either", |_, _| Plan::fault_free());
         let suite = Suite::shipped().strategy(none()).strategy(random);
         let names: Vec<&str> = Choice::all(&suite).map(|choice| choice.name()).collect();
-        assert_eq!(names, ["mix", "swarm", "pct", "guided", "exhaustive", "none", "random"]);
+        assert_eq!(names, ["mix", "storm", "swarm", "pct", "exhaustive", "lineage", "none", "random"]);
         let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
         let scenario = Scenario::parse(&suite, "conductor/lost-ack", &text).unwrap();
         let case = Case::as_written(&scenario);
