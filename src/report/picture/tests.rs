@@ -90,7 +90,7 @@ fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
 
 #[test]
 fn a_path_that_leads_through_hundreds_of_polls_is_shown_at_its_beginning_and_at_its_end() {
-    let file = "scheduled/two-schedulers-without-tick-claim-one-firing-per-tick-24dc5434.toml";
+    let file = "seeds/scheduled/two-schedulers-without-tick-claim-one-firing-per-tick-24dc5434.toml";
     let (failure, run, _) = replayed(file);
     let scene = Picture::of_failure(&failure, &run).scene();
     let lit = scene.shots.iter().filter(|shot| shot.is_lit).count();
