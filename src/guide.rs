@@ -9,6 +9,8 @@
 //! | [`tokio_agents`] | agents that are tokio code: time, tasks, TCP, hyper and axum |
 //! | [`any_client`] | a real agent, by MCP or a model's API, under the faults of a scenario |
 //! | [`python_agents`] | your Python agent, unmodified, in virtual time under the faults of a scenario |
+//! | [`node_agents`] | the same for JavaScript and TypeScript on Node |
+//! | [`agent_frameworks`] | agents on langgraph, openai-agents and pydantic-ai, what one fault does to each, and the fix |
 //! | [`own_tools`] | tools with state, properties, faults and probes of your own |
 //! | [`choosing_safeguards`] | which safeguard keeps which property |
 //! | [`determinism`] | what an agent must not do, and how it is found |
@@ -20,6 +22,8 @@
 //!
 //! The words are explained in the [glossary](crate::glossary).
 
+#[doc = include_str!("guide/agent_frameworks.md")]
+pub mod agent_frameworks {}
 #[doc = include_str!("guide/any_client.md")]
 pub mod any_client {}
 #[doc = include_str!("guide/architecture.md")]
@@ -36,6 +40,8 @@ pub mod first_scenario {}
 pub mod formats {}
 #[doc = include_str!("guide/gallery.md")]
 pub mod gallery {}
+#[doc = include_str!("guide/node_agents.md")]
+pub mod node_agents {}
 #[doc = include_str!("guide/own_agents.md")]
 pub mod own_agents {}
 #[doc = include_str!("guide/own_tools.md")]

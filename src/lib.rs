@@ -42,6 +42,8 @@ pub mod guide;
 pub mod inert;
 pub mod prelude;
 pub mod probe;
+#[cfg(feature = "cli")]
+mod process_group;
 pub mod properties;
 pub mod protocols;
 pub mod report;

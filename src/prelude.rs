@@ -17,7 +17,7 @@ pub use crate::safeguards::{Safeguard, SafeguardKind, Safeguards};
 pub use crate::scenario::{Case, Scenario, ScenarioBuilder};
 pub use crate::suite::Suite;
 pub use crate::testing::{Check, check};
-pub use crate::tools::{Asked, Tool, ToolContext, ToolKind};
+pub use crate::tools::{Caller, Tool, ToolContext, ToolKind};
 pub use crate::workflows::user::UserMessage;
 pub use crate::workflows::{AgentCode, Role, TeamContext, Workflow};
 pub use perfidy_sim::{Engine, Name, Seed, SimSpan, SimTime};

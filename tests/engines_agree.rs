@@ -16,12 +16,12 @@ mod both {
     use std::collections::BTreeMap;
     use std::mem::discriminant;
 
-    /// How many seeds of every case each engine runs.
-    const SEEDS: u64 = 150;
+    /// How many seeds of every case each engine runs: more if those show nothing yet, or differ. A seed gives
+    /// another run on the other engine, so a rare violation may take more seeds on one of them.
+    const SEEDS: [u64; 2] = [40, 200];
 
-    /// How many it runs if those show nothing yet, or differ. A seed gives another run on the other engine,
-    /// so a rare violation may take more seeds on one of them.
-    const MORE_SEEDS: u64 = 1_000;
+    /// How many it runs at last.
+    const MOST_SEEDS: u64 = 1_000;
 
     fn report(case: &Case, engine: Engine, seeds: u64) -> CaseReport {
         let (interrupted, watchdog) = (Interrupt::default(), Watchdog::new());
@@ -52,26 +52,26 @@ mod both {
             && broken(one).keys().eq(broken(other).keys())
     }
 
-    /// Whether a few seeds are enough on both engines to show what the case is for.
-    fn agree_soon(case: &Case) -> bool {
-        let [native, madsim] = Engine::ALL.map(|engine| report(case, engine, SEEDS));
+    /// Whether so many seeds are enough on both engines to show what the case is for.
+    fn agree_soon(case: &Case, seeds: u64) -> bool {
+        let [native, madsim] = Engine::ALL.map(|engine| report(case, engine, seeds));
         agree(&native, &madsim) && native.verdict().status() == 0
     }
 
     fn disagreement(case: &Case) -> Option<String> {
-        let [native, madsim] = Engine::ALL.map(|engine| report(case, engine, MORE_SEEDS));
+        let [native, madsim] = Engine::ALL.map(|engine| report(case, engine, MOST_SEEDS));
         if agree(&native, &madsim) {
             return None;
         }
         let [native, madsim] = [native, madsim]
             .map(|report| format!("{}, broke: {:?}", kind(&report.verdict()), broken(&report)));
-        Some(format!("{case}, {MORE_SEEDS} seeds\n  native  {native}\n  madsim  {madsim}"))
+        Some(format!("{case}, {MOST_SEEDS} seeds\n  native  {native}\n  madsim  {madsim}"))
     }
 
     #[test]
     fn every_case_has_the_same_verdict_and_the_same_properties_break() {
         let cases = cases::all();
-        let in_doubt = cases.par_iter().filter(|case| !agree_soon(case));
+        let in_doubt = cases.par_iter().filter(|case| !SEEDS.iter().any(|seeds| agree_soon(case, *seeds)));
         let disagreements: Vec<String> = in_doubt.filter_map(disagreement).collect();
         assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
     }

@@ -74,3 +74,30 @@ fn the_readme_is_short_and_leads_to_every_page_of_the_guide() {
         assert!(readme.contains(&format!("(src/guide/{name})")), "{name}");
     }
 }
+
+/// The blocks of code of a page in a language, each in parts: what stands between empty lines.
+fn parts<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    let blocks = page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.flat_map(|block| block.trim().split("\n\n")).collect()
+}
+
+#[test]
+fn the_code_of_the_page_on_frameworks_stands_in_the_files_that_ci_runs() {
+    let files = |folder: &str| {
+        let files =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        files.map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>().join("\n")
+    };
+    let known = files("tests/programs/agents") + &files("tests/programs");
+    let page = fs::read_to_string("src/guide/agent_frameworks.md").unwrap();
+    let readme = fs::read_to_string("README.md").unwrap();
+    let shown: Vec<&str> = [(&page, "python"), (&page, "toml"), (&readme, "python")]
+        .into_iter()
+        .flat_map(|(text, language)| parts(text, language))
+        .collect();
+    assert!(shown.len() > 20);
+    for part in shown {
+        assert!(known.contains(part.trim()), "in no file:\n{part}");
+    }
+}

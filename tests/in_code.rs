@@ -39,7 +39,7 @@ impl Tool for Bank {
     type Reply = u64;
     type Refusal = &'static str;
 
-    fn apply(&mut self, Call::Transfer { from, to, amount }: Call, _: &Asked) -> Result<u64, &'static str> {
+    fn apply(&mut self, Call::Transfer { from, to, amount }: Call, _: &Caller) -> Result<u64, &'static str> {
         let source = self.accounts.get_mut(&from).ok_or("no such account")?;
         let left = source.checked_sub(amount).ok_or("not enough money")?;
         if !self.is_generous {

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, from the one that knows nothing of the others to the one that may know them all.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "inert",
+    "process_group",
     "config",
     "agent",
     "tools",

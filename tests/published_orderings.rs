@@ -2,12 +2,12 @@
 //! are assigned beforehand, and by teams whose agents claim steps for themselves.
 //!
 //! A task has ten steps, of which a share `p` can be done at once, behind the others, which need each other.
-//! An agent works on one step at a time. What a team of n agents can gain is bounded (Amdahl 1967, "Validity of
-//! the Single Processor Approach to Achieving Large Scale Computing Capabilities"); what it pays for
+//! An agent works on one step at a time. What a team of n agents can gain is bounded (Amdahl 1967, "Validity
+//! of the Single Processor Approach to Achieving Large Scale Computing Capabilities"); what it pays for
 //! coordination grows with it.
 //!
-//! And of judges: one model that grades, a panel of them, and a check by code, by what each accepts wrongly and
-//! what it costs.
+//! And of judges: one model that grades, a panel of them, and a check by code, by what each accepts wrongly
+//! and what it costs.
 
 use perfidy::agent::{AgentEvent, StoreOutcome, TeamEvent};
 use perfidy::explore::{Campaign, Collect, Comparison, Measure, Run, Watchdog};

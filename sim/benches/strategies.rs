@@ -6,7 +6,7 @@
 //! ```text
 //! cargo bench --bench strategies                   # 30 rounds of 2000 runs each
 //! cargo bench --bench strategies -- 5 500          # 5 rounds of 500 runs each
-//! cargo bench --bench strategies -- guided         # only guided, and random, which it is compared with
+//! cargo bench --bench strategies -- storm          # only storm, and random, which it is compared with
 //! cargo test --bench strategies                    # one short round, to see that it works
 //! ```
 

@@ -62,8 +62,8 @@ pub use name::Name;
 pub use network::Links;
 pub use node::{Boot, Call, Domain, IncomingMessage, LocalFuture, Payload};
 pub use plan::{
-    Action, Address, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress, Plan,
-    Renames, Rule, Selector, TimedEffect, TimedFault,
+    Action, Address, Aftershocks, Chaos, ClockDirection, Degradation, Fault, Hook, NotAnAction, NotAnAddress,
+    Plan, Renames, Rule, Selector, TimedEffect, TimedFault,
 };
 pub use service::{DueFault, Service, ServiceContext};
 pub use socket_event::{SocketAct, SocketEvent, SocketPiece};

@@ -43,8 +43,8 @@ fn chaos() -> Chaos {
             every: ms(100)..=ms(3_000),
             lasting: ms(100)..=ms(1_000),
         }],
-        pinned: Vec::new(),
         until: SimTime::ZERO + SimSpan::from_secs(10),
+        ..Chaos::default()
     }
 }
 

@@ -26,7 +26,8 @@ impl Hash for ReplyTiming {
 }
 
 impl ReplyTiming {
-    /// Of a completion that takes `total`, of which a drawn share of 20% to 80% passes before the first token.
+    /// Of a completion that takes `total`, of which a drawn share of 20% to 80% passes before the first
+    /// token.
     pub(super) fn of_completion(draw: DrawSite<'_>, total: SimSpan) -> Self {
         let percent = 20 + draw.below(BEFORE_FIRST_TOKEN, 61);
         Self { first_token: Some(SimSpan::from_nanos(total.as_nanos() / 100 * percent)), total }

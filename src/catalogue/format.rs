@@ -29,7 +29,7 @@ pub(crate) const TABLES: &[FileTable] = &[
         about: "a program in the place of an agent's code, in virtual time",
         keys: &[(
             "run",
-            "the command, as one text or a list of its words: an interpreter of Python, a script, its arguments",
+            "the command, as one text or a list of its words: an interpreter (of Python, or Node), a script, its arguments",
         )],
         example: "run = \"python my_agent.py\"",
     },

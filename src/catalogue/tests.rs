@@ -32,7 +32,8 @@ fn whatever_is_shipped_is_used_by_a_scenario_that_is_shipped() {
     let scenarios = crate::scenario::read_all(&Suite::shipped(), &["scenarios".into()]);
     let scenarios = scenarios.unwrap_or_else(|bad| panic!("{}", bad[0]));
     for item in all(&Suite::shipped()).iter().filter(|item| item.family != Family::Strategy) {
-        // No shipped scenario pins a fault, is so large that it needs another limit, or has a program of a user.
+        // No shipped scenario pins a fault, is so large that it needs another limit, or has a program of a
+        // user.
         if item.family == Family::Table && matches!(item.name, "agents" | "fault" | "limits") {
             continue;
         }

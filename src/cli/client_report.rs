@@ -1,6 +1,6 @@
 //! What is told of a run with a client, live or from a history.
 
-use super::{Format, Status, print, say_record, say_styled, tell};
+use super::{Format, Status, print, say_record, say_styled, tell, warn};
 use crate::clients::{Observed, Recording, Session};
 use crate::explore::{Finding, Run, SavedSeed};
 use crate::inert;
@@ -28,6 +28,14 @@ impl Sink {
             Self::StandardError => tell(text),
         }
     }
+}
+
+/// Warns that the run of a client, made again, has another history than the file.
+pub fn warn_of_another_history(file: &Path) {
+    warn(format_args!(
+        "{}: the history is not the recorded one: perfidy, or the suite of the scenario, has changed since",
+        inert::path(file)
+    ));
 }
 
 /// A run with a client, or what was seen of a real team, ready to be told.
@@ -131,8 +139,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client could
-    /// keep, or if nothing could be judged but that the user was told.
+    /// Broken, or inconclusive: if a property could not be judged that the scenario is about and a client
+    /// could keep, or if nothing could be judged but that the user was told.
     pub fn status(&self) -> Status {
         let about = self.case.is_about();
         let is_open = |(property, verdict): &(&'static str, Verdict)| {

@@ -1,13 +1,13 @@
 //! `perfidy judge`: histories of real agents, judged and told.
 //!
-//! The run of a client is made again from what the client has asked; what was seen of a real team is taken as it is.
+//! The run of a client is made again from what the client has asked; what was seen of a real team is taken as
+//! it is.
 
-use super::client_report::{Report, Sink};
+use super::client_report::{Report, Sink, warn_of_another_history};
 use super::ending::watchdog;
-use super::{Format, Status, print_error, say_record, warn};
+use super::{Format, Status, print_error, say_record};
 use crate::clients::{History, Judged, Recording};
 use crate::explore::{Run, Trace};
-use crate::inert;
 use crate::suite::{Suite, Watchdog};
 use std::path::{Path, PathBuf};
 
@@ -51,10 +51,7 @@ fn judge_recording(recording: &Recording, path: &Path, watchdog: &Watchdog, argu
     if same_history {
         return status;
     }
-    warn(format!(
-        "{}: the history is not the recorded one: perfidy, or the suite of the scenario, has changed since",
-        inert::path(path)
-    ));
+    warn_of_another_history(path);
     status.worse(Status::Inconclusive)
 }
 

@@ -149,6 +149,13 @@ impl Status {
         if rank(other) > rank(self) { other } else { self }
     }
 
+    /// The codes of a command that has come to its end and judged something.
+    fn of_verdicts() -> impl Iterator<Item = i32> {
+        [Self::AsExpected, Self::Broken, Self::Inconclusive]
+            .into_iter()
+            .map(|status| i32::from(status.code()))
+    }
+
     fn code(self) -> u8 {
         match self {
             Self::AsExpected => 0,
@@ -160,10 +167,10 @@ impl Status {
 }
 
 impl Suite {
-    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`, `shrink`,
-    /// `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the feature `clients`
-    /// also `serve` and `judge`, as the `perfidy` command does on
-    /// what is shipped. It is all that a `main` has to do.
+    /// Runs the command line of this process on the suite: `run`, `watch`, `fuzz`, `replay`, `report`,
+    /// `shrink`, `check`, `audit`, `ablate`, `compare`, `list`, `explain`, `new` and `schema`, with the
+    /// feature `clients` also `serve` and `judge`, as the `perfidy` command does on what is shipped. It is
+    /// all that a `main` has to do.
     ///
     /// In a test target with `harness = false` and [`Suite::here`], it runs the tests unless the first
     /// argument is a subcommand: every case of every file under `scenarios/` and every saved failure under
@@ -200,7 +207,7 @@ fn main(suite: &Suite) -> ExitCode {
     let suite = suite.clone().watched_by(ending::watchdog());
     #[cfg(feature = "clients")]
     {
-        let programs = crate::clients::Python::shared();
+        let programs = crate::clients::Interpreters::shared();
         let status = run_command(&suite.running_programs(programs.clone()));
         programs.end();
         status

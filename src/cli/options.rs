@@ -1,6 +1,7 @@
 //! Options that several commands share.
 
 use super::{not_there, print_error, print_problems, tell};
+use crate::config::Problems;
 use crate::explore::strategy::Choice;
 use crate::report::Theme;
 use crate::scenario::{self, Scenario};
@@ -42,6 +43,11 @@ impl Runs {
 impl Subject {
     /// Reads the scenarios; complains of every one that is bad, and then there are none.
     pub fn read(&self, suite: &Suite) -> Option<Vec<Arc<Scenario>>> {
+        self.read_telling(suite, |_| ())
+    }
+
+    /// The same, and also tells what is wrong with each file.
+    pub fn read_telling(&self, suite: &Suite, tell_bad: impl Fn(&Problems)) -> Option<Vec<Arc<Scenario>>> {
         let usual = suite.folder("scenarios");
         if self.scenarios.is_empty() && !usual.exists() {
             print_error(format!(
@@ -58,6 +64,7 @@ impl Subject {
         };
         let complained = read.map_err(|bad| {
             bad.iter().for_each(print_problems);
+            bad.iter().for_each(tell_bad);
             for path in self.scenarios.iter().filter(|path| path.is_relative() && !path.exists()) {
                 tell(format_args!("  = note: {}", not_there(path)));
             }

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::save::save;
 use super::stopwatch::{Stopwatch, timed};
 use super::{Status, is_available, print, print_error, say_record, say_styled, tell};
+use crate::config::Problems;
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
 use crate::explore::{Campaign, CaseReport, Collect, Corpus, Finding};
 use crate::inert;
@@ -136,7 +137,12 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
     }
-    let Some(scenarios) = arguments.subject.read(suite) else { return Status::BadInput };
+    let annotate = |problems: &Problems| {
+        if arguments.format == RunFormat::Github {
+            report::annotations(problems).for_each(print);
+        }
+    };
+    let Some(scenarios) = arguments.subject.read_telling(suite, annotate) else { return Status::BadInput };
     if !arguments.search.threads.start() {
         return Status::BadInput;
     }
@@ -282,13 +288,17 @@ fn run_all(
             print_error(why);
             status = Status::BadInput;
         }
-        if arguments.format == RunFormat::Json {
-            let first_seed = arguments.subject.runs.first_seed();
-            say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
-        }
-        if arguments.format == RunFormat::Github {
-            let file = inert::path(&arguments.subject.file_of(&report.case.scenario));
-            report::annotation(&report, &file).into_iter().for_each(print);
+        match arguments.format {
+            RunFormat::Json => {
+                let first_seed = arguments.subject.runs.first_seed();
+                say_record(&CaseRecord::new(&report, first_seed, took, &keeping.stories_of(&report)));
+            }
+            RunFormat::Github => {
+                let file = inert::path(&arguments.subject.file_of(&report.case.scenario));
+                let again = |finding: &Finding| keeping.again(finding);
+                report::annotation(&report, &file, again).into_iter().for_each(print);
+            }
+            RunFormat::Text => {}
         }
         rows.lock().unwrap_or_else(PoisonError::into_inner).push((report, took));
         if ending.runs.is_set() {

@@ -1,13 +1,15 @@
 //! `perfidy serve`: a real agent in the place of the simulated one.
 //!
-//! The world runs on this thread, in step with real time; servers pass on what the client asks. When the client
-//! has left, or a signal comes, the run is judged, told and, if a property broke, saved as a history: a file
-//! that `judge` judges again, and whose faults `serve --replay` injects again.
+//! The world runs on this thread, in step with real time; servers pass on what the client asks. When the
+//! client has left, or a signal comes, the run is judged, told and, if a property broke, saved as a history:
+//! a file that `judge` judges again, and whose faults `serve --replay` injects again.
 
 use super::client_report::{Report, Sink};
 use super::ending::catch_signals;
 use super::{Format, Status, print_error, print_problems, tell, warn};
-use crate::clients::{Child, Command, Live, Recording, Server, ServerConfig, Session, Upstream, channel};
+use crate::clients::{
+    Child, Command, Handle, Live, Recording, Served, Server, ServerConfig, Session, Upstream, channel,
+};
 use crate::inert;
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
@@ -17,7 +19,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(clap::Args)]
 #[command(
@@ -41,8 +43,8 @@ pub struct Arguments {
     /// How many times as fast as real time virtual time passes: latencies are divided by it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     speed: u32,
-    /// Ask the real model at this address, such as <https://api.openai.com>, in the place of the simulated one; faults
-    /// alter its replies
+    /// Ask the real model at this address, such as <https://api.openai.com>, in the place of the simulated
+    /// one; faults alter its replies
     #[arg(long, value_name = "URL")]
     model: Option<String>,
     /// Serve the MCP client at standard input and output; results go to standard error
@@ -79,27 +81,8 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
         );
         return Status::BadInput;
     }
-    let model = match arguments.model.as_deref().map(Upstream::new).transpose() {
-        Ok(model) => model,
-        Err(why) => {
-            print_error(inert::line(&why));
-            return Status::BadInput;
-        }
-    };
     let (handle, inbox) = channel();
-    let usual: SocketAddr = ([127, 0, 0, 1], if is_started { 0 } else { 8710 }).into();
-    let listen = arguments.listen.or((!arguments.stdio).then_some(usual));
-    let config = ServerConfig { stdio: arguments.stdio, listen, speed: arguments.speed, model };
-    let servers = match Server::start(&config, &handle, session.catalogue()) {
-        Ok(servers) => servers,
-        Err(error) => {
-            let place = listen.map_or_else(String::new, |listen| format!(" at {listen}"));
-            print_error(format!(
-                "cannot serve{place}: {error}\n  = help: --listen 127.0.0.1:0 takes any free port"
-            ));
-            return Status::BadInput;
-        }
-    };
+    let Some(servers) = start_servers(arguments, &handle, &session) else { return Status::BadInput };
     announce(&servers, &session, arguments.model.as_deref());
     let environment = environment(&servers, &session, arguments.model.is_some());
     let command = Command { line: arguments.client.clone(), environment };
@@ -112,7 +95,7 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
                 Ok(started) => child = Some(started),
                 Err(error) => {
                     not_started = Some(error);
-                    handle.tell(crate::clients::Request::Ended(Some(false)));
+                    stop.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -123,6 +106,28 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
         print_error(format!("cannot start {}: {error}", inert::line(&command.line[0].to_string_lossy())));
         return Status::BadInput;
     }
+    conclude(arguments, &served, replayed.as_ref())
+}
+
+/// The servers of the model and the tools; complains if they cannot be started.
+fn start_servers(arguments: &Arguments, handle: &Handle, session: &Session) -> Option<Server> {
+    let model = arguments.model.as_deref().map(Upstream::new).transpose();
+    let model = model.map_err(|why| print_error(inert::line(&why))).ok()?;
+    let port = if arguments.client.is_empty() { 8710 } else { 0 };
+    let usual: SocketAddr = ([127, 0, 0, 1], port).into();
+    let listen = arguments.listen.or((!arguments.stdio).then_some(usual));
+    let config = ServerConfig { stdio: arguments.stdio, listen, speed: arguments.speed, model };
+    let complain = |error| {
+        let place = listen.map_or_else(String::new, |listen| format!(" at {listen}"));
+        print_error(format!(
+            "cannot serve{place}: {error}\n  = help: --listen 127.0.0.1:0 takes any free port"
+        ));
+    };
+    Server::start(&config, handle, session.catalogue()).map_err(complain).ok()
+}
+
+/// Saves and tells how the run went.
+fn conclude(arguments: &Arguments, served: &Served, replayed: Option<&Recording>) -> Status {
     let sink = if arguments.stdio { Sink::StandardError } else { Sink::StandardOutput };
     let file = match save(arguments, &served.recording) {
         Ok(file) => file,
@@ -135,7 +140,7 @@ pub fn serve(suite: &Suite, arguments: &Arguments) -> Status {
     };
     let report = Report::new(&served.recording, &served.run, file.as_deref());
     report.tell(sink, arguments.format);
-    if let Some(before) = &replayed {
+    if let Some(before) = replayed {
         sink.say(&in_words(before, &served.recording, &served.run.outcome));
     }
     report.status()

@@ -1,18 +1,18 @@
 //! A conversation as a client sends it, read as the transcript that a simulated model gets, and the reply of
 //! the model, written as the API of one says it.
 //!
-//! The simulated model knows the task, the calls that it asked for and their results. A result is what its text
-//! says: the confirmation of a tool, or an error that says whether the call may have happened. An error in the
-//! client's own words ("timed out") says nothing of that, and reads as a call that did not happen; that is how
-//! models take it, and ask again.
+//! The simulated model knows the task, the calls that it asked for and their results. A result is what its
+//! text says: the confirmation of a tool, or an error that says whether the call may have happened. An error
+//! in the client's own words ("timed out") says nothing of that, and reads as a call that did not happen;
+//! that is how models take it, and ask again.
 
 use crate::agent::{
     CallRequest, ChatMessage, Content, Definite, Finish, OpId, Operation, Receipt, Reply, TaskRequest,
     ToolError, ToolResult, Transcript,
 };
 use crate::clients::catalogue::Catalogue;
-use crate::clients::{CallFailure, ChatAnswer, ChatCall, Said, Turn};
-use perfidy_sim::{Name, Words};
+use crate::clients::{CallFailure, ChatAnswer, ChatCall, ChatTurn, Said};
+use perfidy_sim::Name;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,31 +31,26 @@ fn written(id: OpId) -> String {
 fn read_id(id: &str) -> OpId {
     let own = id.strip_prefix("call_").filter(|hex| hex.len() == 16);
     let own = own.and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    let digest = || {
-        Words::digest(|words| {
-            words.text(id);
-        })
-    };
-    OpId(own.unwrap_or_else(digest))
+    own.map_or_else(|| OpId::of_text(id), OpId)
 }
 
 /// The transcript of a conversation about a task. `meaning` says what a call was for.
 pub(super) fn transcript(
     request: &TaskRequest,
-    turns: &[Turn],
+    turns: &[ChatTurn],
     meaning: impl Fn(OpId, &ChatCall) -> Operation,
 ) -> Transcript {
     let mut transcript = Transcript::default();
     let mut is_asked = false;
     for turn in turns {
         transcript.push(match turn {
-            Turn::System => ChatMessage::System("The instructions of the client."),
-            Turn::User(_) if is_asked => ChatMessage::Reminder(Arc::default()),
-            Turn::User(_) => {
+            ChatTurn::System => ChatMessage::System("The instructions of the client."),
+            ChatTurn::User(_) if is_asked => ChatMessage::Reminder(Arc::default()),
+            ChatTurn::User(_) => {
                 is_asked = true;
                 ChatMessage::User(request.clone())
             }
-            Turn::Assistant { tokens, calls } => ChatMessage::Assistant(Reply {
+            ChatTurn::Assistant { tokens, calls } => ChatMessage::Assistant(Reply {
                 calls: calls
                     .iter()
                     .map(|call| {
@@ -68,7 +63,7 @@ pub(super) fn transcript(
                 text_tokens: *tokens,
                 finish: if calls.is_empty() { Finish::Stop } else { Finish::ToolCalls },
             }),
-            Turn::Result { call, text, is_error } => {
+            ChatTurn::Result { call, text, is_error } => {
                 ChatMessage::Tool { call: read_id(call), result: result(text, *is_error) }
             }
         });
@@ -123,8 +118,8 @@ fn said_in(value: &Value, depth: u32) -> Option<ToolResult> {
     }
 }
 
-/// A reply as the API writes it. `real` is what a real model has said, which this has been made of: what is left of
-/// its calls keeps its words.
+/// A reply as the API writes it. `real` is what a real model has said, which this has been made of: what is
+/// left of its calls keeps its words.
 pub(super) fn answer(
     catalogue: &Catalogue,
     (task, transcript): (Name, &Transcript),

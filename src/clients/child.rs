@@ -1,6 +1,7 @@
 //! A client that perfidy starts itself, and can kill and start again.
 
 use crate::clients::{Handle, Request};
+use crate::process_group;
 use std::ffi::OsString;
 use std::io;
 use std::process;
@@ -29,8 +30,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts a client. When it ends by itself, `handle` is told, with whether its exit status is zero. What it
-    /// prints goes to standard error.
+    /// Starts a client. When it ends by itself, `handle` is told, with whether its exit status is zero. What
+    /// it prints goes to standard error.
     ///
     /// # Errors
     /// If the program cannot be started.
@@ -39,9 +40,7 @@ impl Child {
         let mut start = process::Command::new(&command.line[0]);
         start.args(&command.line[1..]).stdin(process::Stdio::null()).stdout(io::stderr());
         start.envs(command.environment.iter().map(|(name, value)| (name, value)));
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut start, 0);
-        let process = Arc::new(Mutex::new(start.spawn()?));
+        let process = Arc::new(Mutex::new(process_group::start(&mut start)?));
         let is_killed = Arc::new(AtomicBool::new(false));
         let child = Self { process: Arc::clone(&process), is_killed: Arc::clone(&is_killed) };
         thread::spawn(move || {
@@ -63,14 +62,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.is_killed.store(true, Ordering::Relaxed);
-        let mut process = lock(&self.process);
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(process.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            // Its leader may have ended, and others of the group not.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = process.kill();
-        let _ = process.wait();
+        process_group::kill(&mut lock(&self.process));
     }
 }
 

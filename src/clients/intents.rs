@@ -1,9 +1,9 @@
 //! For which intent of the user a call is made.
 //!
-//! A client does not know the names that the harness has for what its user wants, and is not asked for them. A
-//! call belongs to the step of a task that names its tool and operation; if several do, to the one whose
-//! arguments are most like those of the call, then to the task at hand, then to the one that was called least.
-//! A call with the idempotency key of an earlier one is for the same as that one.
+//! A client does not know the names that the harness has for what its user wants, and is not asked for them.
+//! A call belongs to the step of a task that names its tool and operation; if several do, to the one whose
+//! arguments are most like those of the call, then to the task at hand, then to the one that was called
+//! least. A call with the idempotency key of an earlier one is for the same as that one.
 
 use crate::agent::OpId;
 use crate::workflows::TaskPlan;
@@ -28,8 +28,8 @@ impl Intents {
         Self { plan, calls: BTreeMap::new(), by_key: BTreeMap::new() }
     }
 
-    /// The intent of a call. `named` is the task that the client names, `at_hand` the one that it probably works
-    /// on.
+    /// The intent of a call. `named` is the task that the client names, `at_hand` the one that it probably
+    /// works on.
     pub fn intent_of(
         &mut self,
         (tool, operation): (Name, Name),
@@ -75,8 +75,8 @@ impl Intents {
     }
 }
 
-/// How likely a call is for an intent: how many fields are alike, whether the task is the one at hand, and how
-/// seldom it was called.
+/// How likely a call is for an intent: how many fields are alike, whether the task is the one at hand, and
+/// how seldom it was called.
 type Likeness = (usize, bool, Reverse<u32>);
 
 /// How many fields of what is wanted the arguments have with the same value.

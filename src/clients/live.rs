@@ -1,6 +1,6 @@
 //! A client in real time: the clock that ties virtual time to it, and the way in for other threads.
 
-use crate::clients::port::{Asked, Port};
+use crate::clients::port::{Inbound, Port};
 use crate::clients::recording::Arrival;
 use crate::clients::{Answer, Request};
 use perfidy_sim::{Outside, SimTime, Turn};
@@ -14,19 +14,12 @@ use tokio::sync::oneshot;
 /// How many requests can wait for the world. More are refused.
 const MOST_WAITING: usize = 1_024;
 
-/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: no tool could read
-/// the file.
+/// How much of what a client asks is recorded, in bytes. When it is more, the client counts as gone: no tool
+/// could read the file.
 const MOST_RECORDED: usize = 128 << 20;
 
 /// How often the clock looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(50);
-
-/// A request on its way into the world.
-pub(super) struct Inbound {
-    number: u64,
-    request: Request,
-    reply: oneshot::Sender<Answer>,
-}
 
 /// The way into the world for other threads. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,13 +31,6 @@ pub struct Handle {
 /// What comes in.
 #[derive(Debug)]
 pub struct Inbox(Receiver<Inbound>);
-
-impl std::fmt::Debug for Inbound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { number, request, .. } = self;
-        f.debug_struct("Inbound").field("number", number).field("request", request).finish_non_exhaustive()
-    }
-}
 
 /// A handle and what it leads to.
 pub fn channel() -> (Handle, Inbox) {
@@ -63,16 +49,23 @@ impl Handle {
         answer
     }
 
-    /// Says something that has no answer.
+    /// Says something that has no answer. If too many requests wait, it waits for its turn: it is not lost.
     pub fn tell(&self, request: Request) {
-        let _ = self.send(request);
+        // Once the run is over, there is nothing to be told.
+        let _ = self.sender.send(self.inbound(request).0);
     }
 
     fn send(&self, request: Request) -> Option<(u64, oneshot::Receiver<Answer>)> {
+        let (inbound, answer) = self.inbound(request);
+        let number = inbound.number;
+        self.sender.try_send(inbound).ok()?;
+        Some((number, answer))
+    }
+
+    fn inbound(&self, request: Request) -> (Inbound, oneshot::Receiver<Answer>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
-        self.sender.try_send(Inbound { number, request, reply }).ok()?;
-        Some((number, answer))
+        (Inbound { number, request, reply }, answer)
     }
 }
 
@@ -85,7 +78,8 @@ struct Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.handle.tell(Request::GaveUp(number));
+            // On a thread that must not wait: if it is lost, the answer goes nowhere instead.
+            let _ = self.handle.send(Request::GaveUp(number));
         }
     }
 }
@@ -113,8 +107,8 @@ impl Pace {
     }
 }
 
-/// A client in real time, as the outside of a run: an event comes when its time has come, and a request at the
-/// time at which it arrives. When the client has left, the rest of the run takes no time.
+/// A client in real time, as the outside of a run: an event comes when its time has come, and a request at
+/// the time at which it arrives. When the client has left, the rest of the run takes no time.
 pub struct Live<'a> {
     inbox: Inbox,
     pace: Pace,
@@ -132,9 +126,9 @@ pub struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// A client whose requests come in at `inbox`, from now on. Virtual time passes `speed` times as fast as real
-    /// time. When `stop` is set, the client counts as gone. `on_node` is called when its node starts, with the
-    /// number of its incarnation from one, and when it is down.
+    /// A client whose requests come in at `inbox`, from now on. Virtual time passes `speed` times as fast as
+    /// real time. When `stop` is set, the client counts as gone. `on_node` is called when its node starts,
+    /// with the number of its incarnation from one, and when it is down.
     pub fn new(
         inbox: Inbox,
         speed: u32,
@@ -184,7 +178,7 @@ impl<'a> Live<'a> {
         self.has_left = matches!(request, Request::Ended(_));
         self.recorded += serde_json::to_vec(&request).map_or(0, |json| json.len());
         self.arrivals.push(Arrival { at, number, request: request.clone() });
-        self.port.ask(Asked { number, request, reply });
+        self.port.ask(Inbound { number, request, reply });
         Turn::At(at)
     }
 }

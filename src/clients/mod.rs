@@ -1,10 +1,10 @@
 //! Clients: agents outside of perfidy, under the faults of a scenario.
 //!
-//! A scenario of one agent ([`Workflow::agent`](crate::workflows::Workflow::agent) and no more) is a world with
-//! a gap in the place of its agent: the user, the tools, the model, the network and all faults are there. In
-//! simulation perfidy's own code fills the gap. Here the node of that agent does what something outside asks of
-//! it: it calls a tool, asks the model, tells the user, through the same handle as any agent. So tools,
-//! faults, ledger, properties and stories are the same, and a plan of faults means the same.
+//! A scenario of one agent ([`Workflow::agent`](crate::workflows::Workflow::agent) and no more) is a world
+//! with a gap in the place of its agent: the user, the tools, the model, the network and all faults are
+//! there. In simulation perfidy's own code fills the gap. Here the node of that agent does what something
+//! outside asks of it: it calls a tool, asks the model, tells the user, through the same handle as any agent.
+//! So tools, faults, ledger, properties and stories are the same, and a plan of faults means the same.
 //!
 //! ```text
 //!   client --MCP, HTTP--> server threads --Inbound--> Live (time) --Port--> node `assistant` --> world
@@ -20,11 +20,11 @@
 //!   Verdicts rest on what the world makes of the requests. An edited file is still a run that the world can
 //!   have; it is no proof of who asked.
 //!
-//! Faults are drawn by identity, never by time: the nth call of a tool for an intent meets the same fault whenever
-//! it comes, so a seed means the same faults for a client in real time.
+//! Faults are drawn by identity, never by time: the nth call of a tool for an intent meets the same fault
+//! whenever it comes, so a seed means the same faults for a client in real time.
 //!
-//! A real model can be asked in the place of the simulated one (`server::Upstream`): what it says comes into the world
-//! as data, where faults alter it, and stands in the recording.
+//! A real model can be asked in the place of the simulated one (`server::Upstream`): what it says comes into
+//! the world as data, where faults alter it, and stands in the recording.
 //!
 //! A real team that never was in a world can be judged too, as far as it was seen: [`Observed`].
 //!
@@ -52,8 +52,8 @@ pub use catalogue::{Catalogue, NotServed, ServedTool};
 pub use child::{Child, Command};
 pub use live::{Handle, Inbox, Live, channel};
 pub use observed::Observed;
-pub use process::Python;
+pub use process::Interpreters;
 pub use recording::{History, Judged, NotAHistory, Recording};
-pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, Request, Said, Turn};
+pub use request::{Answer, CallAnswer, CallFailure, ChatAnswer, ChatCall, ChatTurn, Request, Said};
 pub use server::{Server, ServerConfig, Upstream};
 pub use session::{Served, Session};

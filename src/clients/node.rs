@@ -2,12 +2,12 @@
 
 use crate::agent::{Agent, CallError, Confirmation, Content, Finish, OpId, Operation, Report, ToolCall};
 use crate::clients::intents::Intents;
-use crate::clients::port::{Asked, Port};
-use crate::clients::{Answer, CallAnswer, CallFailure, Catalogue, ChatCall, Request, Said, Turn, chat};
+use crate::clients::port::{Inbound, Port};
+use crate::clients::{Answer, CallAnswer, CallFailure, Catalogue, ChatCall, ChatTurn, Request, Said, chat};
 use crate::workflows::TeamContext;
 use crate::workflows::agent_loop::LoopTask;
 use crate::workflows::user::{UserMessage, report};
-use perfidy_sim::{Name, SimSpan, Words};
+use perfidy_sim::{Name, SimSpan};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -59,7 +59,8 @@ impl Work {
     }
 }
 
-/// The code of the node: takes requests from the port, each in a task of its own, and the messages of the user.
+/// The code of the node: takes requests from the port, each in a task of its own, and the messages of the
+/// user.
 pub(super) async fn run(agent: Agent, team: TeamContext, port: Rc<Port>, work: Rc<Work>) {
     let _up = port.open(agent.incarnation());
     let node = Rc::new(Node::new(agent.clone(), team, work));
@@ -98,8 +99,8 @@ impl Node {
     }
 
     /// Does a request, and answers it.
-    pub async fn answer(&self, asked: Asked) {
-        let Asked { number, request, reply } = asked;
+    pub async fn answer(&self, inbound: Inbound) {
+        let Inbound { number, request, reply } = inbound;
         match request {
             Request::Call { task, tool, arguments, key } => {
                 let operation = self.operation(task.as_deref(), &tool, arguments, key.as_deref());
@@ -149,11 +150,7 @@ impl Node {
         key: Option<&str>,
     ) -> Option<(Operation, Option<OpId>)> {
         let served = self.work.catalogue.find(tool)?;
-        let key = key.map(|key| {
-            OpId(Words::digest(|words| {
-                words.text(key);
-            }))
-        });
+        let key = key.map(OpId::of_text);
         let named = task.and_then(|task| self.work.catalogue.task(task));
         let call = (served.tool, served.operation);
         let intent = self.work.intents.borrow_mut().intent_of(call, &arguments, key, (named, self.at_hand()));
@@ -190,7 +187,7 @@ impl Node {
         &self,
         number: u64,
         task: Option<&str>,
-        (turns, said): (&[Turn], Option<&Said>),
+        (turns, said): (&[ChatTurn], Option<&Said>),
         reply: oneshot::Sender<Answer>,
     ) {
         let task = self.task_of(task, turns);
@@ -231,9 +228,9 @@ impl Node {
     }
 
     /// The task that a conversation is about: the one that the client names, or that its user names last.
-    fn task_of(&self, named: Option<&str>, turns: &[Turn]) -> Name {
+    fn task_of(&self, named: Option<&str>, turns: &[ChatTurn]) -> Name {
         let said = turns.iter().rev().find_map(|turn| match turn {
-            Turn::User(tasks) => tasks.last().map(String::as_str),
+            ChatTurn::User(tasks) => tasks.last().map(String::as_str),
             _ => None,
         });
         let task = named.or(said).and_then(|task| self.work.catalogue.task(task));

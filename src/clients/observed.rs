@@ -1,11 +1,12 @@
 //! Histories of real teams: what was seen of a team at work, outside of any world.
 //!
-//! The file has JSON lines. The first names a scenario, which says what the user wants; each other line is one thing
-//! that was seen: that the user gave a task, that an agent called a tool and what it was answered, that an effect
-//! took place, that the user was told how a task ended. Effects are to be taken from the records of the tools, not
-//! from the words of the agents: they are what the verdicts rest on.
+//! The file has JSON lines. The first names a scenario, which says what the user wants; each other line is
+//! one thing that was seen: that the user gave a task, that an agent called a tool and what it was answered,
+//! that an effect took place, that the user was told how a task ended. Effects are to be taken from the
+//! records of the tools, not from the words of the agents: they are what the verdicts rest on.
 //!
-//! Only properties that read no more than that are judged. Of the others nothing is known, whatever is in the file.
+//! Only properties that read no more than that are judged. Of the others nothing is known, whatever is in the
+//! file.
 
 use crate::agent::{
     AgentEvent, Body, CallOutcome, Capability, Content, Definite, Headers, Indefinite, OpId, Operation,
@@ -305,11 +306,7 @@ impl Teller {
 
     fn request(&self, at: SimTime, by: Name, call: &Call) -> Result<(Operation, ToolRequest, OpId), String> {
         let operation = self.operation(call)?;
-        let key = call.key.as_deref().map(|key| {
-            OpId(Words::digest(|words| {
-                words.text(key);
-            }))
-        });
+        let key = call.key.as_deref().map(OpId::of_text);
         let op = key.unwrap_or(OpId(0));
         let headers = Headers { idempotency_key: key, ..Headers::NONE };
         let capability = Capability::default();

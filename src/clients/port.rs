@@ -3,21 +3,29 @@
 use crate::clients::{Answer, Request};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::rc::Rc;
 use tokio::sync::{Notify, oneshot};
 
-/// A request with its number, and where its answer goes. Without an answer the sender is dropped, and the
+/// A request on its way into the world, with its number, and where its answer goes. Without an answer the sender is dropped, and the
 /// client's connection with it.
-pub(super) struct Asked {
+pub(super) struct Inbound {
     pub number: u64,
     pub request: Request,
     pub reply: oneshot::Sender<Answer>,
 }
 
+impl fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, request, .. } = self;
+        f.debug_struct("Inbound").field("number", number).field("request", request).finish_non_exhaustive()
+    }
+}
+
 /// Between a node and the outside, on one thread.
 #[derive(Default)]
 pub(super) struct Port {
-    waiting: RefCell<VecDeque<Asked>>,
+    waiting: RefCell<VecDeque<Inbound>>,
     arrived: Notify,
     /// The incarnation that is up, counted from one; zero while the node is down.
     up: Cell<u32>,
@@ -25,18 +33,18 @@ pub(super) struct Port {
 
 impl Port {
     /// Passes a request to the node. If that is down, its connections are refused.
-    pub fn ask(&self, asked: Asked) {
+    pub fn ask(&self, inbound: Inbound) {
         if self.up.get() > 0 {
-            self.waiting.borrow_mut().push_back(asked);
+            self.waiting.borrow_mut().push_back(inbound);
             self.arrived.notify_one();
         }
     }
 
     /// The next request.
-    pub async fn next(&self) -> Asked {
+    pub async fn next(&self) -> Inbound {
         loop {
-            if let Some(asked) = { self.waiting.borrow_mut().pop_front() } {
-                return asked;
+            if let Some(inbound) = { self.waiting.borrow_mut().pop_front() } {
+                return inbound;
             }
             self.arrived.notified().await;
         }

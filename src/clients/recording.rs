@@ -1,9 +1,9 @@
 //! Recordings: what a client asked when, in a file of JSON lines.
 //!
 //! The first line says what was served: the text of the scenario, the seed and the faults that were injected.
-//! Then comes a line for each request, with the virtual time at which it came, and at last one with the digest
-//! of the history. A recording holds no events: they are made again from the requests, on the same tools with the
-//! same faults, and the digest tells whether they are the same.
+//! Then comes a line for each request, with the virtual time at which it came, and at last one with the
+//! digest of the history. A recording holds no events: they are made again from the requests, on the same
+//! tools with the same faults, and the digest tells whether they are the same.
 
 use crate::clients::session::Session;
 use crate::clients::{NotServed, Observed, Request};
@@ -171,8 +171,8 @@ impl Recording {
         text
     }
 
-    /// A name for its file, below the folder of histories: that of its scenario, what broke, and a part of the
-    /// digest.
+    /// A name for its file, below the folder of histories: that of its scenario, what broke, and a part of
+    /// the digest.
     pub fn file_name(&self) -> PathBuf {
         let Header { scenario, seed, .. } = &self.header;
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-/".contains(c) { c } else { '-' };

@@ -27,7 +27,7 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
         /// The conversation, oldest first.
-        turns: Vec<Turn>,
+        turns: Vec<ChatTurn>,
         /// What a real model has replied, if one was asked in the place of the simulated one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<Said>,
@@ -50,7 +50,7 @@ pub enum Request {
 /// model reads.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Turn {
+pub enum ChatTurn {
     /// The instructions of the client for its model.
     System,
     /// The user, or the client on its behalf, says something; here the names of the tasks in it.
@@ -130,8 +130,8 @@ pub struct CallFailure {
 }
 
 impl CallFailure {
-    /// What a service calls such an error, and the HTTP status that it has. `None` if the answer cannot be read
-    /// at all.
+    /// What a service calls such an error, and the HTTP status that it has. `None` if the answer cannot be
+    /// read at all.
     pub fn name_and_status(&self) -> Option<(&'static str, u16)> {
         Some(match self.error {
             ToolError::Definite(error) | ToolError::Indefinite(Indefinite::Refused(error)) => match error {

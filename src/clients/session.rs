@@ -3,7 +3,7 @@
 use crate::agent::{Agent, Agents};
 use crate::clients::intents::Intents;
 use crate::clients::node::{self, Work};
-use crate::clients::port::{Asked, Port};
+use crate::clients::port::{Inbound, Port};
 use crate::clients::recording::Arrival;
 use crate::clients::{Catalogue, Live, NotServed, Recording, Request};
 use crate::explore::Run;
@@ -17,8 +17,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The properties that ask for what a client has no way to do: to pass a failed call on to the person on call,
-/// or to ask a person for approval.
+/// The properties that ask for what a client has no way to do: to pass a failed call on to the person on
+/// call, or to ask a person for approval.
 pub(super) const NOT_JUDGED: &[&str] = &["approved-before-irreversible", "every-call-accounted"];
 
 /// What is served: a case, with the seed and the plan of its faults.
@@ -63,14 +63,14 @@ impl Session {
         &self.case
     }
 
-    /// Whether no run with a client says anything of the property of that name: it asks for what a client has no
-    /// way to do.
+    /// Whether no run with a client says anything of the property of that name: it asks for what a client has
+    /// no way to do.
     pub fn never_judges(property: &str) -> bool {
         NOT_JUDGED.contains(&property)
     }
 
-    /// Whether its faults kill the agent, so that its process must be one that can be killed. A pause of the agent
-    /// needs none: it holds back the answers, as a network or a busy machine does.
+    /// Whether its faults kill the agent, so that its process must be one that can be killed. A pause of the
+    /// agent needs none: it holds back the answers, as a network or a busy machine does.
     pub fn needs_process(&self) -> bool {
         let agent = Name::literal(self.agent);
         match &self.plan {
@@ -166,7 +166,7 @@ impl Outside for Played<'_> {
         };
         self.next = self.arrivals.next();
         let (reply, _) = oneshot::channel();
-        self.port.ask(Asked { number: arrival.number, request: arrival.request.clone(), reply });
+        self.port.ask(Inbound { number: arrival.number, request: arrival.request.clone(), reply });
         Turn::At(arrival.at.max(now))
     }
 }

@@ -134,8 +134,8 @@ fn requests_that_make_no_sense_are_answered_or_refused_and_recorded() {
         let unknown =
             Request::Call { task: None, tool: "rm -rf".to_owned(), arguments: Map::new(), key: None };
         assert_eq!(handle.ask(unknown).await, None);
-        let orphan = Turn::Result { call: "call_1".to_owned(), text: "{".to_owned(), is_error: true };
-        for turns in [vec![], vec![Turn::System], vec![orphan]] {
+        let orphan = ChatTurn::Result { call: "call_1".to_owned(), text: "{".to_owned(), is_error: true };
+        for turns in [vec![], vec![ChatTurn::System], vec![orphan]] {
             let answer =
                 handle.ask(Request::Chat { task: Some("task-9".to_owned()), turns, said: None }).await;
             assert!(matches!(answer, Some(Answer::Chat(Err(_)))), "{answer:?}");

@@ -125,7 +125,8 @@ pub struct CaseReport {
     /// Of a case as written: how many of the runs that have the chances of its file kept the promises of its
     /// service levels.
     pub levels: Vec<LevelReport>,
-    /// What became of the calls of each tool in the runs by the chances of the file, if the campaign wants that.
+    /// What became of the calls of each tool in the runs by the chances of the file, if the campaign wants
+    /// that.
     pub metrics: Option<MetricsByTool>,
     /// What the strategy says it has shown.
     pub closing: Option<String>,

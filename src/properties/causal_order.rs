@@ -7,8 +7,8 @@
 //!
 //! Which write followed from which is judged by the causes in the history and never by a stamp: a call
 //! follows from what its agent had received, done, and read in the store when it made the call. What a
-//! restarted agent knows from its journal alone, or has read from the registers, is not followed up: for that,
-//! no team is accused. A retry counts as a new write, with a stamp of its own.
+//! restarted agent knows from its journal alone, or has read from the registers, is not followed up: for
+//! that, no team is accused. A retry counts as a new write, with a stamp of its own.
 
 use super::states::apply_again;
 use crate::agent::{AgentEvent, StoreEvent, StoreOutcome, TeamEvent, ToolEvent, ToolRequest, Version, kinds};

@@ -154,8 +154,8 @@ fn is_ordered_again(history: &TeamHistory) -> bool {
 
 /// Which received message led to which event: the last one in its chain of causes at its own node.
 ///
-/// Worked out once for each event up to the one that is asked about: with many tasks at once a chain goes back
-/// to events that are in no cache any more, and nearly every message that is sent has to be asked about.
+/// Worked out once for each event up to the one that is asked about: with many tasks at once a chain goes
+/// back to events that are in no cache any more, and nearly every message that is sent has to be asked about.
 struct Led<'a> {
     history: &'a TeamHistory,
     /// For each event its node, and the message that what it causes there goes back to.

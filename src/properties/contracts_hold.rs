@@ -6,9 +6,9 @@
 //! event say: the last one that its agent received before it on the way that led there. What an agent gets
 //! and refuses it does not act on.
 //!
-//! A tool has a contract too: its schema. What it carries out must be called for in the version that its schema
-//! has by then, or it was misread. That version is what the call states: that its arguments are written in it
-//! is not modelled.
+//! A tool has a contract too: its schema. What it carries out must be called for in the version that its
+//! schema has by then, or it was misread. That version is what the call states: that its arguments are
+//! written in it is not modelled.
 
 use crate::agent::{Contract, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::handovers::{Act, Receivers};

@@ -3,8 +3,8 @@
 //! Judged on the ledgers of tools, against the arguments with which the user asked for it. What takes an
 //! effect back is no effect for the intent. Where the user gave no arguments, they are up to the team. Of an
 //! edit of a file the user asks for the line; the text around it and the version are up to its author. What
-//! rests on a record of a source has the record beside what was asked for; other properties judge whether it is
-//! what the source has said.
+//! rests on a record of a source has the record beside what was asked for; other properties judge whether it
+//! is what the source has said.
 
 use crate::agent::{Content, TeamEvent, ToolEvent, UserEvent, kinds};
 use crate::properties::{Property, StatesOverTime, TeamHistory, Verdict};

@@ -1,5 +1,5 @@
-//! Behind every fact that agents pass on stands a source: an agent that cites another one cites one that has said
-//! so, and the citations end at a reading, never in a circle.
+//! Behind every fact that agents pass on stands a source: an agent that cites another one cites one that has
+//! said so, and the citations end at a reading, never in a circle.
 //!
 //! Judged by the handovers that agents send, and by what sources have served. Each agent's latest statement
 //! about an item says on what it rests. From there the citations are followed, from agent to agent. A reading

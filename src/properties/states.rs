@@ -11,7 +11,7 @@
 
 use crate::agent::{TeamEvent, ToolEvent, ToolRequest, kinds};
 use crate::properties::{TeamHistory, Verdict};
-use crate::tools::{Asked, Tool};
+use crate::tools::{Caller, Tool};
 use perfidy_sim::{Event, Name};
 
 /// The states of tools in a history, and their requests.
@@ -74,7 +74,7 @@ impl StatesOverTime for TeamHistory {
 /// Applies a call that took effect.
 pub(super) fn apply_again<T: Tool>(state: &mut T, event: &Event<TeamEvent>, request: &ToolRequest) {
     let operation = request.operation();
-    let asked = Asked { by: request.by, at: request.at, headers: request.headers() };
+    let asked = Caller { by: request.by, at: request.at, headers: request.headers() };
     let call = T::parse(operation.name, &operation.arguments);
     let done = call.is_ok_and(|call| state.apply(call, &asked).is_ok());
     assert!(

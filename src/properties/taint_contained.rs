@@ -2,8 +2,8 @@
 //!
 //! Judged by what sources have served and what the network has delivered: each order that an agent sends on,
 //! and each call that it makes, rests on the last handover that its agent received on the way there. Every
-//! fact of that handover must be what its source has said by then, whole and unaltered. What an agent gets and
-//! refuses is contained.
+//! fact of that handover must be what its source has said by then, whole and unaltered. What an agent gets
+//! and refuses is contained.
 
 use crate::agent::{Fact, TeamEvent, ToolEvent, kinds};
 use crate::properties::handovers::{Act, Receivers};

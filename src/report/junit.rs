@@ -1,5 +1,5 @@
-//! A campaign as a report of `JUnit`, which CI services show: one test suite for each scenario, one test for each
-//! of its cases.
+//! A campaign as a report of `JUnit`, which CI services show: one test suite for each scenario, one test for
+//! each of its cases.
 
 use crate::explore::{CaseReport, CaseVerdict};
 use crate::inert::{block, line};

@@ -39,7 +39,7 @@ pub use comparison::ComparisonRecord;
 #[cfg(feature = "cli")]
 pub use comparison::{comparison_in_markdown, comparison_in_text};
 #[cfg(feature = "cli")]
-pub use github::annotation;
+pub use github::{annotation, annotations};
 #[cfg(feature = "report")]
 pub use html::Theme;
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};

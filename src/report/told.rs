@@ -1,6 +1,7 @@
 //! Events in words, as stories tell them.
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
+use crate::report::counted;
 use crate::workflows::user::USER;
 use perfidy_sim::{
     Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime, SocketAct, SocketEvent, SocketPiece,
@@ -135,7 +136,9 @@ pub(in crate::report) fn told(event: &Event<TeamEvent>) -> String {
             format!("is no longer partitioned: {left} from {right}")
         }
         EventKind::Wrote { content } => format!("writes to its journal: {content}"),
-        EventKind::Synced { records } => format!("has {records} records on disk"),
+        EventKind::Synced { records } => {
+            format!("has {} on disk", counted(u64::from(*records), "record", "records"))
+        }
         EventKind::Waiting { on, why, about } => format!("still waits for {on}: {why}, {about}"),
         EventKind::Ended(stop) => format!("the run ends: {stop:?}"),
         EventKind::Panicked { message } => format!("panics: {message}"),

@@ -1,5 +1,5 @@
-//! The map of a workflow: a lane for each agent or role, and an arrow for what one sends another, in the order in
-//! which they are reached from the user.
+//! The map of a workflow: a lane for each agent or role, and an arrow for what one sends another, in the
+//! order in which they are reached from the user.
 
 use crate::inert::line;
 use crate::report::html::{Theme, colours};

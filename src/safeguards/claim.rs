@@ -14,6 +14,7 @@ use crate::agent::{
     Agent, Change, Entries, Freshness, Headers, ItemEntry, Message, Purpose, Snapshot, StoreError, Version,
 };
 use crate::config::{Entry, Problem};
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::{Safeguard, Safeguards, lease};
 use perfidy_sim::{Lookup, Name, SimSpan, SimTime};
@@ -103,6 +104,7 @@ impl Claims {
         let lease = safeguards.get::<ClaimByLease>().map(|claim| claim.lease);
         let me = match agent.incarnation() {
             0 => agent.name(),
+            _ if Defect::ClaimOfEarlierIncarnation.is_in(safeguards) => agent.name(),
             later => Name::new(&format!("{}#{later}", agent.name())),
         };
         let checks_lease = !safeguards.lacks::<LeaseCheck>();

@@ -3,8 +3,8 @@
 //! A reader that takes what it finds makes the most of a message in which a field is missing, and passes the
 //! rest on; the agent that acts, three stages later, cannot know what was there. So the contract is checked
 //! at each boundary ("Design by Contract": Meyer 1992; "schema on write"). A receiver refuses what breaks it,
-//! and its refusal says what is wrong. The sender still has what it sent: it sends it again, and once that was
-//! refused too often, it reports the work as failed.
+//! and its refusal says what is wrong. The sender still has what it sent: it sends it again, and once that
+//! was refused too often, it reports the work as failed.
 //!
 //! ```
 //! use perfidy::safeguards::contract_check::{AfterRefusal, Outgoing, RESENDS};

@@ -1,10 +1,10 @@
 //! Cooperative termination: a participant in doubt asks the other participants too.
 //!
-//! A participant that has voted to commit must wait for the decision, and its coordinator may be gone. Another
-//! participant may know the decision, or may not have voted yet: then it can abort on its own, and with it
-//! all (Bernstein, Hadzilacos and Goodman 1987, *Concurrency Control and Recovery in Database Systems*, 7.4).
-//! If all others are in doubt as well, all of them wait: two-phase commit blocks, and no protocol between the
-//! participants can change that.
+//! A participant that has voted to commit must wait for the decision, and its coordinator may be gone.
+//! Another participant may know the decision, or may not have voted yet: then it can abort on its own, and
+//! with it all (Bernstein, Hadzilacos and Goodman 1987, *Concurrency Control and Recovery in Database
+//! Systems*, 7.4). If all others are in doubt as well, all of them wait: two-phase commit blocks, and no
+//! protocol between the participants can change that.
 
 use crate::config::{Entry, Problem};
 use crate::safeguards::durable_vote::DurableVote;

@@ -1,5 +1,5 @@
-//! Fact checks: at each boundary, a receiver compares the facts that it is handed with their source, before it
-//! works with them.
+//! Fact checks: at each boundary, a receiver compares the facts that it is handed with their source, before
+//! it works with them.
 //!
 //! An error that passes one boundary is taken for granted behind it: the next agent builds on it, and what
 //! it builds looks sound. A contract does not help: the wrong figure is a figure. The source does. So each

@@ -88,6 +88,11 @@ where
         agent.after("record", about).await;
     }
 
+    /// Forgets an event, which is taken for new if it comes again.
+    pub(crate) fn forget(&mut self, event: E) {
+        self.taken.remove(&event);
+    }
+
     /// The work of an event, if it was received.
     pub fn get(&self, event: E) -> Option<W> {
         self.taken.get(&event).copied()

@@ -58,6 +58,8 @@ pub mod intent_keys;
 pub mod isolation;
 pub mod join;
 pub mod journal_fencing;
+#[doc(hidden)]
+pub mod known_defect;
 pub mod lease_check;
 pub mod logical_clocks;
 pub mod merge_queue;

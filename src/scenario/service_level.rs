@@ -1,8 +1,8 @@
 //! Service levels: what a team promises of a share of its runs.
 //!
-//! A property holds in every run, or it is broken. Some promises are not of that kind: where a tool can be out
-//! for longer than anyone waits, or a model can be wrong, a team completes in 99 runs of 100, or accepts a
-//! wrong result in one of 1,000. A file says so in a `[[service-level]]`, and a campaign
+//! A property holds in every run, or it is broken. Some promises are not of that kind: where a tool can be
+//! out for longer than anyone waits, or a model can be wrong, a team completes in 99 runs of 100, or accepts
+//! a wrong result in one of 1,000. A file says so in a `[[service-level]]`, and a campaign
 //! [judges](crate::explore::LevelReport) it over its runs. (The term is that of site reliability
 //! engineering: Beyer et al. 2016, "Site Reliability Engineering", chapter 4.)
 

@@ -1,6 +1,6 @@
 //! Accounts: balances in whole units, and transfers between them that are declined when an account is short.
 
-use super::{Asked, Tool, ToolContext, ToolKind};
+use super::{Caller, Tool, ToolContext, ToolKind};
 use crate::config::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ impl Tool for Accounts {
     type Reply = Balance;
     type Refusal = Declined;
 
-    fn apply(&mut self, call: AccountsCall, _: &Asked) -> Result<Balance, Declined> {
+    fn apply(&mut self, call: AccountsCall, _: &Caller) -> Result<Balance, Declined> {
         let (account, balance) = match call {
             AccountsCall::Transfer { from, to, amount } => {
                 let balance = self.transfer(&from, &to, amount)?;
@@ -178,8 +178,8 @@ mod tests {
     use crate::agent::Headers;
     use perfidy_sim::{Name, SimTime};
 
-    fn asked() -> Asked {
-        Asked { by: Name::new("executor-1"), at: SimTime::ZERO, headers: Headers::NONE }
+    fn asked() -> Caller {
+        Caller { by: Name::new("executor-1"), at: SimTime::ZERO, headers: Headers::NONE }
     }
 
     fn transfer(amount: u64) -> AccountsCall {

@@ -3,7 +3,7 @@
 //! A write or an edit can have a precondition, the version that its author goes by, in its arguments or as
 //! the header of that name (`If-Match` in HTTP): it is declined if the file has another by then.
 
-use super::{Asked, Tool, ToolContext, ToolKind};
+use super::{Caller, Tool, ToolContext, ToolKind};
 use crate::agent::Operation;
 use crate::config::Problem;
 use serde::{Deserialize, Serialize};
@@ -205,7 +205,7 @@ impl Tool for Files {
     type Reply = FileReply;
     type Refusal = FileRefusal;
 
-    fn apply(&mut self, call: FileCall, asked: &Asked) -> Result<FileReply, FileRefusal> {
+    fn apply(&mut self, call: FileCall, asked: &Caller) -> Result<FileReply, FileRefusal> {
         let header = asked.headers.precondition.map(|version| version.0);
         match call {
             FileCall::Write { path, content, precondition } => {
@@ -262,14 +262,14 @@ mod tests {
 
     fn write(files: &mut Files, content: &str, precondition: Option<u64>, header: Option<u64>) -> bool {
         let headers = Headers { precondition: header.map(Version), ..Headers::NONE };
-        let asked = Asked { by: Name::new("executor-1"), at: SimTime::ZERO, headers };
+        let asked = Caller { by: Name::new("executor-1"), at: SimTime::ZERO, headers };
         let (path, content) = ("plan.md".to_owned(), content.to_owned());
         files.apply(FileCall::Write { path, content, precondition }, &asked).is_ok()
     }
 
     fn edit(files: &mut Files, line: &str, content: Option<&str>, header: Option<u64>) -> bool {
         let headers = Headers { precondition: header.map(Version), ..Headers::NONE };
-        let asked = Asked { by: Name::new("reviewer"), at: SimTime::ZERO, headers };
+        let asked = Caller { by: Name::new("reviewer"), at: SimTime::ZERO, headers };
         let (path, line) = ("plan.md".to_owned(), line.to_owned());
         let edit = FileEdit { path, line, content: content.map(str::to_owned), precondition: None };
         files.apply(FileCall::Edit(edit), &asked).is_ok()

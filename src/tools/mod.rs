@@ -30,7 +30,7 @@
 //! own goes into your [suite](crate::suite::Suite::tool).
 //!
 //! ```
-//! use perfidy::tools::{Asked, ToolContext, Tool};
+//! use perfidy::tools::{Caller, ToolContext, Tool};
 //! use serde::{Deserialize, Serialize};
 //!
 //! /// A counter that does not go above ten.
@@ -46,7 +46,7 @@
 //!     type Reply = u32;
 //!     type Refusal = &'static str;
 //!
-//!     fn apply(&mut self, call: Call, _: &Asked) -> Result<u32, &'static str> {
+//!     fn apply(&mut self, call: Call, _: &Caller) -> Result<u32, &'static str> {
 //!         match call {
 //!             Call::Add { by } if self.0 + by <= 10 => self.0 += by,
 //!             Call::Add { .. } => return Err("that is too much"),
@@ -118,7 +118,7 @@ pub trait Tool: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// The reason for which it declines the call.
-    fn apply(&mut self, call: Self::Call, asked: &Asked) -> Result<Self::Reply, Self::Refusal>;
+    fn apply(&mut self, call: Self::Call, asked: &Caller) -> Result<Self::Reply, Self::Refusal>;
 
     /// Answers a question, and changes nothing.
     ///
@@ -138,7 +138,7 @@ pub trait Tool: Clone + Send + Sync + 'static {
 
 /// Who asks for a call, when, and under which headers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Asked {
+pub struct Caller {
     /// Who sent the request.
     pub by: Name,
     /// When it is carried out, by the clock of the tool.
@@ -147,7 +147,7 @@ pub struct Asked {
     pub headers: Headers,
 }
 
-impl Asked {
+impl Caller {
     fn by(request: &ToolRequest) -> Self {
         Self { by: request.by, at: request.at, headers: request.headers() }
     }

@@ -1,6 +1,6 @@
 //! Prototypes: a tool of any type in the state in which a run finds it.
 
-use super::{Asked, Tool, ToolContext};
+use super::{Caller, Tool, ToolContext};
 use crate::agent::{Content, InitialState, StateMachine, ToolRequest};
 use perfidy_sim::Name;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(super) enum NotDone {
 /// A tool whose type is forgotten.
 pub(super) trait Running: Send + Sync {
     fn copy(&self) -> Box<dyn Running>;
-    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone>;
+    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Caller) -> Result<Content, NotDone>;
     fn read(
         &self,
         operation: Name,
@@ -40,7 +40,7 @@ impl<T: Tool> Running for T {
         Box::new(self.clone())
     }
 
-    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Asked) -> Result<Content, NotDone> {
+    fn apply(&mut self, operation: Name, arguments: &Content, asked: &Caller) -> Result<Content, NotDone> {
         let call = T::parse(operation, arguments).map_err(NotDone::Unreadable)?;
         Tool::apply(self, call, asked).map(Content::new).map_err(|why| NotDone::Declined(Content::new(why)))
     }
@@ -81,7 +81,7 @@ impl<T: Tool> StateMachine for T {
 
     fn apply_again(&mut self, request: &ToolRequest) -> Option<Content> {
         let operation = request.operation();
-        Running::apply(self, operation.name, &operation.arguments, &Asked::by(request)).ok()
+        Running::apply(self, operation.name, &operation.arguments, &Caller::by(request)).ok()
     }
 }
 

@@ -4,7 +4,7 @@
 //! To undo is an operation like any other.
 
 use super::kind::NoKeys;
-use super::{Asked, Tool, ToolContext, ToolKind};
+use super::{Caller, Tool, ToolContext, ToolKind};
 use crate::agent::Content;
 use perfidy_sim::Name;
 
@@ -17,7 +17,7 @@ impl Tool for Records {
     type Reply = ();
     type Refusal = &'static str;
 
-    fn apply(&mut self, (): (), _: &Asked) -> Result<(), &'static str> {
+    fn apply(&mut self, (): (), _: &Caller) -> Result<(), &'static str> {
         Ok(())
     }
 

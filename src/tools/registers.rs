@@ -7,7 +7,7 @@
 //! the time at which it comes. Of two equal stamps, that of the writer with the greater name is the higher.
 
 use super::kind::NoKeys;
-use super::{Asked, Tool, ToolContext, ToolKind};
+use super::{Caller, Tool, ToolContext, ToolKind};
 use crate::agent::Stamp;
 use perfidy_sim::Name;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl Tool for Registers {
 
     const ORDERS_BY_STAMP: bool = true;
 
-    fn apply(&mut self, call: RegisterCall, asked: &Asked) -> Result<String, &'static str> {
+    fn apply(&mut self, call: RegisterCall, asked: &Caller) -> Result<String, &'static str> {
         match call {
             RegisterCall::Put { key, value } => {
                 let stamp = asked.headers.stamp.unwrap_or(Stamp::of_wall_clock(asked.at));
@@ -112,7 +112,7 @@ mod tests {
 
     fn put(wiki: &mut Registers, value: &str, (by, stamp): (&str, Option<u64>)) {
         let headers = Headers { stamp: stamp.map(Stamp), ..Headers::NONE };
-        let asked = Asked { by: Name::new(by), at: SimTime::from_nanos(50), headers };
+        let asked = Caller { by: Name::new(by), at: SimTime::from_nanos(50), headers };
         let call = RegisterCall::Put { key: "page".to_owned(), value: value.to_owned() };
         assert_eq!(wiki.apply(call, &asked).as_deref(), Ok("ok"), "a writer is not told");
     }

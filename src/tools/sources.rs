@@ -5,7 +5,7 @@
 //! When a version begins and how long it is, is drawn by its number, so it is the same whenever it is asked
 //! for, and however often.
 
-use super::{Asked, Tool, ToolContext, ToolKind};
+use super::{Caller, Tool, ToolContext, ToolKind};
 use crate::agent::{Content, instructs};
 use crate::config::{Numbers, Problem, Spread};
 use perfidy_sim::{DrawPurpose, Name, SimSpan, SimTime};
@@ -127,7 +127,7 @@ impl Tool for Sources {
     type Reply = Document;
     type Refusal = &'static str;
 
-    fn apply(&mut self, _: Name, _: &Asked) -> Result<Document, &'static str> {
+    fn apply(&mut self, _: Name, _: &Caller) -> Result<Document, &'static str> {
         Err("a source is read; nothing can be done to it")
     }
 

@@ -1,4 +1,4 @@
-//! Programs in the place of an agent's code: `[agents.NAME] run = "python my_agent.py"`.
+//! Programs in the place of an agent's code: `[agents.NAME] run = "python my_agent.py"`, or `"node my_agent.mjs"`.
 //!
 //! Here is only what a scenario has to know of them. How they run is the business of the layer above all
 //! scenarios: the command gives its suite the [`Programs`] that it can run, as it gives it a watchdog.
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// The variable that gives programs another hash seed than the usual one, as the other process of an audit does.
+/// The variable that gives programs another hash seed than the usual one, as the other process of an audit
+/// does.
 #[cfg(feature = "cli")]
 pub(crate) const HASH_SEED: &str = "PERFIDY_HASH_SEED";
 
@@ -60,7 +61,8 @@ pub trait Programs: fmt::Debug + Send + Sync {
     /// [`NotRunnable`], for the author of the scenario.
     fn check(&self, program: &Program) -> Result<(), NotRunnable>;
 
-    /// The code of the agent for one run. Like any code of an agent it depends on nothing but what it is told.
+    /// The code of the agent for one run. Like any code of an agent it depends on nothing but what it is
+    /// told.
     fn code(&self, placement: Placement<'_>) -> OtherCode;
 
     /// The properties that ask for what a program has no way to do.

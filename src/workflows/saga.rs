@@ -6,10 +6,11 @@
 
 use crate::agent::{Agent, OpId, ToolError};
 use crate::protocols::compose_call;
-use crate::safeguards::calls::{CallPolicy, call_until_definite};
+use crate::safeguards::calls::{CallPolicy, call_until_definite, call_with_retry};
 use crate::safeguards::compensate;
 use crate::safeguards::dead_letter::{DeadLetter, escalate};
 use crate::safeguards::event_log::ModelAnswers;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::saga_log::SagaAction;
 use crate::workflows::TeamContext;
 use crate::workflows::on_call::ON_CALL;
@@ -44,7 +45,12 @@ pub async fn carry_out(
     let (operation, result) = match action {
         SagaAction::Do(step) => {
             let operation = plan.operation_of(task, step).with(call.arguments);
-            let result = call_until_definite(agent, &CallPolicy::of(safeguards), &operation, op).await;
+            let policy = CallPolicy::of(safeguards);
+            let result = if Defect::SilenceTakenForRefusal.is_in(safeguards) {
+                call_with_retry(agent, &policy, &operation, op, true).await
+            } else {
+                call_until_definite(agent, &policy, &operation, op).await
+            };
             (operation, result.map_err(|error| (op, error)))
         }
         SagaAction::Undo(step) => {
@@ -56,7 +62,8 @@ pub async fn carry_out(
         }
     };
     let Err((op, error)) = result else { return true };
-    let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)));
+    let was_refused = matches!((action, error), (SagaAction::Do(_), ToolError::Definite(_)))
+        || (matches!(action, SagaAction::Do(_)) && Defect::SilenceTakenForRefusal.is_in(safeguards));
     if !was_refused && safeguards.has::<DeadLetter>() {
         escalate(agent, Name::literal(ON_CALL), &operation, op, error).await;
     }

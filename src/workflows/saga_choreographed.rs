@@ -15,6 +15,7 @@ use crate::agent::{Agent, Delivery, Headers, Message, OpId, Purpose, Report};
 use crate::safeguards::compensate::Compensate;
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::inbox::{Ack, Inbox};
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::outbox::{Outbox, OutboxEvent, RESEND};
 use crate::safeguards::saga_log::SagaAction;
 use crate::workflows::saga::carry_out;
@@ -146,7 +147,10 @@ impl Service {
         let outbox = Outbox::recover(&agent, team.safeguards(), |Settled(event)| {
             settled.insert(*event);
         });
-        let inbox = Inbox::recover(&agent, team.safeguards());
+        let mut inbox = Inbox::recover(&agent, team.safeguards());
+        if Defect::SettledEventsForgotten.is_in(team.safeguards()) {
+            settled.iter().for_each(|event| inbox.forget(*event));
+        }
         let order: Arc<[usize]> = one_at_a_time(&team.plan.steps).into();
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, step)| places[*step] = place);

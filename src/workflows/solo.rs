@@ -167,8 +167,9 @@ impl Work {
         result.map_err(|error| (operation, op, error))
     }
 
-    /// Whether the tools have every effect of a task on record, and what they have; `None` if they do not say.
-    /// An effect that is missing is to be brought about again. Without `verify`, what they confirmed counts.
+    /// Whether the tools have every effect of a task on record, and what they have; `None` if they do not
+    /// say. An effect that is missing is to be brought about again. Without `verify`, what they confirmed
+    /// counts.
     async fn verify(&self, task: Name) -> Option<bool> {
         if !self.team.safeguards().has::<Verify>() {
             return Some(true);

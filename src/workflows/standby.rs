@@ -24,6 +24,7 @@ use crate::safeguards::election::{Candidate, Election, Leadership};
 use crate::safeguards::event_log::ModelAnswers;
 use crate::safeguards::fencing::{Fence, FencingTokens};
 use crate::safeguards::intent_keys::KeySource;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::lease_check::LeaseCheck;
 use crate::safeguards::order_expiry::{OrderExpiry, is_expired};
 use crate::safeguards::resend_orders::ResendOrders;
@@ -280,7 +281,8 @@ impl Leader {
 async fn worker_loop(agent: Agent, team: TeamContext) {
     let worker = StepWorker::recover(&agent, team.safeguards());
     let fenced = team.safeguards().has::<FencingTokens>();
-    let mut fence = Fence::recover(&agent);
+    let forgets_fence = Defect::FenceInMemory.is_in(team.safeguards());
+    let mut fence = if forgets_fence { Fence::default() } else { Fence::recover(&agent) };
     loop {
         let mail = agent.receive().await;
         let Some(StandbyMessage::Order { task, step, op, token, .. }) = mail.open().cloned() else {

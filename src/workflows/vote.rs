@@ -16,9 +16,10 @@
 //! Approach to Fault-Tolerant Software"). Where no answer has enough votes in time, the report says that it
 //! is missing.
 //!
-//! What a model states of a source can also be checked without a model: a voter can compare the statement with
-//! the source itself (`end-to-end-check`), and have its model state the answer again where the two differ. One
-//! voter with that check, a panel of voters and one judge without either are three designs to compare.
+//! What a model states of a source can also be checked without a model: a voter can compare the statement
+//! with the source itself (`end-to-end-check`), and have its model state the answer again where the two
+//! differ. One voter with that check, a panel of voters and one judge without either are three designs to
+//! compare.
 //!
 //! Nothing is changed by a vote, so all of it can be repeated: agents keep nothing but what their models have
 //! answered.

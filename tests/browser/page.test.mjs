@@ -98,6 +98,10 @@ describe("the page of a saved failure", () => {
     await tab.keyboard.press("ArrowUp");
     await tab.keyboard.press("Escape");
     assert.ok(await tab.locator("#dock").isHidden());
+    for (const key of ["v", "Escape", "v", "Escape", "Enter"]) await tab.keyboard.press(key);
+    assert.ok(await tab.locator("#dock").isVisible(), "what was closed opens again");
+    await tab.locator("#dock [data-go=close]").click();
+    assert.ok(await tab.locator("#dock").isHidden(), "and closes by its button");
     assert.deepEqual(trouble, []);
   });
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 #[test]
 fn one_thread_and_four_find_and_save_the_same_with_every_strategy() {
-    for strategy in ["mix", "random", "swarm", "pct", "guided"] {
+    for strategy in ["mix", "random", "storm", "swarm", "pct"] {
         let found = [1, 4].map(|threads| {
             let folder = workshop();
             let options = format!("--strategy {strategy} --threads {threads} --format json");
@@ -147,7 +147,7 @@ fn arguments_that_make_no_sense_are_refused() {
         ("--base a --seed 1", "cannot be used with"),
         ("--resume --base a", "cannot be used with"),
         ("--resume --strategy swarm", "cannot be used with"),
-        ("--strategy luck", "[possible values: mix, random, swarm, pct, guided, exhaustive, lineage]"),
+        ("--strategy luck", "[possible values: mix, random, storm, swarm, pct, exhaustive, lineage]"),
         ("scenarois", "no such file or directory"),
     ] {
         let output = fuzz(&folder, arguments).ends_with(2);

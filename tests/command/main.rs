@@ -10,6 +10,8 @@ mod fuzz;
 mod inert;
 mod list;
 mod new;
+#[cfg(feature = "clients")]
+mod node_programs;
 mod nothing_lost;
 #[cfg(unix)]
 mod permissions;

@@ -7,17 +7,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SUPPORT: &str = include_str!("../programs/support.toml");
-const KILLED: &str = include_str!("../programs/killed.toml");
-const MANY_FAULTS: &str = include_str!("../programs/many-faults.toml");
-const FILE: &str = "scenarios/tool-loop/agent.toml";
+pub const SUPPORT: &str = include_str!("../programs/support.toml");
+pub const KILLED: &str = include_str!("../programs/killed.toml");
+pub const MANY_FAULTS: &str = include_str!("../programs/many-faults.toml");
+pub const FILE: &str = "scenarios/tool-loop/agent.toml";
+
+/// A scenario with another program as its agent.
+pub fn running(scenario: &str, program: &str) -> String {
+    let own = scenario.lines().find(|line| line.starts_with("run = ")).expect("it has a program");
+    scenario.replacen(own, &format!("run = \"{program}\""), 1)
+}
 
 /// A folder with the scripts, and a scenario with one of them as its agent.
 fn place(scenario: &str, script: &str) -> Place {
-    let own = scenario.lines().find(|line| line.starts_with("run = ")).expect("it has a program");
-    let scenario = scenario.replacen(own, &format!("run = \"python3 agents/{script}\""), 1);
     Place::with(&[
-        (FILE, scenario.as_str()),
+        (FILE, running(scenario, &format!("python3 agents/{script}")).as_str()),
         ("agents/support.py", include_str!("../programs/agents/support.py")),
         ("agents/remembers.py", include_str!("../programs/agents/remembers.py")),
         ("agents/trouble.py", include_str!("../programs/agents/trouble.py")),
@@ -27,7 +31,7 @@ fn place(scenario: &str, script: &str) -> Place {
 
 /// What a run says. Soon after it there must be neither a temporary file nor a process of it.
 #[track_caller]
-fn leaves_nothing(place: &Place, arguments: &[&str]) -> Said {
+pub fn leaves_nothing(place: &Place, arguments: &[&str]) -> Said {
     let temporary = place.path("temporary");
     fs::create_dir_all(&temporary).unwrap();
     let mut command = place.command(arguments);
@@ -73,16 +77,17 @@ fn a_lost_acknowledgement_makes_an_unmodified_agent_file_the_ticket_twice() {
     leaves_nothing(&place, &["replay", "seeds"]).ends_with(0).says(&["fixed"]);
 }
 
+/// A block of code of a page of the guide.
+pub fn block(page: &str, language: &str, number: usize) -> String {
+    let start = page.match_indices(&format!("```{language}\n")).nth(number).expect("it is there");
+    let lines = page[start.0..].lines().skip(1).take_while(|line| *line != "```");
+    lines.fold(String::new(), |text, line| text + line + "\n")
+}
+
 #[test]
 fn the_example_of_the_guide_is_as_the_guide_says() {
-    let page = include_str!("../../src/guide/python_agents.md");
     let block = |language: &str, number: usize| {
-        let start = page.match_indices(&format!("```{language}\n")).nth(number).expect("it is there");
-        page[start.0..]
-            .lines()
-            .skip(1)
-            .take_while(|line| *line != "```")
-            .fold(String::new(), |text, line| text + line + "\n")
+        block(include_str!("../../src/guide/python_agents.md"), language, number)
     };
     let place = Place::with(&[("agent.py", &block("python", 0)), ("ticket.toml", &block("toml", 0))]);
     let said = leaves_nothing(&place, &["run", "ticket.toml", "--save", "none"]).ends_with(1);
@@ -140,6 +145,7 @@ fn what_no_simulated_agent_can_do_is_reported_with_what_it_was() {
         ("fork", "os.fork: another process would not be simulated"),
         ("process", "subprocess.Popen: another process would not be simulated"),
         ("waits-for-thread", "a wait for another thread: nothing runs beside the script here"),
+        ("waits-for-queue", "a wait for another thread: nothing runs beside the script here"),
         ("listens", "listening at ('127.0.0.1', 8080)"),
         ("dies", "was killed by signal 6; the last that it printed: begins"),
         ("leaves", "ended without a word, with status 3"),
@@ -169,7 +175,7 @@ fn a_program_that_cannot_run_is_a_problem_of_its_file() {
     let cases = [
         ("python3 agents/suport.py", "there is no script `agents/suport.py`"),
         ("python3", "names no script"),
-        ("node agents/support.py", "`node` is no interpreter of Python"),
+        ("ruby agents/support.py", "`ruby` is no interpreter that runs in virtual time"),
         ("python9 agents/support.py", "there is no `python9` on this machine"),
         ("python3 agents/broken.py", "`agents/broken.py` is not Python"),
     ];

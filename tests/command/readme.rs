@@ -102,8 +102,9 @@ fn bounded(command: &str) -> Option<Vec<&str>> {
         // The label of a case is quoted, and left out here.
         "report" if words.last() == Some(&"--case") => drop(words.pop()),
         "list" | "check" | "explain" | "replay" | "report" | "new" | "schema" | "shrink" => {}
-        // They need a client, which their own tests have.
+        // They need a client, or packages of Python, which their own tests have.
         "serve" | "judge" => words = vec![words[0], "--help"],
+        "run" if words.contains(&"langgraph-timeout.toml") => words = vec![words[0], "--help"],
         "watch" => {
             words.truncate(1);
             words.extend([SCENARIO, "--for", "15s"]);

@@ -152,10 +152,10 @@ fn a_failure_saved_under_other_names_asks_for_aliases_and_is_replayed_with_them(
 }
 
 #[test]
-fn the_story_in_the_readme_is_the_one_that_the_command_tells() {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let file = readme.lines().find_map(|line| line.strip_prefix("  Replay  perfidy replay "));
-    let said = in_the_repository(&["replay", file.expect("the README shows a failure")]).ends_with(0).out;
+fn the_story_in_the_guide_is_the_one_that_the_command_tells() {
+    let page = fs::read_to_string("src/guide/reading_a_failure.md").unwrap();
+    let file = page.lines().find_map(|line| line.strip_prefix("  Replay  perfidy replay "));
+    let said = in_the_repository(&["replay", file.expect("the guide shows a failure")]).ends_with(0).out;
     let (story, _) = said.split_once("\nseeds/").expect("what a replay came to stands last");
-    assert!(readme.contains(story), "the README tells it otherwise:\n{story}");
+    assert!(page.contains(story), "the guide tells it otherwise:\n{story}");
 }

@@ -76,8 +76,8 @@ fn junit_has_the_verdict_of_each_case_also_of_one_that_broke() {
     }
 }
 
-/// The pictures of the README, each with the command that writes it. A picture that is not what its command writes
-/// today is written anew, and this fails.
+/// The pictures of the README, each with the command that writes it. A picture that is not what its command
+/// writes today is written anew, and this fails.
 #[test]
 fn the_pictures_of_the_readme_are_what_the_commands_write() {
     let pictures: [(&str, &[&str]); 3] = [
@@ -129,6 +129,10 @@ fn a_folder_of_failures_is_a_page_of_what_broke_with_the_campaign_that_was_left_
 fn a_folder_that_cannot_be_shown_is_refused() {
     let place = Place::with(&[("empty/note.txt", "")]);
     place.perfidy(&["report", "empty"]).ends_with(2).complains(&["there is no saved failure in empty"]);
+    place
+        .perfidy(&["report", "empty", "--case", "x"])
+        .ends_with(2)
+        .complains(&["--case belongs to a scenario"]);
     let seed = place.saved_failure();
     place.perfidy(&["report", "seeds", "--format", "otlp"]).ends_with(2).complains(&["`page` or as `svg`"]);
     let needless = ["report", &seed, "--detection", "5"];
@@ -166,10 +170,11 @@ fn a_pull_request_gets_an_annotation_for_what_broke_and_for_nothing_else() {
     let said = place.perfidy(&["run", "--seeds", "100", "--save", "none", "--format", "github"]).ends_with(1);
     let annotations: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(annotations.len(), 1, "{}", said.out);
-    assert!(
-        annotations[0]
-            .starts_with("::error file=scenarios/careless.toml,title=careless%2C as written::BROKEN: "),
-        "{}",
-        annotations[0]
-    );
+    let annotation = annotations[0];
+    let title = "::error file=scenarios/careless.toml,title=careless%2C as written::";
+    assert!(annotation.starts_with(&format!("{title}no-duplicate-effects broke (seed ")), "{annotation}");
+    assert!(annotation.contains("%0Aagain: perfidy run scenarios/careless.toml --seed "), "{annotation}");
+    place.write("scenarios/refund.toml", &REFUND.replace("workflow = ", "workflows = "));
+    let said = place.perfidy(&["run", "--format", "github"]).ends_with(2);
+    assert!(said.out.starts_with("::error file=scenarios/refund.toml,line="), "{}", said.out);
 }

@@ -20,7 +20,7 @@ fn counts(said: &Said) -> Vec<Value> {
 
 #[test]
 fn a_campaign_in_parts_is_the_campaign_in_one() {
-    for strategy in ["mix", "guided"] {
+    for strategy in ["mix", "storm"] {
         let (whole, parts) = (workshop(), workshop());
         let options = format!("--without --base nightly --strategy {strategy}");
         let at_once = fuzz(&whole, &format!("--runs 7000 {options} --format json"));

@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 use std::thread;
 
 /// The seeds that are tried for every case.
-const SAMPLE: std::ops::Range<u64> = 0..20;
+const SAMPLE: std::ops::Range<u64> = 0..8;
 
 /// How many seeds a short campaign has.
-const A_FEW: u64 = 50;
+const A_FEW: u64 = 20;
 
 /// More seeds than a campaign runs in one batch.
 const MORE_THAN_A_BATCH: u64 = 600;

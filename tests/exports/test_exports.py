@@ -4,10 +4,16 @@ import base64
 import json
 import os
 import pathlib
+import re
+import socket
 import subprocess
 import tempfile
+import time
 import unittest
+import urllib.error
+import urllib.request
 
+import rotel
 from google.protobuf import json_format
 from junitparser import JUnitXml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -74,6 +80,77 @@ class OpenTelemetry(unittest.TestCase):
         root = next(span for span in spans if not span.parent_span_id)
         self.assertIn("no-split-brain broke", root.status.message)
         self.assertIn("perfidy.fault", {event.name for span in spans for event in span.events})
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Collector:
+    """A collector of OpenTelemetry, which takes traces by HTTP and logs what it has taken."""
+
+    def __init__(self, folder):
+        self.log = pathlib.Path(folder) / "log"
+        self.endpoint = f"127.0.0.1:{free_port()}"
+        options = {
+            "--exporter": "blackhole",
+            "--debug-log": "traces",
+            "--debug-log-verbosity": "detailed",
+            "--otlp-http-endpoint": self.endpoint,
+            "--otlp-grpc-endpoint": f"127.0.0.1:{free_port()}",
+            "--pid-file": str(pathlib.Path(folder) / "pid"),
+        }
+        program = pathlib.Path(rotel.__file__).parent / "rotel-agent"
+        words = [word for option in options.items() for word in option]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen([program, "start", *words], stdout=log, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def takes(self, body):
+        """Sends a request, again until the collector listens; its answer."""
+        request = urllib.request.Request(f"http://{self.endpoint}/v1/traces", body, {"content-type": "application/json"})
+        while self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:
+                    return response.status, json.load(response)
+            except urllib.error.HTTPError as error:
+                return error.code, error.read()
+            except urllib.error.URLError:
+                time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def logged(self, spans):
+        """What it has logged, once that is so many spans."""
+        for _ in range(600):
+            text = self.log.read_text()
+            if len(re.findall(r"^Span #", text, re.MULTILINE)) >= spans and text.endswith("\n"):
+                return text
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+
+class OpenTelemetryCollector(unittest.TestCase):
+    def test_it_takes_every_span_as_it_was_meant(self):
+        for failure in FAILURES:
+            body = report(failure, "otlp")
+            request = json.loads(body)
+            spans = [s for r in request["resourceSpans"] for scope in r["scopeSpans"] for s in scope["spans"]]
+            with tempfile.TemporaryDirectory() as folder, Collector(folder) as collector:
+                status, answer = collector.takes(body)
+                self.assertEqual(status, 200, answer)
+                self.assertFalse(answer.get("partialSuccess"), answer)
+                log = collector.logged(len(spans))
+            for field, key in (("ID", "spanId"), ("Trace ID", "traceId"), ("Name", "name")):
+                logged = re.findall(rf"^ +{field} +: (.*)$", log, re.MULTILINE)
+                self.assertEqual(sorted(logged), sorted(span[key] for span in spans), field)
 
 
 class Perfetto(unittest.TestCase):

@@ -79,7 +79,8 @@ fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
         let counts = (workflow.name, again, again_with_log);
         if ["pipeline", "review", "scratchpad"].contains(&workflow.name) {
             // A model adds to the version just read: of a newer version it is asked something else. And an
-            // agent with a log has more places at which it can crash. A pipeline makes a step again from evidence that it reads anew.
+            // agent with a log has more places at which it can crash. A pipeline makes a step again from
+            // evidence that it reads anew.
             rare.push(counts);
         } else if again < FEW {
             rare.push(counts);

@@ -130,7 +130,7 @@ at = "user > coordinator, submit, task-1, try 1"
 do = "delay 1s"
 "#,
     );
-    for strategy in ["random", "mix", "guided", "pct"] {
+    for strategy in ["random", "mix", "storm", "pct"] {
         assert_eq!(verdict_of(&scenario, strategy), CaseVerdict::Holds, "{strategy}");
     }
 }

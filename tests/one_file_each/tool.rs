@@ -25,7 +25,7 @@ impl Tool for Till {
     type Reply = u64;
     type Refusal = &'static str;
 
-    fn apply(&mut self, Call::Pay { amount }: Call, _: &Asked) -> Result<u64, &'static str> {
+    fn apply(&mut self, Call::Pay { amount }: Call, _: &Caller) -> Result<u64, &'static str> {
         self.total += amount;
         Ok(amount)
     }

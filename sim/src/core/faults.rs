@@ -90,7 +90,8 @@ impl<D: Domain> Core<D> {
 
     /// Records that a fault is injected.
     pub fn apply_fault(&mut self, node: (Name, u32), fault: Fault, cause: Option<EventId>) -> EventId {
-        self.injector.injected.push(fault);
+        let now = self.now();
+        self.injector.inject(node.0, fault, now);
         self.append(node, cause, EventKind::Injected(Box::new(fault)))
     }
 

@@ -1,8 +1,9 @@
 //! The madsim engine: processes run on madsim's executor and clock, so they can be real tokio code.
 //!
-//! Every process is a node of madsim. Its tasks and timers belong to madsim, and so do its datagrams; messages,
-//! TCP connections, storage, faults and the history belong to the world, as on the other engine. A task, the *pump*, connects the two:
-//! it processes the next event of the world when madsim's clock has reached it.
+//! Every process is a node of madsim. Its tasks and timers belong to madsim, and so do its datagrams;
+//! messages, TCP connections, storage, faults and the history belong to the world, as on the other engine. A
+//! task, the *pump*, connects the two: it processes the next event of the world when madsim's clock has
+//! reached it.
 //!
 //! The world's commands (kill this node, pause that one) are carried out before and after each poll of a
 //! process, not when the pump is polled: madsim picks a ready task at random, and a crashed node must do

@@ -2,10 +2,10 @@
 //! itself simulated.
 //!
 //! The outside is asked between two steps of a run, when every task of the world waits. It says whether the
-//! next event comes, or that time passes first because it has something to say. What it says, it passes to the
-//! code of a node in a way of its own, such as a queue with a waker; the engine then polls that code at the
-//! time that the outside gave. So a run is a pure function of its world and of what the outside said when,
-//! and saying the same at the same times again makes the same run.
+//! next event comes, or that time passes first because it has something to say. What it says, it passes to
+//! the code of a node in a way of its own, such as a queue with a waker; the engine then polls that code at
+//! the time that the outside gave. So a run is a pure function of its world and of what the outside said
+//! when, and saying the same at the same times again makes the same run.
 
 use crate::{Domain, RunOutcome, SimTime, World, interrupt};
 

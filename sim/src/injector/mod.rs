@@ -3,6 +3,7 @@
 //! It counts how often each id passes each site (the nth of an address) and keeps the list of the injected
 //! faults. Its [`Table`] says which sites and places exist and what the plan may do at them.
 
+mod aftershocks;
 mod draws;
 mod steps;
 mod table;
@@ -10,6 +11,7 @@ mod timed;
 
 use crate::plan::{Action, Address, Fault, Hook, Rule, Selector, TimedEffect};
 use crate::{DrawPurpose, DrawSite, Name, SimSpan, SimTime, WorldConfig};
+use aftershocks::Shocks;
 use draws::WorldDraws;
 pub(crate) use steps::NodeClass;
 pub(crate) use table::Table;
@@ -67,6 +69,7 @@ pub(crate) struct FaultInjector {
     pub events: u32,
     passes: Vec<Pass>,
     pub injected: Vec<Fault>,
+    shocks: Shocks,
 }
 
 impl FaultInjector {
@@ -75,7 +78,8 @@ impl FaultInjector {
         let table = table.of(&config.plan, &config.links);
         let reached = vec![false; config.plan.pinned().len()];
         let draws = WorldDraws::new(config.seed, config.previous_names.clone());
-        Self { draws, reached, table, mark: None, events: 0, passes: Vec::new(), injected: Vec::new() }
+        let (events, passes, injected, shocks) = (0, Vec::new(), Vec::new(), Shocks::default());
+        Self { draws, reached, table, mark: None, events, passes, injected, shocks }
     }
 
     /// Counts the occurrences before this time separately from now on.
@@ -191,15 +195,25 @@ impl FaultInjector {
             && let Some(chaos) = self.table.chaos()
             && now < chaos.until
         {
+            let factor =
+                chaos.aftershocks.map_or(1, |after| self.shocks.factor(after, site.ends(), at.id, now));
             for index in &site.rules {
                 let rule = &chaos.rules[usize::from(*index)];
-                if draw.happens(rule.kind, rule.chance) {
+                if draw.happens(rule.kind, aftershocks::raised(rule.chance, factor)) {
                     let span = rule.span.as_ref().map(|range| draw.span(SPAN, range));
                     actions.push(span.map_or(rule.action, |span| rule.action.with_span(span)));
                 }
             }
         }
         (None, actions)
+    }
+
+    /// Records that a fault is injected at a node.
+    pub fn inject(&mut self, node: Name, fault: Fault, now: SimTime) {
+        self.injected.push(fault);
+        if self.table.chaos().is_some_and(|chaos| chaos.aftershocks.is_some()) {
+            self.shocks.add(node, &fault, now);
+        }
     }
 
     fn note_reached(&mut self, reached: Option<usize>) {

@@ -53,6 +53,11 @@ impl Site {
     pub fn hook(&self) -> Hook {
         self.key.0
     }
+
+    /// The nodes at its two ends, which are one unless messages pass here.
+    pub fn ends(&self) -> [Name; 2] {
+        [self.key.1, self.key.2]
+    }
 }
 
 /// The key of a site: its hook, the two ends, and the kind of message or step.

@@ -31,7 +31,7 @@ pub use action::Action;
 pub use address::{Address, NotAnAddress};
 pub use degradation::{ClockDirection, Degradation};
 pub use rename::Renames;
-pub use rule::{Chaos, Hook, Rule, Selector, TimedEffect, TimedFault};
+pub use rule::{Aftershocks, Chaos, Hook, Rule, Selector, TimedEffect, TimedFault};
 pub use text::NotAnAction;
 
 use serde::{Deserialize, Serialize};

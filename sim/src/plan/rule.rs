@@ -288,6 +288,18 @@ pub struct Chaos {
     pub pinned: Vec<Fault>,
     /// When fault injection ends: no fault is injected after that, and open timed faults end.
     pub until: SimTime,
+    /// What makes faults more likely after a fault, if anything does.
+    pub aftershocks: Option<Aftershocks>,
+}
+
+/// After a fault, other faults by chance are more likely for a while where it struck: at the nodes that it
+/// concerned, and for the task that it was about. So they meet what nodes do because of the first one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Aftershocks {
+    /// How many times as likely, up to two of five.
+    pub factor: u32,
+    /// For how long.
+    pub within: SimSpan,
 }
 
 #[cfg(test)]

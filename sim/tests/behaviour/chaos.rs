@@ -169,7 +169,13 @@ pub fn config(seed: u64, per_million: u32, short: bool) -> WorldConfig {
         window("trouble", TimedEffect::Custom { word: name("trouble"), among: names(&["counter"]) }),
     ];
     let until = if short { 8 } else { 60 };
-    let chaos = Chaos { rules, windows, pinned: Vec::new(), until: SimTime::ZERO + SimSpan::from_secs(30) };
+    let chaos = Chaos {
+        rules,
+        windows,
+        pinned: Vec::new(),
+        until: SimTime::ZERO + SimSpan::from_secs(30),
+        aftershocks: None,
+    };
     WorldConfig {
         plan: Plan::Fuzz(Arc::new(chaos)),
         limits: Limits { until: SimTime::ZERO + SimSpan::from_secs(until), ..Limits::default() },

@@ -205,8 +205,8 @@ impl Agent {
         self.chat_with(task, turn, transcript, None).await
     }
 
-    /// The same of a model outside of the world, which has replied this and taken its time already: faults alter
-    /// the reply, or come in its place.
+    /// The same of a model outside of the world, which has replied this and taken its time already: faults
+    /// alter the reply, or come in its place.
     #[cfg(feature = "clients")]
     pub(crate) async fn chat_relayed(
         &self,

@@ -33,6 +33,20 @@ use std::fmt;
 pub struct OpId(pub u64);
 
 impl OpId {
+    /// The id that a text stands for, such as the key that a client sends: its digest.
+    ///
+    /// ```
+    /// use perfidy::agent::OpId;
+    /// assert_eq!(OpId::of_text("order-17"), OpId::of_text("order-17"));
+    /// assert_ne!(OpId::of_text("order-17"), OpId::of_text("order-18"));
+    /// ```
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        Self(Words::digest(|words| {
+            words.text(text);
+        }))
+    }
+
     /// The id of the nth attempt to undo this operation. It is the same for every agent that knows the
     /// operation, so no agent has to remember it across a crash.
     ///

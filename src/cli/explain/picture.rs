@@ -56,7 +56,7 @@ pub(super) enum Semantics {
 /// What an agent or a role does, as a file can name it.
 #[derive(Serialize)]
 struct Does {
-    requests: Vec<Asked>,
+    requests: Vec<ToolUse>,
     steps: BTreeMap<Name, At>,
     /// The faults that its model can have at each model call site.
     model: BTreeMap<&'static str, Vec<&'static str>>,
@@ -64,7 +64,7 @@ struct Does {
 }
 
 #[derive(Serialize)]
-struct Asked {
+struct ToolUse {
     tool: Name,
     request: String,
     operation: Name,
@@ -160,7 +160,7 @@ fn messages(Team { actions, tools, deliveries }: &Team) -> Vec<Sent> {
 }
 
 fn does(actions: &Actions, kinds: &FaultKinds) -> Does {
-    let asked = |(tool, request, operation): &(Name, crate::agent::Request, Name)| Asked {
+    let asked = |(tool, request, operation): &(Name, crate::agent::Request, Name)| ToolUse {
         tool: *tool,
         request: request.to_string(),
         operation: *operation,

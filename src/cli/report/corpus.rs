@@ -1,5 +1,5 @@
-//! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by which
-//! faults, each failure with its picture, and on request how soon each strategy finds them.
+//! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by
+//! which faults, each failure with its picture, and on request how soon each strategy finds them.
 
 use super::{Arguments, Document};
 use crate::cli::ending::Ending;
@@ -20,6 +20,12 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
     if !matches!(arguments.format, Document::Page | Document::Svg) {
         print_error("a folder of saved failures can be written as `page` or as `svg`");
         return Err(Status::BadInput);
+    }
+    arguments
+        .refuse(&[("--case", arguments.case.is_some())], "belongs to a scenario, and this is a folder")?;
+    if arguments.detection.is_none() {
+        let given = [("--seed", arguments.seed.is_some()), ("--engine", arguments.engine.is_some())];
+        arguments.refuse(&given, "needs --detection for a folder")?;
     }
     let corpus = Corpus::new(&arguments.file);
     let files = corpus.files().map_err(|error| {
@@ -55,10 +61,12 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
         })?;
         page.set_detection(table);
     } else {
-        page.add_note("With `--detection 300`, this page also shows after how many seeds each strategy finds what broke.");
+        page.add_note(
+            "With --detection 300, this page also shows after how many seeds each strategy finds what broke.",
+        );
     }
     let document = match arguments.format {
-        Document::Svg => page.to_svg(arguments.theme.into()).into_bytes(),
+        Document::Svg => page.to_svg(arguments.theme()).into_bytes(),
         _ => page.to_html().into_bytes(),
     };
     Ok((document, status))
@@ -104,8 +112,8 @@ fn measure(
 ) -> Result<DetectionTable, Abandoned> {
     let strategies: Vec<Choice> = Choice::all(suite).filter(|choice| !choice.ends()).collect();
     let campaign = Campaign {
-        engine: arguments.runs.engine,
-        first_seed: arguments.runs.first_seed(),
+        engine: arguments.engine(),
+        first_seed: arguments.first_seed(),
         seeds: within,
         collect: Collect::NONE,
         interrupted: &ending.runs,

@@ -1,17 +1,17 @@
-//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool; or all that a
-//! campaign has saved.
+//! `perfidy report`: a run to look at, as a page, a picture, a diagram, or a trace for another tool; or all
+//! that a campaign has saved.
 
 mod corpus;
 #[cfg(feature = "clients")]
 mod history;
 
 use super::ending::Ending;
-use super::options::{Colours, Runs};
+use super::options::Colours;
 use super::pages::write_file;
 use super::{Status, is_available, output, print_error, print_problems, tell};
 use crate::explore::{Failure, Run, SavedSeed};
 use crate::inert;
-use crate::report::{Counterpart, Picture};
+use crate::report::{Counterpart, Picture, Theme};
 use crate::scenario::{self, Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A saved failure, a scenario of which one seed is run, the history of a real agent, or a folder of saved failures
+    /// A saved failure, a scenario of which one seed is run, the history of a real agent, or a folder of
+    /// saved failures
     file: PathBuf,
     /// Where it is written [default: standard output]
     #[arg(long, short, value_name = "FILE")]
@@ -30,18 +31,57 @@ pub struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t = Document::Page)]
     format: Document,
-    /// Of a scenario, which case: `as written`, or `without` and the safeguards
-    #[arg(long, value_name = "LABEL", default_value = "as written")]
-    case: String,
-    #[command(flatten)]
-    runs: Runs,
-    /// Of a folder of failures: also measure after how many seeds each strategy finds what broke, in at most so
-    /// many
+    /// Of a scenario, which case: `as written`, or `without` and the safeguards [default: as written]
+    #[arg(long, value_name = "LABEL")]
+    case: Option<String>,
+    /// Of a scenario, which seed [default: 0]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Of a scenario, which engine [default: native]
+    #[arg(long, value_name = "native|madsim")]
+    engine: Option<Engine>,
+    /// Of a folder of failures: also measure after how many seeds each strategy finds what broke, in at most
+    /// so many
     #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     detection: Option<u64>,
-    /// The colours of an SVG picture
-    #[arg(long, value_enum, default_value_t = Colours::Auto)]
-    theme: Colours,
+    /// The colours of an SVG picture [default: auto]
+    #[arg(long, value_enum)]
+    theme: Option<Colours>,
+}
+
+impl Arguments {
+    fn engine(&self) -> Engine {
+        self.engine.unwrap_or_default()
+    }
+
+    fn first_seed(&self) -> Seed {
+        Seed(self.seed.unwrap_or_default())
+    }
+
+    fn theme(&self) -> Theme {
+        self.theme.unwrap_or(Colours::Auto).into()
+    }
+
+    /// Refuses what only a scenario can have: a run that is over has a seed, a case and an engine of its own.
+    fn are_for_a_run_that_is_over(&self) -> Result<(), Status> {
+        let given = [
+            ("--case", self.case.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--engine", self.engine.is_some()),
+        ];
+        self.refuse(&given, "belongs to a scenario; this file has its own")
+    }
+
+    /// Refuses what is given and has no meaning here.
+    fn refuse(&self, options: &[(&str, bool)], why: &str) -> Result<(), Status> {
+        match options.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => {
+                print_error(format_args!("{option} {why}: {}", inert::path(&self.file)));
+                Err(Status::BadInput)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a run can be written as.
@@ -66,6 +106,10 @@ enum Document {
 pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
     if arguments.format == Document::Perfetto && arguments.output.is_none() && io::stdout().is_terminal() {
         print_error("a trace of Perfetto is not text; say with --output where it is written");
+        return Status::BadInput;
+    }
+    if arguments.theme.is_some() && arguments.format != Document::Svg {
+        print_error("--theme belongs to --format svg; a page is as its reader prefers");
         return Status::BadInput;
     }
     if arguments.file.is_dir() {
@@ -103,6 +147,7 @@ pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
 
 /// The document of a saved failure, as it goes today.
 fn of_failure(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
+    arguments.are_for_a_run_that_is_over()?;
     let failure = Failure::read(suite, &arguments.file).map_err(|bad| {
         print_problems(bad.problems());
         Status::BadInput
@@ -120,7 +165,7 @@ fn of_failure(suite: &Suite, arguments: &Arguments) -> Result<Vec<u8>, Status> {
 
 /// The document of a seed of a scenario.
 fn of_seed(suite: &Suite, arguments: &Arguments, text: &str) -> Result<Vec<u8>, Status> {
-    let Runs { engine, .. } = arguments.runs;
+    let engine = arguments.engine();
     if !is_available(engine) {
         return Err(Status::BadInput);
     }
@@ -129,11 +174,14 @@ fn of_seed(suite: &Suite, arguments: &Arguments, text: &str) -> Result<Vec<u8>, 
         print_problems(&problems);
         Status::BadInput
     })?;
-    let case = Case::labelled(&scenario, &arguments.case).map_err(|error| {
-        print_error(error);
-        Status::BadInput
-    })?;
-    let (ending, seed) = (Ending::by_signal(), arguments.runs.first_seed());
+    let labelled = |label: &String| Case::labelled(&scenario, label);
+    let case = arguments.case.as_ref().map_or_else(|| Ok(Case::as_written(&scenario)), labelled).map_err(
+        |error| {
+            print_error(error);
+            Status::BadInput
+        },
+    )?;
+    let (ending, seed) = (Ending::by_signal(), arguments.first_seed());
     let run = within(&ending, &case, seed, || Run::fuzzed(&case, engine, seed))?;
     let label =
         if case.without().is_some() { format!(" --case \"{}\"", case.label()) } else { String::new() };
@@ -160,7 +208,7 @@ fn beside(
 fn document(picture: Picture<'_>, arguments: &Arguments) -> Vec<u8> {
     match arguments.format {
         Document::Page => picture.to_page().into_bytes(),
-        Document::Svg => picture.to_svg(arguments.theme.into()).into_bytes(),
+        Document::Svg => picture.to_svg(arguments.theme()).into_bytes(),
         Document::Diagram => picture.to_terminal().into_bytes(),
         Document::Mermaid => picture.to_mermaid().into_bytes(),
         Document::Shiviz => picture.to_shiviz().into_bytes(),

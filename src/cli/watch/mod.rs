@@ -1,9 +1,9 @@
-//! `perfidy watch`: runs scenarios again whenever one of them or the crate changes, and keeps on the screen what
-//! is broken now.
+//! `perfidy watch`: runs scenarios again whenever one of them or the crate changes, and keeps on the screen
+//! what is broken now.
 //!
-//! Each pass is a process of its own, `perfidy run --format json`. For a test target that process is cargo's, so a
-//! change of the crate is compiled first, and what does not compile is shown. A run that hangs or takes the
-//! process with it ends a pass and not the watch. After a change of some scenarios only these are run.
+//! Each pass is a process of its own, `perfidy run --format json`. For a test target that process is cargo's,
+//! so a change of the crate is compiled first, and what does not compile is shown. A run that hangs or takes
+//! the process with it ends a pass and not the watch. After a change of some scenarios only these are run.
 
 mod files;
 mod screen;
@@ -12,6 +12,7 @@ use super::ending::Ending;
 use super::options::Subject;
 use super::stopwatch::Stopwatch;
 use super::{Status, print_error, some_time};
+use crate::process_group;
 use crate::suite::Suite;
 use files::{Change, Files};
 use perfidy_sim::SimSpan;
@@ -20,7 +21,7 @@ use serde_json::Value;
 use std::env;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ fn wait() {
 pub struct Ran {
     /// The records of its cases.
     records: Vec<Value>,
+    /// Why they are not all: it did not come to its end.
+    ended_early: Option<String>,
     /// What it said on standard error.
     said: String,
     /// How long it took.
@@ -97,28 +100,26 @@ impl Pass<'_> {
     /// Runs what a change concerns; `None` if the watch ended in the meantime.
     fn run(&self, change: &Change) -> io::Result<Option<Ran>> {
         let stopwatch = Stopwatch::start();
-        let mut child = self.command(change).spawn()?;
+        let mut child = process_group::start(&mut self.command(change))?;
         let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
-        if !self.ends(&mut child)? {
-            return Ok(None);
-        }
+        let Some(ended) = self.end_of(&mut child)? else { return Ok(None) };
         let joined = |text: JoinHandle<String>| text.join().unwrap_or_default();
         let (out, said) = (joined(out), joined(err));
         let records = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        Ok(Some(Ran { records, said, took: stopwatch.elapsed() }))
+        let is_whole = ended.code().is_some_and(|code| Status::of_verdicts().any(|status| status == code));
+        let ended_early = (!is_whole).then(|| ended.to_string());
+        Ok(Some(Ran { records, ended_early, said, took: stopwatch.elapsed() }))
     }
 
-    /// Waits for the process; ends it if the watch ends.
-    fn ends(&self, child: &mut Child) -> io::Result<bool> {
+    /// Waits for the process; ends it, with the test target that it may have started, if the watch ends.
+    fn end_of(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         loop {
-            if child.try_wait()?.is_some() {
-                return Ok(true);
+            if let Some(ended) = child.try_wait()? {
+                return Ok(Some(ended));
             }
             if self.ending.runs.is_set() {
-                // It may have come to its end by itself.
-                let _ = child.kill();
-                child.wait()?;
-                return Ok(false);
+                process_group::kill(child);
+                return Ok(None);
             }
             wait();
         }

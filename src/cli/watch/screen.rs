@@ -1,5 +1,5 @@
-//! What is broken now, as a screen that is drawn anew after each pass; where there is no terminal, one below the
-//! other.
+//! What is broken now, as a screen that is drawn anew after each pass; where there is no terminal, one below
+//! the other.
 
 use super::{Change, Ran, named};
 use crate::cli::{Status, print};
@@ -33,12 +33,20 @@ impl Seen {
     }
 }
 
+/// A pass that did not judge all that it should have, and what it said.
+enum Stuck {
+    /// It ran nothing: a file or a crate is wrong.
+    RanNothing { said: String },
+    /// It ended in the middle, so: it was killed, or a run took the process with it.
+    EndedEarly { how: String, said: String },
+}
+
 /// What is known of every case.
 pub struct Screen {
     paths: Vec<PathBuf>,
     cases: BTreeMap<(String, String), Seen>,
-    /// Why the last pass has run nothing: a file or a crate that is wrong.
-    stuck: Option<String>,
+    /// Why the last pass did not judge all that it should have.
+    stuck: Option<Stuck>,
     last: String,
 }
 
@@ -49,13 +57,13 @@ impl Screen {
 
     /// Takes in what a pass came to.
     pub fn take_in(&mut self, change: &Change, ran: Ran) {
-        let Ran { records, said, took } = ran;
+        let Ran { records, ended_early, said, took } = ran;
         self.last = in_words(change, records.len(), took);
         if records.is_empty() {
-            self.stuck = Some(said);
+            self.stuck = Some(Stuck::RanNothing { said });
             return;
         }
-        self.stuck = None;
+        self.stuck = ended_early.map(|how| Stuck::EndedEarly { how, said });
         let text = |record: &Value, field: &str| record[field].as_str().unwrap_or_default().to_owned();
         let is_of = |scenario: &str| records.iter().any(|record| record["scenario"] == scenario);
         self.cases.retain(|(scenario, _), _| *change != Change::All && !is_of(scenario));
@@ -65,20 +73,20 @@ impl Screen {
         }
     }
 
-    /// Whether the last pass has run nothing.
+    /// Whether the last pass did not judge all that it should have.
     pub fn is_stuck(&self) -> bool {
         self.stuck.is_some()
     }
 
     /// What is broken now, as a status.
     pub fn status(&self) -> Status {
-        if self.is_stuck() {
+        if matches!(self.stuck, Some(Stuck::RanNothing { .. })) {
             Status::BadInput
         } else if self.last.is_empty() {
             Status::Inconclusive
         } else if self.cases.values().any(Seen::is_broken) {
             Status::Broken
-        } else if self.cases.values().all(Seen::is_good) {
+        } else if !self.is_stuck() && self.cases.values().all(Seen::is_good) {
             Status::AsExpected
         } else {
             Status::Inconclusive
@@ -97,8 +105,14 @@ impl Screen {
     fn text(&self) -> String {
         let paths: Vec<String> = self.paths.iter().map(|path| named(path)).collect();
         let mut lines = vec![format!("watching {}   (Ctrl-C ends)", paths.join(", ")), String::new()];
-        if let Some(said) = &self.stuck {
-            lines.push("NOTHING COULD BE RUN".to_owned());
+        if let Some(stuck) = &self.stuck {
+            let (title, said) = match stuck {
+                Stuck::RanNothing { said } => ("NOTHING COULD BE RUN".to_owned(), said),
+                Stuck::EndedEarly { how, said } => {
+                    (format!("NOT ALL COULD BE RUN: it ended with {how}"), said)
+                }
+            };
+            lines.push(title);
             let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
             lines.extend(said.iter().take(LINES).map(|line| format!("  {line}")));
             if said.len() > LINES {
@@ -142,6 +156,7 @@ mod tests {
         let record = |(scenario, case, verdict): &(&str, &str, &str)| serde_json::json!({ "scenario": scenario, "case": case, "verdict": verdict, "summary": format!("{verdict} so") });
         Ran {
             records: records.iter().map(record).collect(),
+            ended_early: None,
             said: "error: this is wrong".to_owned(),
             took: Duration::from_millis(1_500),
         }
@@ -174,6 +189,17 @@ mod tests {
             "{text}"
         );
         assert_eq!(screen.status(), Status::BadInput);
+    }
+
+    #[test]
+    fn a_pass_that_ended_in_the_middle_is_no_success_although_all_that_it_ran_holds() {
+        let mut screen = Screen::new(&["scenarios".into()]);
+        let ended_early = Some("signal: 9 (SIGKILL)".to_owned());
+        let ran = Ran { ended_early, ..ran(&[("a", "as written", "holds")]) };
+        screen.take_in(&Change::All, ran);
+        assert!(screen.text().contains("NOT ALL COULD BE RUN: it ended with signal: 9"), "{}", screen.text());
+        assert!(screen.is_stuck());
+        assert_eq!(screen.status(), Status::Inconclusive);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! It is spoken to in strict turns. Each says in one message what has happened, and waits for the other; the
 //! child may send more than one message in its turn, of which the last says that the turn is over.
 
-use super::server::{ForkServer, Pid, Start};
+use super::activity::Activity;
+use super::launcher::{Launcher, Process, Start, Started};
 use perfidy_sim::{SimTime, interrupt};
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,8 +12,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a turn of a child may take in real time.
-const PATIENCE_TICKS: u32 = 200;
+/// How long a child may work or wait in one turn, in real time.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often a wait for a child is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -38,6 +39,8 @@ pub(super) enum Operation {
     Open { number: u64, host: String },
     /// It sends bytes.
     Send { number: u64, bytes: Vec<u8> },
+    /// It sends no more on a connection, and still hears what comes.
+    Finish { number: u64 },
     /// It closes a connection.
     Close { number: u64 },
     /// It prints something, on the stream of that name.
@@ -94,20 +97,19 @@ impl From<String> for Stop {
 pub(super) struct Child {
     stream: UnixStream,
     unread: Vec<u8>,
-    pid: Pid,
-    server: Arc<ForkServer>,
+    process: Box<dyn Process>,
+    launcher: Arc<dyn Launcher>,
 }
 
 impl Child {
-    /// Forks one.
+    /// Starts one.
     ///
     /// # Errors
     /// If that is not possible.
-    pub fn start(server: &Arc<ForkServer>, start: &Start<'_>) -> io::Result<Self> {
-        let (stream, theirs) = UnixStream::pair()?;
+    pub fn start(launcher: &Arc<dyn Launcher>, start: &Start<'_>) -> io::Result<Self> {
+        let Started { stream, process } = Arc::clone(launcher).start(start)?;
         stream.set_read_timeout(Some(TICK))?;
-        let pid = server.fork(start, &theirs)?;
-        Ok(Self { stream, unread: Vec::new(), pid, server: Arc::clone(server) })
+        Ok(Self { stream, unread: Vec::new(), process, launcher: Arc::clone(launcher) })
     }
 
     /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits or
@@ -140,7 +142,7 @@ impl Child {
                 operations.push(read.ok_or_else(|| format!("said what is no operation: {operation:?}"))?);
             }
             if let Some(status) = said.exit {
-                self.server.learn(&said.imported.unwrap_or_default());
+                self.launcher.learn(&said.imported.unwrap_or_default());
                 return Ok(Then::Ended(status));
             }
             if said.waits {
@@ -151,7 +153,7 @@ impl Child {
 
     /// The next line.
     fn line(&mut self) -> Result<Vec<u8>, Stop> {
-        let (mut ticks, mut seen) = (0, 0);
+        let (mut patience, mut seen) = (Patience::with(self.process.pid()), 0);
         let mut buffer = vec![0; 1 << 16];
         loop {
             if let Some(length) = self.unread[seen..].iter().position(|byte| *byte == b'\n') {
@@ -169,11 +171,10 @@ impl Child {
                     if interrupt::current().is_some_and(|interrupt| interrupt.is_set()) {
                         return Err(Stop::Interrupted);
                     }
-                    ticks += 1;
-                    if ticks > PATIENCE_TICKS {
-                        let seconds = TICK.as_secs_f32() * PATIENCE_TICKS as f32;
+                    if patience.is_over() {
+                        let seconds = PATIENCE.as_secs();
                         return Err(Stop::Broken(format!(
-                            "did not come back for {seconds:.0} s of real time: its clock stands still while it works, so \
+                            "did not come back for {seconds} s of real time: its clock stands still while it works, so \
                              a loop that waits for a time has to sleep, and a lock that is held by itself is never free"
                         )));
                     }
@@ -184,8 +185,8 @@ impl Child {
         }
     }
 
-    fn how_it_died(&self) -> String {
-        match self.server.end(self.pid) {
+    fn how_it_died(&mut self) -> String {
+        match self.process.end() {
             Some(status) if status & 0x7f != 0 => format!("was killed by signal {}", status & 0x7f),
             Some(status) => format!("ended without a word, with status {}", status >> 8),
             None => "is gone, with the process that had started it".to_owned(),
@@ -195,7 +196,33 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.server.end(self.pid);
+        self.process.end();
+    }
+}
+
+/// How long a turn may still take. On a busy machine a child may wait for a processor for long, which is not its fault:
+/// what counts is how long it works, and how long it waits for something else.
+struct Patience {
+    pid: i32,
+    /// How long it had worked at the first tick.
+    worked_before: Option<Duration>,
+    waited: Duration,
+}
+
+impl Patience {
+    fn with(pid: i32) -> Self {
+        Self { pid, worked_before: None, waited: Duration::ZERO }
+    }
+
+    /// Whether it is over, after one more tick.
+    fn is_over(&mut self) -> bool {
+        let activity = Activity::of(self.pid);
+        if activity.is_none_or(|activity| activity.waits) {
+            self.waited += TICK;
+        }
+        let worked = activity.map_or(Duration::ZERO, |activity| activity.worked);
+        let worked_before = *self.worked_before.get_or_insert(worked);
+        self.waited + worked.saturating_sub(worked_before) > PATIENCE
     }
 }
 
@@ -209,9 +236,33 @@ fn operation_of(words: &[serde_json::Value]) -> Option<Operation> {
                 words.get(2)?.as_str()?.chars().map(|c| u8::try_from(c).ok()).collect();
             Operation::Send { number: number()?, bytes: bytes? }
         }
+        "finish" => Operation::Finish { number: number()? },
         "close" => Operation::Close { number: number()? },
         "print" => Operation::Print { stream: text(1)?, text: text(2)? },
         "refused" => Operation::Refused { what: text(1)? },
         _ => return None,
     })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn patience_is_for_work_and_for_waiting_and_not_for_a_busy_machine() {
+        let ticks = 300;
+        for (command, ends) in [("exec sleep 600", true), ("while :; do :; done", false)] {
+            let mut process = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).spawn().unwrap();
+            let pid = i32::try_from(process.id()).unwrap();
+            while ends && !Activity::of(pid).unwrap().waits {
+                std::thread::yield_now();
+            }
+            let mut patience = Patience::with(pid);
+            let is_over = (0..ticks).any(|_| patience.is_over());
+            process.kill().unwrap();
+            process.wait().unwrap();
+            assert_eq!(is_over, ends, "{command}");
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use super::child::{Child, Event, Operation, Stop, Then};
 use super::http::{HttpRequest, take_request};
-use super::server::{ForkServer, Start};
+use super::launcher::{Launcher, Start};
 use super::services::{Routed, Services};
 use crate::agent::{Agent, Message, Report};
 use crate::clients::node::{Node, Work};
-use crate::clients::port::Asked;
+use crate::clients::port::Inbound;
 use crate::clients::{Catalogue, Request};
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{Program, TeamContext};
@@ -47,7 +47,7 @@ impl Message for Printed {
 
 /// What there is of a program in one run, across its crashes.
 pub(super) struct RunState {
-    server: Arc<ForkServer>,
+    launcher: Arc<dyn Launcher>,
     program: Program,
     services: Services,
     catalogue: Arc<Catalogue>,
@@ -62,7 +62,7 @@ pub(super) struct RunState {
 impl RunState {
     /// That of a run, before it begins.
     pub fn new(
-        server: Arc<ForkServer>,
+        launcher: Arc<dyn Launcher>,
         program: Program,
         catalogue: Arc<Catalogue>,
         work: Work,
@@ -71,7 +71,7 @@ impl RunState {
         let services = Services::new(Arc::clone(&catalogue));
         let work = Rc::new(work);
         let (folder, given, children) = (OnceCell::new(), RefCell::default(), Cell::new(0));
-        Self { server, program, services, catalogue, work, seed, folder, given, children }
+        Self { launcher, program, services, catalogue, work, seed, folder, given, children }
     }
 
     /// Starts the script for a task.
@@ -79,7 +79,7 @@ impl RunState {
         let folder = if let Some(folder) = self.folder.get() {
             folder
         } else {
-            let new = self.server.new_folder()?;
+            let new = self.launcher.folders().for_a_run()?;
             self.folder.get_or_init(|| new)
         };
         let child = self.children.replace(self.children.get() + 1);
@@ -98,7 +98,7 @@ impl RunState {
             seed,
             pid: 1_000 + child,
         };
-        Child::start(&self.server, &start)
+        Child::start(&self.launcher, &start)
     }
 }
 
@@ -149,6 +149,8 @@ struct Connection {
     unread: Vec<u8>,
     /// The number of the request that is under way.
     asked: Option<u64>,
+    /// Whether nothing more is sent on it.
+    is_finished: bool,
 }
 
 /// The script at work on a task.
@@ -241,6 +243,7 @@ impl Process {
             if let Some(connection) = self.connections.get_mut(&number) {
                 connection.asked = None;
                 self.read(number);
+                self.close_if_over(number);
             }
         }
     }
@@ -253,13 +256,20 @@ impl Process {
     fn does(&mut self, operation: Operation) {
         match operation {
             Operation::Open { number, host } => {
-                self.connections.insert(number, Connection { host, unread: Vec::new(), asked: None });
+                self.connections
+                    .insert(number, Connection { host, unread: Vec::new(), asked: None, is_finished: false });
                 self.arrives(Event("opened", number, String::new()));
             }
             Operation::Send { number, bytes } => {
                 if let Some(connection) = self.connections.get_mut(&number) {
                     connection.unread.extend(bytes);
                     self.read(number);
+                }
+            }
+            Operation::Finish { number } => {
+                if let Some(connection) = self.connections.get_mut(&number) {
+                    connection.is_finished = true;
+                    self.close_if_over(number);
                 }
             }
             Operation::Close { number } => {
@@ -311,6 +321,15 @@ impl Process {
         }
     }
 
+    /// A server closes a connection on which nothing more is sent, when it has answered everything.
+    fn close_if_over(&mut self, number: u64) {
+        let is_over = |connection: &Connection| connection.is_finished && connection.asked.is_none();
+        if self.connections.get(&number).is_some_and(is_over) {
+            self.connections.remove(&number);
+            self.arrives(Event("closed", number, String::new()));
+        }
+    }
+
     fn asks(&mut self, number: u64, request: &HttpRequest) {
         let closes = request.closes();
         let connection = self.connections.get_mut(&number).expect("it was there a moment ago");
@@ -331,7 +350,7 @@ impl Process {
         let (node, arrivals) = (Rc::clone(&self.node), Rc::clone(&self.arrivals));
         self.agent.spawn(async move {
             let (reply, mut answer) = oneshot::channel();
-            node.answer(Asked { number: asked, request, reply }).await;
+            node.answer(Inbound { number: asked, request, reply }).await;
             let mut events = vec![];
             match rendering.response(answer.try_recv().ok(), asked) {
                 Some(response) => {
@@ -352,7 +371,7 @@ impl Process {
         let node = Rc::clone(&self.node);
         self.agent.spawn(async move {
             let (reply, _) = oneshot::channel();
-            node.answer(Asked { number: asked, request: Request::GaveUp(asked), reply }).await;
+            node.answer(Inbound { number: asked, request: Request::GaveUp(asked), reply }).await;
         });
     }
 

@@ -6,28 +6,24 @@
 //! as it is however this process ends, it kills what is left, removes the working directories and ends.
 
 use super::OLDEST;
+use super::launcher::{Folders, Launcher, Process, Start, Started, set_environment};
 use crate::workflows::HASH_SEED;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What the fork server runs.
 const SHIM: &str = include_str!("shim.py");
-
-/// Variables that would send what is for the services of a scenario somewhere else.
-const PROXIES: [&str; 7] =
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "OPENAI_API_BASE"];
 
 /// What reads the rest from the socket: not a byte more, which would be of the first request.
 const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG_WAITALL\n\
@@ -35,7 +31,7 @@ const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG
                     exec(compile(code, '<perfidy>', 'exec'), {'__name__': 'perfidy'})";
 
 /// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script needs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why there is no fork server.
 #[derive(Debug)]
@@ -56,30 +52,14 @@ impl From<io::Error> for Trouble {
 
 /// A child as its fork server knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Pid(i32);
-
-/// What a child is started with.
-#[derive(Debug)]
-pub(super) struct Start<'a> {
-    /// Where it works.
-    pub folder: &'a Path,
-    /// What is added to its environment.
-    pub environment: Vec<(&'static str, String)>,
-    /// The hosts that there are, by name, with their addresses.
-    pub hosts: Vec<(String, String)>,
-    /// What all of its randomness depends on.
-    pub seed: u64,
-    /// The process id that it sees.
-    pub pid: u32,
-}
+struct Pid(i32);
 
 /// The fork server of a program.
 pub(super) struct ForkServer {
     control: Mutex<Control>,
     arguments: Vec<String>,
-    /// Where the runs work, each in a folder of its own. The fork server removes it.
-    folders: PathBuf,
-    next_folder: AtomicU64,
+    /// The fork server removes them.
+    folders: Folders,
     process: Mutex<Child>,
 }
 
@@ -110,17 +90,13 @@ impl ForkServer {
     /// # Errors
     /// [`Trouble`] if Python cannot run, or the script cannot be compiled.
     pub fn start(interpreter: &str, script: &Path, arguments: Vec<String>) -> Result<Self, Trouble> {
-        let folders = tempfile::Builder::new().prefix("perfidy-").tempdir()?;
+        let folders = Folders::new()?;
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(interpreter);
         command.arg("-c").arg(BOOT).stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        for name in PROXIES {
-            command.env_remove(name);
-        }
-        for (name, value) in constants() {
-            command.env(name, value);
-        }
+        set_environment(&mut command);
+        command.envs(constants());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let process = command.spawn()?;
         drop(command);
@@ -128,14 +104,8 @@ impl ForkServer {
         let mut control =
             Control { answers: BufReader::new(ours.try_clone()?), stream: ours, is_warm: false };
         write!(control.stream, "{:8}{SHIM}", SHIM.len())?;
-        let server = Self {
-            control: Mutex::new(control),
-            arguments,
-            folders: folders.keep(),
-            next_folder: AtomicU64::new(0),
-            process: Mutex::new(process),
-        };
-        let load = json!({ "do": "load", "script": script, "folders": server.folders });
+        let server = Self { control: Mutex::new(control), arguments, folders, process: Mutex::new(process) };
+        let load = json!({ "do": "load", "script": script, "folders": server.folders.path() });
         let loaded = server.control().ask(&load, None);
         let answer = loaded.map_err(|error| match error {
             Refusal::Said(why) => Trouble::Script(why),
@@ -152,28 +122,17 @@ impl ForkServer {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new folder in which a run works.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub fn new_folder(&self) -> io::Result<PathBuf> {
-        let number = self.next_folder.fetch_add(1, Ordering::Relaxed);
-        let folder = self.folders.join(number.to_string());
-        fs::create_dir(&folder)?;
-        Ok(folder)
-    }
-
     /// Forks a child, which is at the other end of `theirs`.
     ///
     /// # Errors
     /// If that is not possible.
-    pub fn fork(&self, start: &Start<'_>, theirs: &UnixStream) -> io::Result<Pid> {
+    fn fork(&self, start: &Start<'_>, theirs: &UnixStream) -> io::Result<Pid> {
         let request = json!({
             "do": "start",
             "arguments": self.arguments,
             "folder": start.folder,
-            "environment": start.environment.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-            "hosts": start.hosts.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "environment": start.environment.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "hosts": start.hosts(),
             "seed": start.seed,
             "pid": start.pid,
         });
@@ -182,17 +141,45 @@ impl ForkServer {
     }
 
     /// Kills a child, if it has not ended, and reaps it; its wait status.
-    pub fn end(&self, Pid(pid): Pid) -> Option<i32> {
+    fn end(&self, Pid(pid): Pid) -> Option<i32> {
         self.control().ask(&json!({ "do": "end", "pid": pid }), None).ok()?.status
+    }
+}
+
+impl Launcher for ForkServer {
+    fn start(self: Arc<Self>, start: &Start<'_>) -> io::Result<Started> {
+        let (stream, theirs) = UnixStream::pair()?;
+        let pid = self.fork(start, &theirs)?;
+        Ok(Started { stream, process: Box::new(Forked { server: self, pid }) })
+    }
+
+    fn folders(&self) -> &Folders {
+        &self.folders
     }
 
     /// Imports what the first child that ended by itself had to import, for those after it.
-    pub fn learn(&self, imported: &[String]) {
+    fn learn(&self, imported: &[String]) {
         let mut control = self.control();
         if !std::mem::replace(&mut control.is_warm, true) {
             // What it cannot import is imported by each child.
             let _ = control.ask(&json!({ "do": "imports", "names": imported }), None);
         }
+    }
+}
+
+/// A child, of its fork server.
+struct Forked {
+    server: Arc<ForkServer>,
+    pid: Pid,
+}
+
+impl Process for Forked {
+    fn pid(&self) -> i32 {
+        self.pid.0
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        self.server.end(self.pid)
     }
 }
 
@@ -246,22 +233,20 @@ fn send_with(stream: &UnixStream, bytes: &[u8], with: &UnixStream) -> io::Result
     (&*stream).write_all(&bytes[sent..])
 }
 
-/// What is the same in the environment of every run.
+/// What is Python's own in the environment of every run.
 fn constants() -> Vec<(&'static str, String)> {
     let hash_seed = std::env::var(HASH_SEED).unwrap_or_else(|_| "0".to_owned());
     vec![
         ("PYTHONHASHSEED", hash_seed),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-        ("TZ", "UTC".to_owned()),
         // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not in
         // each child.
         ("DEFER_PYDANTIC_BUILD", "false".to_owned()),
-        ("OPENAI_BASE_URL", "http://model/v1".to_owned()),
-        ("OPENAI_API_KEY", "perfidy".to_owned()),
-        ("ANTHROPIC_BASE_URL", "http://model".to_owned()),
-        ("ANTHROPIC_API_KEY", "perfidy".to_owned()),
-        ("PERFIDY_MCP_URL", "http://mcp/mcp".to_owned()),
-        ("PERFIDY_USER_URL", "http://user/".to_owned()),
+        // Traces would be sent to hosts that no scenario has.
+        ("OPENAI_AGENTS_DISABLE_TRACING", "1".to_owned()),
+        ("LANGSMITH_TRACING", "false".to_owned()),
+        ("LANGCHAIN_TRACING_V2", "false".to_owned()),
+        ("OTEL_SDK_DISABLED", "true".to_owned()),
     ]
 }
 

@@ -5,7 +5,7 @@ use super::http::{HttpRequest, HttpResponse};
 use super::mcp::{self, Told};
 use crate::agent::{Definite, Indefinite, ModelError, ToolError};
 use crate::clients::server::anthropic::Messages;
-use crate::clients::server::api::{Api, Asked, Names, ReplyId, Sent, status_of};
+use crate::clients::server::api::{Api, ChatRequest, Names, ReplyId, Sent, status_of};
 use crate::clients::server::completions::Completions;
 use crate::clients::server::mcp::error_body;
 use crate::clients::server::responses::Responses;
@@ -151,7 +151,7 @@ impl Services {
             Err(why) => return bad(&why),
         };
         let request = Request::Chat { task: Some(task), turns: names.served(asked.turns), said: None };
-        let Asked { model, is_streamed, wants_usage, .. } = asked;
+        let ChatRequest { model, is_streamed, wants_usage, .. } = asked;
         let chat = ChatRendering { api, names, wants_usage, model, is_streamed };
         Routed::Ask(request, Rendering::Chat(Box::new(chat)))
     }

@@ -49,6 +49,7 @@ def patch_time():
 patch_time()
 
 import _frozen_importlib
+import ast
 import asyncio
 import asyncio.base_events
 import asyncio.events
@@ -61,10 +62,12 @@ import datetime
 import errno
 import gc
 import heapq
+import importlib.util
 import io
 import json
 import math
 import os
+import queue
 import random
 import select
 import shutil
@@ -206,6 +209,10 @@ def when_imported(name, patch):
         after_import[name] = patch
 
 
+# How long before 1970 the time of UUIDs begins, in units of 100 ns.
+SINCE_1582 = 0x01B2_1DD2_1381_4000
+
+
 def patch_randomness():
     os.urandom = random._urandom = lambda count: entropy.bytes(count)
     os.getrandom = lambda size, flags=0: entropy.bytes(size)
@@ -214,6 +221,29 @@ def patch_randomness():
     uuid._generate_time_safe = None
     uuid._UuidCreate = None
     uuid.getnode = lambda: 0x02_00_00_00_00_01
+
+    def patch_uuid_utils(uuid_utils):
+        """It is written in Rust, and would read the clock and the randomness of the machine."""
+        own = lambda number: uuid_utils.UUID(int=number)
+
+        def number_of_7(timestamp=None, nanos=None):
+            millis = clock.wall // 1_000_000 if timestamp is None else timestamp * 1_000 + (nanos or 0) // 1_000_000
+            drawn = int.from_bytes(entropy.bytes(10), "big")
+            return millis << 80 | 7 << 76 | (drawn >> 68) << 64 | 2 << 62 | drawn & (1 << 62) - 1
+
+        def uuid6(node=None, timestamp=None, nanos=None):
+            one = uuid.uuid1(node)
+            time = one.time if timestamp is None else timestamp * 10_000_000 + (nanos or 0) // 100 + SINCE_1582
+            return own(time >> 12 << 80 | 6 << 76 | (time & 0xFFF) << 64 | one.int & (1 << 64) - 1)
+
+        uuid_utils.getnode, uuid_utils.uuid6 = uuid.getnode, uuid6
+        uuid_utils.uuid1 = lambda node=None, clock_seq=None: own(uuid.uuid1(node, clock_seq).int)
+        uuid_utils._uuid4_int = lambda: uuid.uuid4().int
+        uuid_utils.uuid4 = lambda: own(uuid.uuid4().int)
+        uuid_utils._uuid7_int = number_of_7
+        uuid_utils.uuid7 = lambda timestamp=None, nanos=None: own(number_of_7(timestamp, nanos))
+
+    when_imported("uuid_utils", patch_uuid_utils)
 
 
 def patch_imports():
@@ -245,43 +275,22 @@ def patch_imports():
 
 
 def patch_dates():
-    real_date, real_datetime = datetime.date, datetime.datetime
+    """In place, as these types are of C: what derives from them, and code in C that makes dates, stay as they are."""
 
-    class OfDates(type):
-        """What C code makes is of the real class, and counts as one of the class in its place."""
+    def now(cls, tz=None):
+        seconds, rest = divmod(clock.wall, NANOS)
+        return cls.fromtimestamp(seconds, tz).replace(microsecond=rest // 1_000)
 
-        def __instancecheck__(cls, value):
-            return isinstance(value, stands_for[cls]) if cls in stands_for else super().__instancecheck__(value)
-
-        def __subclasscheck__(cls, other):
-            return issubclass(other, stands_for[cls]) if cls in stands_for else super().__subclasscheck__(other)
-
-    stands_for = {}
-
-    class date(real_date, metaclass=OfDates):
-        @classmethod
-        def today(cls):
-            return cls.fromtimestamp(clock.wall / NANOS)
-
-    class datetime_(real_datetime, metaclass=OfDates):
-        @classmethod
-        def now(cls, tz=None):
-            seconds, rest = divmod(clock.wall, NANOS)
-            return cls.fromtimestamp(seconds, tz).replace(microsecond=rest // 1_000)
-
-        @classmethod
-        def today(cls):
-            return cls.now()
-
-        @classmethod
-        def utcnow(cls):
-            return cls.now(datetime.timezone.utc).replace(tzinfo=None)
-
-    for name, kind, real in (("date", date, real_date), ("datetime", datetime_, real_datetime)):
-        stands_for[kind] = real
-        kind.__name__ = kind.__qualname__ = name
-        kind.__module__ = "datetime"
-        setattr(datetime, name, kind)
+    for kind, name, function in (
+        (datetime.date, "today", lambda cls: cls.fromtimestamp(clock.wall / NANOS)),
+        (datetime.datetime, "now", now),
+        (datetime.datetime, "today", lambda cls: cls.now()),
+        (datetime.datetime, "utcnow", lambda cls: cls.now(datetime.timezone.utc).replace(tzinfo=None)),
+    ):
+        # The `__dict__` of such a type can only be read; what it shows is a dict as any other.
+        (names,) = gc.get_referents(kind.__dict__)
+        names[name] = classmethod(function)
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
 
 # The network.
@@ -872,6 +881,8 @@ def patch_threads():
             self.run()
         except SystemExit:
             pass
+        except Refused:
+            raise
         except BaseException:
             traceback.print_exc()
 
@@ -914,6 +925,40 @@ def patch_threads():
         backend.AsyncIOBackend.run_sync_in_worker_thread = classmethod(inline)
 
     when_imported("anyio._backends._asyncio", patch_anyio)
+    # That of C waits in C, where nothing could refuse it.
+    queue.SimpleQueue = queue._PySimpleQueue
+
+    def patch_aiosqlite(core):
+        """Each connection has a thread that takes calls from a queue. Here the queue makes them."""
+
+        class Calls:
+            def put_nowait(self, call):
+                future, function = call
+                try:
+                    result = function()
+                except BaseException as error:
+                    if future is None:
+                        raise
+                    future.set_exception(error)
+                else:
+                    if future is not None:
+                        future.set_result(result)
+
+        class Worker:
+            def __init__(self, **_):
+                self.has_begun = False
+
+            def start(self):
+                self.has_begun = True
+
+            def is_alive(self):
+                return self.has_begun
+
+        # In older versions the connection itself is the thread: what it waits for is refused.
+        if hasattr(core, "_connection_worker_thread"):
+            core.SimpleQueue, core.Thread = Calls, Worker
+
+    when_imported("aiosqlite.core", patch_aiosqlite)
 
 
 # By the names of Python's audit events: https://docs.python.org/3/library/audit_events.html
@@ -1028,8 +1073,30 @@ class Script:
         self.path = path
         self.folder = os.path.dirname(path)
         with open(path, "rb") as file:
-            self.code = compile(file.read(), path, "exec", dont_inherit=True)
+            self.tree = ast.parse(file.read(), path)
+        self.code = compile(self.tree, path, "exec", dont_inherit=True)
         sys.path[:] = [self.folder, *(folder for folder in sys.path if folder)]
+
+    def is_own(self, file):
+        """Whether a module is beside the script. It may do anything, so each run imports it anew."""
+        return (file or "").startswith(self.folder + os.sep) and "site-packages" not in file
+
+    def wanted(self):
+        """What it imports first of all, as arguments of `__import__`."""
+        for line in self.tree.body:
+            if isinstance(line, ast.Import):
+                yield from ((one.name, ()) for one in line.names)
+            elif isinstance(line, ast.ImportFrom) and not line.level:
+                yield line.module, [one.name for one in line.names if one.name != "*"]
+
+    def import_wanted(self):
+        """Imports it here, once. What cannot be imported here is imported by each child."""
+        for name, names in self.wanted():
+            with contextlib.suppress(BaseException):
+                spec = importlib.util.find_spec(name.partition(".")[0])
+                places = [spec.origin, *(spec.submodule_search_locations or ())]
+                if not any(map(self.is_own, places)):
+                    __import__(name, fromlist=names)
 
     def run(self, arguments):
         """Runs it as Python runs a script; its exit status."""
@@ -1054,16 +1121,14 @@ class Script:
         return status & 0xFF
 
     def imported(self):
-        """The modules that are the same whatever the script does: not those beside it, which may do anything."""
+        """The modules that are the same whatever the script does."""
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None) or ""
-            is_own = file.startswith(self.folder + os.sep) and "site-packages" not in file
-            if name != "__main__" and not is_own:
+            if name != "__main__" and not self.is_own(getattr(module, "__file__", None)):
                 yield name
 
 
-def child(fd, script, start):
-    """Runs the script once, and never returns."""
+def child(fd, script, start, is_learned):
+    """Runs the script once, and never returns. Unless it is known, it says what the script has imported."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
@@ -1076,7 +1141,8 @@ def child(fd, script, start):
     entropy.__init__(start["seed"])
     os.getpid, os.getppid = (lambda: start["pid"]), (lambda: 1)
     gc.disable()
-    known = set(sys.modules)
+    # Not in each child: to look at every module is to copy the memory where it is.
+    known = None if is_learned else set(sys.modules)
     seal(libc)
     sys.addaudithook(watch)
     status = 1
@@ -1085,9 +1151,15 @@ def child(fd, script, start):
         status = script.run(start["arguments"])
         sys.stdout.flush()
     finally:
-        new = [name for name in script.imported() if name not in known]
+        new = [] if known is None else [name for name in script.imported() if name not in known]
         channel.send({"exit": status, "imported": new})
         real_exit(0)
+
+
+def settle():
+    """Keeps what there is now shared with the children: the collector would write to all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 class Server:
@@ -1096,6 +1168,8 @@ class Server:
         self.children = set()
         self.script = None
         self.folders = None
+        # Whether what the script imports first of all is imported, and whether all else is.
+        self.is_warm = self.is_learned = False
 
     def answer(self, **what):
         self.control.sendall(write_json(what).encode() + b"\n")
@@ -1124,10 +1198,14 @@ class Server:
         self.answer(version=list(sys.version_info[:3]))
 
     def start(self, request, fd):
+        if not self.is_warm:
+            self.is_warm = True
+            self.script.import_wanted()
+            settle()
         pid = real_fork()
         if pid == 0:
             self.control.close()
-            child(fd, self.script, request)
+            child(fd, self.script, request, self.is_learned)
         os.close(fd)
         self.children.add(pid)
         self.answer(pid=pid)
@@ -1141,12 +1219,12 @@ class Server:
         self.answer(status=status)
 
     def imports(self, request):
+        self.is_learned = True
         for name in request["names"]:
             # What cannot be imported here is imported by each child.
             with contextlib.suppress(BaseException):
                 __import__(name)
-        gc.collect()
-        gc.freeze()
+        settle()
         self.answer(count=len(sys.modules))
 
 

@@ -1,21 +1,21 @@
 //! Anthropic's messages.
 
 use super::api::{
-    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+    Api, ChatRequest, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
 };
 use crate::agent::Finish;
-use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
+use crate::clients::{ChatAnswer, ChatCall, ChatTurn, Said};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(in crate::clients) struct Messages;
 
 impl Api for Messages {
-    fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {
+    fn read(&self, body: &Value, tasks: &[&str]) -> Result<ChatRequest, String> {
         let messages = body.get("messages").and_then(Value::as_array).ok_or("`messages` must be a list")?;
         let mut turns = Vec::new();
         if body.get("system").is_some_and(|system| !system.is_null()) {
-            turns.push(Turn::System);
+            turns.push(ChatTurn::System);
         }
         for message in messages {
             let content = &message["content"];
@@ -30,7 +30,7 @@ impl Api for Messages {
             }
         }
         let tools = list(body, "tools").iter().map(|tool| field(tool, "name").to_owned());
-        Ok(Asked {
+        Ok(ChatRequest {
             model: field(body, "model").to_owned(),
             turns,
             tools: tools.collect(),
@@ -136,11 +136,11 @@ impl Api for Messages {
 }
 
 /// The results in what a user says come first, then the rest as one turn.
-fn read_user(content: &Value, blocks: &[Value], tasks: &[&str], turns: &mut Vec<Turn>) {
+fn read_user(content: &Value, blocks: &[Value], tasks: &[&str], turns: &mut Vec<ChatTurn>) {
     let mut text = content.as_str().map(str::to_owned);
     for block in blocks {
         if field(block, "type") == "tool_result" {
-            turns.push(Turn::Result {
+            turns.push(ChatTurn::Result {
                 call: field(block, "tool_use_id").to_owned(),
                 text: text_of(&block["content"]),
                 is_error: block["is_error"] == json!(true),

@@ -1,16 +1,16 @@
 //! What the model APIs have in common: how a conversation comes in and how a reply goes out.
 
 use crate::agent::ModelError;
-use crate::clients::{Catalogue, ChatAnswer, ChatCall, Said, Turn};
+use crate::clients::{Catalogue, ChatAnswer, ChatCall, ChatTurn, Said};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A request to a model.
-pub(in crate::clients) struct Asked {
+pub(in crate::clients) struct ChatRequest {
     /// The model that it names.
     pub model: String,
     /// The conversation, with the names of tools as the client has them.
-    pub turns: Vec<Turn>,
+    pub turns: Vec<ChatTurn>,
     /// The names of the tools that the client declares.
     pub tools: Vec<String>,
     /// Whether the reply is streamed.
@@ -28,7 +28,7 @@ pub(in crate::clients) trait Api: Sync {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String>;
+    fn read(&self, body: &Value, tasks: &[&str]) -> Result<ChatRequest, String>;
 
     /// A whole reply.
     fn whole(&self, said: &ChatAnswer, reply: &ReplyId, model: &str) -> Value;
@@ -76,10 +76,10 @@ pub(in crate::clients) fn text_of(content: &Value) -> String {
 }
 
 /// The turn of a user who says this: the names of the tasks in it.
-pub(in crate::clients) fn user_turn(text: &str, tasks: &[&str]) -> Turn {
+pub(in crate::clients) fn user_turn(text: &str, tasks: &[&str]) -> ChatTurn {
     let is_of_a_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let words = text.split(|c| !is_of_a_name(c));
-    Turn::User(words.filter(|word| tasks.contains(word)).map(str::to_owned).collect())
+    ChatTurn::User(words.filter(|word| tasks.contains(word)).map(str::to_owned).collect())
 }
 
 /// The count of tokens that a reply has written, as its API says, or as long as its text is.
@@ -93,12 +93,12 @@ pub(in crate::clients) fn tokens_of(text: &str) -> u32 {
 }
 
 /// Adds what a model said to a conversation. What it said in several items of one reply is one turn.
-pub(in crate::clients) fn push_assistant(turns: &mut Vec<Turn>, text: &str, new: Vec<ChatCall>) {
-    if let Some(Turn::Assistant { tokens, calls }) = turns.last_mut() {
+pub(in crate::clients) fn push_assistant(turns: &mut Vec<ChatTurn>, text: &str, new: Vec<ChatCall>) {
+    if let Some(ChatTurn::Assistant { tokens, calls }) = turns.last_mut() {
         *tokens = tokens.saturating_add(tokens_of(text));
         calls.extend(new);
     } else {
-        turns.push(Turn::Assistant { tokens: tokens_of(text), calls: new });
+        turns.push(ChatTurn::Assistant { tokens: tokens_of(text), calls: new });
     }
 }
 
@@ -159,9 +159,11 @@ impl Names {
     }
 
     /// A conversation with the names of the scenario.
-    pub fn served(&self, turns: Vec<Turn>) -> Vec<Turn> {
+    pub fn served(&self, turns: Vec<ChatTurn>) -> Vec<ChatTurn> {
         let renamed = turns.into_iter().map(|turn| match turn {
-            Turn::Assistant { tokens, calls } => Turn::Assistant { tokens, calls: self.served_calls(calls) },
+            ChatTurn::Assistant { tokens, calls } => {
+                ChatTurn::Assistant { tokens, calls: self.served_calls(calls) }
+            }
             other => other,
         });
         renamed.collect()

@@ -1,23 +1,23 @@
 //! OpenAI's chat completions.
 
 use super::api::{
-    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+    Api, ChatRequest, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
 };
 use crate::agent::Finish;
-use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
+use crate::clients::{ChatAnswer, ChatCall, ChatTurn, Said};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(in crate::clients) struct Completions;
 
 impl Api for Completions {
-    fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {
+    fn read(&self, body: &Value, tasks: &[&str]) -> Result<ChatRequest, String> {
         let messages = body.get("messages").and_then(Value::as_array).ok_or("`messages` must be a list")?;
         let mut turns = Vec::new();
         for message in messages {
             let text = message.get("content").map(text_of).unwrap_or_default();
             match field(message, "role") {
-                "system" | "developer" => turns.push(Turn::System),
+                "system" | "developer" => turns.push(ChatTurn::System),
                 "user" => turns.push(user_turn(&text, tasks)),
                 "assistant" => {
                     let calls = list(message, "tool_calls").iter().map(read_call);
@@ -25,13 +25,13 @@ impl Api for Completions {
                 }
                 "tool" => {
                     let call = field(message, "tool_call_id").to_owned();
-                    turns.push(Turn::Result { call, text, is_error: false });
+                    turns.push(ChatTurn::Result { call, text, is_error: false });
                 }
                 other => return Err(format!("there is no role `{other}`")),
             }
         }
         let tools = list(body, "tools").iter().map(|tool| field(&tool["function"], "name").to_owned());
-        Ok(Asked {
+        Ok(ChatRequest {
             model: field(body, "model").to_owned(),
             turns,
             tools: tools.collect(),

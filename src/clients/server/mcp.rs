@@ -1,8 +1,9 @@
 //! The MCP server: the tools of a scenario, and what its user says as prompts.
 //!
-//! It is built on the official SDK, which speaks the protocol in its current revision and those before it, over
-//! stdio and streamable HTTP, and checks hosts and sizes. The harness needs no more control of the wire than it
-//! gives: a tool that never answers is a request that is never answered, and a client that cancels is heard.
+//! It is built on the official SDK, which speaks the protocol in its current revision and those before it,
+//! over stdio and streamable HTTP, and checks hosts and sizes. The harness needs no more control of the wire
+//! than it gives: a tool that never answers is a request that is never answered, and a client that cancels is
+//! heard.
 
 use crate::agent::ToolError;
 use crate::clients::catalogue::{KEY, TELL_USER};

@@ -9,9 +9,10 @@
 //! | `POST /tell_user` | tells the user how a task ended: `{"done": true}` |
 //! | `/` | what there is, as JSON |
 //!
-//! With a real model the paths of models lead there ([`Upstream`]). Each path can begin with the name of a task, as in `/task-2/mcp`, for clients that work on several at once.
-//! Requests come from outside and are not trusted: hosts and origins are checked, sizes and numbers are bounded,
-//! and nothing that a client sends is run.
+//! With a real model the paths of models lead there ([`Upstream`]). Each path can begin with the name of a
+//! task, as in `/task-2/mcp`, for clients that work on several at once. Requests come from outside and are
+//! not trusted: hosts and origins are checked, sizes and numbers are bounded, and nothing that a client sends
+//! is run.
 
 pub(super) mod anthropic;
 pub(super) mod api;
@@ -43,7 +44,8 @@ pub struct ServerConfig {
     pub stdio: bool,
     /// Where to listen for HTTP, if at all.
     pub listen: Option<SocketAddr>,
-    /// How many times as fast as real time virtual time passes: what a service says of times is divided by it.
+    /// How many times as fast as real time virtual time passes: what a service says of times is divided by
+    /// it.
     pub speed: u32,
     /// The real model, if the simulated one is not to be asked.
     pub model: Option<Upstream>,

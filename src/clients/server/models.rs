@@ -1,6 +1,6 @@
 //! The paths of models: the simulated one, or a real one behind it.
 
-use super::api::{Api, Asked, Names, ReplyId, Sent, status_of};
+use super::api::{Api, ChatRequest, Names, ReplyId, Sent, status_of};
 use super::http::{Body, Gone, Routes, json_of, text_of};
 use super::upstream::{Posted, RealReply, Upstream};
 use crate::agent::ModelError;
@@ -30,7 +30,7 @@ impl Routes {
             Ok(names) => names,
             Err(message) => return Ok(error(api, 400, "invalid_request_error", &message)),
         };
-        let Asked { turns, model, is_streamed, wants_usage, .. } = asked;
+        let ChatRequest { turns, model, is_streamed, wants_usage, .. } = asked;
         let request = Request::Chat { task, turns: names.served(turns), said: None };
         match self.handle.ask(request).await {
             Some(Answer::Chat(Ok(said))) => {
@@ -46,7 +46,7 @@ impl Routes {
         &self,
         upstream: &Upstream,
         api: &dyn Api,
-        (task, asked): (Option<String>, Asked),
+        (task, asked): (Option<String>, ChatRequest),
         posted: Posted,
     ) -> Result<Response<Body>, Gone> {
         let real = match upstream.ask(posted).await {
@@ -60,7 +60,7 @@ impl Routes {
         let Some(said) = real.said(api) else {
             return Ok(error(api, 502, "api_error", "the reply of the real model cannot be read"));
         };
-        let Asked { turns, tools, model, is_streamed, wants_usage } = asked;
+        let ChatRequest { turns, tools, model, is_streamed, wants_usage } = asked;
         let names = Names::known(&self.catalogue, &tools);
         let said = Said { calls: names.served_calls(said.calls), ..said };
         let request = Request::Chat { task, turns: names.served(turns), said: Some(said) };

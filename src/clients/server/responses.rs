@@ -1,17 +1,17 @@
 //! OpenAI's responses.
 
 use super::api::{
-    Api, Asked, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
+    Api, ChatRequest, ReplyId, Sent, field, list, pieces_of, push_assistant, text_of, tokens_said, user_turn,
 };
 use super::completions;
 use crate::agent::Finish;
-use crate::clients::{ChatAnswer, ChatCall, Said, Turn};
+use crate::clients::{ChatAnswer, ChatCall, ChatTurn, Said};
 use serde_json::{Value, json};
 
 pub(in crate::clients) struct Responses;
 
 impl Api for Responses {
-    fn read(&self, body: &Value, tasks: &[&str]) -> Result<Asked, String> {
+    fn read(&self, body: &Value, tasks: &[&str]) -> Result<ChatRequest, String> {
         let mut turns = Vec::new();
         if body.get("previous_response_id").is_some_and(|id| !id.is_null()) {
             return Err(
@@ -19,7 +19,7 @@ impl Api for Responses {
             );
         }
         if !field(body, "instructions").is_empty() {
-            turns.push(Turn::System);
+            turns.push(ChatTurn::System);
         }
         match &body["input"] {
             Value::String(text) => turns.push(user_turn(text, tasks)),
@@ -31,7 +31,7 @@ impl Api for Responses {
             _ => return Err("`input` must be a text or a list".to_owned()),
         }
         let tools = list(body, "tools").iter().map(|tool| field(tool, "name").to_owned());
-        Ok(Asked {
+        Ok(ChatRequest {
             model: field(body, "model").to_owned(),
             turns,
             tools: tools.collect(),
@@ -89,17 +89,17 @@ impl Api for Responses {
     }
 }
 
-fn read_item(item: &Value, tasks: &[&str], turns: &mut Vec<Turn>) -> Result<(), String> {
+fn read_item(item: &Value, tasks: &[&str], turns: &mut Vec<ChatTurn>) -> Result<(), String> {
     match (field(item, "type"), field(item, "role")) {
         ("function_call", _) => {
             push_assistant(turns, "", vec![read_call(item)]);
         }
         ("function_call_output", _) => {
             let (call, text) = (field(item, "call_id").to_owned(), text_of(&item["output"]));
-            turns.push(Turn::Result { call, text, is_error: false });
+            turns.push(ChatTurn::Result { call, text, is_error: false });
         }
         ("" | "message", "user") => turns.push(user_turn(&text_of(&item["content"]), tasks)),
-        ("" | "message", "system" | "developer") => turns.push(Turn::System),
+        ("" | "message", "system" | "developer") => turns.push(ChatTurn::System),
         ("" | "message", "assistant") => push_assistant(turns, &text_of(&item["content"]), Vec::new()),
         // What else there is, such as `reasoning`, says nothing to this model.
         ("" | "message", role) => return Err(format!("there is no role `{role}`")),

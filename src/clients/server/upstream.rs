@@ -1,8 +1,8 @@
 //! A real model, asked in the place of the simulated one.
 //!
-//! What the client asks is passed on as it is, with its own key, and the reply is read whole before the client gets
-//! it: the world must know what was said to let a fault alter it. Keys and texts go nowhere else, and stand in no
-//! recording.
+//! What the client asks is passed on as it is, with its own key, and the reply is read whole before the
+//! client gets it: the world must know what was said to let a fault alter it. Keys and texts go nowhere else,
+//! and stand in no recording.
 
 use super::MOST_BYTES;
 use super::api::Api;
@@ -39,16 +39,16 @@ const PASSED_ON: &[&str] = &[
 /// What of the head of a reply is for the client.
 const PASSED_BACK: &[&str] = &["content-type", "request-id", "retry-after", "retry-after-ms", "x-request-id"];
 
-/// The address of a real model, and the way to it.
+/// The address of a real model, and the client for it.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Way,
+    client: HttpClient,
     /// Without `/v1`, which the paths begin with.
     base: String,
 }
 
 #[derive(Clone, Debug)]
-enum Way {
+enum HttpClient {
     Plain(Client<HttpConnector, Full<Bytes>>),
     Encrypted(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
 }
@@ -80,13 +80,13 @@ impl Upstream {
             return Err(wrong("it should be like https://api.openai.com"));
         }
         let client = match uri.scheme_str() {
-            Some("http") => Way::Plain(Client::builder(TokioExecutor::new()).build_http()),
+            Some("http") => HttpClient::Plain(Client::builder(TokioExecutor::new()).build_http()),
             Some("https") => {
                 let connector = HttpsConnectorBuilder::new().with_native_roots();
                 let connector =
                     connector.map_err(|error| wrong(&format!("no certificates here: {error}")))?;
                 let connector = connector.https_only().enable_http1().build();
-                Way::Encrypted(Client::builder(TokioExecutor::new()).build(connector))
+                HttpClient::Encrypted(Client::builder(TokioExecutor::new()).build(connector))
             }
             None => return Err(wrong("it should be like https://api.openai.com")),
             _ => return Err(wrong("it should begin with https:// or http://")),
@@ -109,8 +109,8 @@ impl Upstream {
         *request.headers_mut() = only(PASSED_ON, &headers);
         let reply = async {
             let reply = match &self.client {
-                Way::Plain(client) => client.request(request).await,
-                Way::Encrypted(client) => client.request(request).await,
+                HttpClient::Plain(client) => client.request(request).await,
+                HttpClient::Encrypted(client) => client.request(request).await,
             };
             let (head, body) = reply.map_err(|error| wrong(&in_full(&error)))?.into_parts();
             let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| wrong(&error))?;

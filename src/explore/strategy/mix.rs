@@ -2,40 +2,37 @@
 //!
 //! No strategy is best everywhere. What is easy to find, random finds within the first trials, and nothing
 //! else comes before them; from then on two of three trials are random and the others share the rest. So what
-//! only random finds, the mix finds after half as many trials again at worst, and what random hardly ever
-//! finds has a chance. Where faults are rare, most random trials have none; so one of the others is the
-//! single faults of a fault-free run, each tried once.
+//! only random finds, the mix finds after half as many trials again at worst. Most of the others are storms: a
+//! failure that takes several faults at once comes up tens of times as often in them. Where faults are rare,
+//! most random trials have none; so one of the others is the single faults of a fault-free run, each tried
+//! once. The order of messages is that of PCT now and then.
 
 use super::chances::{self, Detail};
-use super::guided::Guided;
-use super::{
-    Feedback, Kind, PlanOf, Start, Strategy, Trial, WantedFeedback, after, exhaustive, pct, random, swarm,
-};
+use super::{Kind, PlanOf, Start, Strategy, Trial, WantedFeedback, after, exhaustive, pct, random, storm};
 use crate::explore::Run;
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
 
 pub(super) const KIND: Kind = Kind {
     name: "mix",
-    about: "random first; then two thirds random, one third swarm, pct, guided and single faults in turn",
+    about: "random first; then two thirds random, one third storm, pct and single faults in turn",
     ends: false,
     start: |start| Ok(Box::new(Mix::new(start))),
 };
 
 /// How many trials are random before the others have their turn.
 const RANDOM_FIRST: u64 = 50;
-/// How many trials there are before their feedback is wanted.
-const BATCH: usize = 128;
 /// How many trials there are until the turns come again.
 const CYCLE: u64 = 12;
+/// Of the cycles, one of so many has a trial of PCT in the place of a storm.
+const PCT_EVERY: u64 = 4;
 
 struct Mix {
     next: Seed,
     tried: u64,
     random: PlanOf,
-    swarm: PlanOf,
+    storm: PlanOf,
     pct: PlanOf,
-    guided: Guided,
     singletons: Singles,
 }
 
@@ -70,9 +67,8 @@ impl Mix {
             next: seed,
             tried: 0,
             random: random::plan_of(case),
-            swarm: swarm::plan_of(case),
+            storm: storm::plan_of(case),
             pct: pct::plan_of(start),
-            guided: Guided::new(case, seed),
             singletons: Singles { case: case.clone(), engine, seed, left: None },
         }
     }
@@ -81,15 +77,16 @@ impl Mix {
         let (seed, nth) = (self.next, self.tried);
         self.next = after(seed);
         self.tried += 1;
-        let turn = nth.checked_sub(RANDOM_FIRST).map(|nth| nth % CYCLE);
-        let single = if turn == Some(1) { self.singletons.trial() } else { None };
-        if let Some(trial) = single {
-            return trial;
-        }
+        let turn = nth.checked_sub(RANDOM_FIRST).map(|nth| (nth / CYCLE, nth % CYCLE));
         let plan_of = match turn {
-            Some(4) => &self.swarm,
-            Some(7) => &self.pct,
-            Some(10) => return self.guided.trial(seed),
+            Some((_, 1)) => {
+                if let Some(single) = self.singletons.trial() {
+                    return single;
+                }
+                &self.storm
+            }
+            Some((cycle, 7)) if cycle.is_multiple_of(PCT_EVERY) => &self.pct,
+            Some((_, 4 | 7 | 10)) => &self.storm,
             _ => &self.random,
         };
         Trial { seed, plan: plan_of(seed), wants: WantedFeedback::Nothing }
@@ -102,12 +99,7 @@ impl Strategy for Mix {
     }
 
     fn next(&mut self, limit: usize) -> Vec<Trial> {
-        (0..limit.min(BATCH)).map(|_| self.trial()).collect()
-    }
-
-    /// Only the guided trials want to know anything.
-    fn learn(&mut self, trial: &Trial, feedback: &Feedback) {
-        self.guided.learn(trial, feedback);
+        (0..limit).map(|_| self.trial()).collect()
     }
 }
 
@@ -135,9 +127,7 @@ mod tests {
             Plan::Fuzz(plan) => std::sync::Arc::ptr_eq(plan, chaos),
             Plan::Explicit(_) => false,
         };
-        let random =
-            trials.iter().filter(|trial| trial.wants == WantedFeedback::Nothing).filter(is_random).count();
-        assert_eq!(random, 50 + 500);
+        assert_eq!(trials.iter().filter(is_random).count(), 50 + 500);
         let is_single = |trial: &Trial| matches!(trial.plan, Plan::Explicit(_));
         assert!(trials.iter().zip(3..).all(|(trial, seed)| is_single(trial) || trial.seed == Seed(seed)));
     }

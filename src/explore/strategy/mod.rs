@@ -6,12 +6,12 @@ mod behaviour;
 mod chances;
 mod exhaustive;
 mod feedback;
-mod guided;
 mod lineage;
 mod mix;
 mod pct;
 mod random;
 mod reduction;
+mod storm;
 mod swarm;
 
 pub(crate) use crate::suite::Outline;
@@ -86,7 +86,7 @@ impl fmt::Debug for Kind {
 
 /// Every strategy.
 pub const ALL: &[&Kind] =
-    &[&mix::KIND, &random::KIND, &swarm::KIND, &pct::KIND, &guided::KIND, &exhaustive::KIND, &lineage::KIND];
+    &[&mix::KIND, &random::KIND, &storm::KIND, &swarm::KIND, &pct::KIND, &exhaustive::KIND, &lineage::KIND];
 
 /// The strategy of that name.
 pub fn find(name: &str) -> Option<&'static Kind> {
@@ -234,7 +234,7 @@ mod tests {
         let random = OwnStrategy::by_seed("random", "no faults either", |_, _| Plan::fault_free());
         let suite = Suite::shipped().strategy(none()).strategy(random);
         let names: Vec<&str> = Choice::all(&suite).map(|choice| choice.name()).collect();
-        assert_eq!(names, ["mix", "swarm", "pct", "guided", "exhaustive", "lineage", "none", "random"]);
+        assert_eq!(names, ["mix", "storm", "swarm", "pct", "exhaustive", "lineage", "none", "random"]);
         let text = std::fs::read_to_string("scenarios/conductor/lost-ack.toml").unwrap();
         let scenario = Scenario::parse(&suite, "conductor/lost-ack", &text).unwrap();
         let case = Case::as_written(&scenario);

@@ -1,8 +1,8 @@
 //! Outages: a tool serves no caller, for a while or forever.
 //!
 //! An outage begins with a request, by chance, or by the clock. Requests that are refused have not been
-//! carried out, and say so; a tool without a response says nothing. A tool that has moved, or whose schema has
-//! rolled, goes on for those who call it as it is now
+//! carried out, and say so; a tool without a response says nothing. A tool that has moved, or whose schema
+//! has rolled, goes on for those who call it as it is now
 //! ([`capability-check`](crate::safeguards::capability_check)).
 
 use super::{CallOutcome, plain};

@@ -92,8 +92,8 @@ pub(in crate::report) fn sheet(matrix: &Matrix, hints: Option<&Hints<'_>>) -> Sh
     sheet
 }
 
-/// Whether a row is shown: the others are told in a sentence. A pair is shown if it breaks what neither of the
-/// two breaks alone, or if a case of the file is about it.
+/// Whether a row is shown: the others are told in a sentence. A pair is shown if it breaks what neither of
+/// the two breaks alone, or if a case of the file is about it.
 fn is_shown(matrix: &Matrix, row: &Row) -> bool {
     match row.removed.as_slice() {
         [] => true,

@@ -1,7 +1,7 @@
 //! Pages: one HTML file each that loads nothing and is opened from disk.
 //!
-//! What stands in a page comes from agents, tools and files. All of it goes through maud, which escapes it. The
-//! content security policy allows one script and one style, by their hashes, and nothing else.
+//! What stands in a page comes from agents, tools and files. All of it goes through maud, which escapes it.
+//! The content security policy allows one script and one style, by their hashes, and nothing else.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,6 @@
-//! Two runs side by side, aligned by cause: an event of one run is that of the other if the same node says the
-//! same in words and if what led to it is the same, the nth time. Draws are keyed by identity, so without a
-//! fault everything is the same up to where the fault was injected, and often much of the rest.
+//! Two runs side by side, aligned by cause: an event of one run is that of the other if the same node says
+//! the same in words and if what led to it is the same, the nth time. Draws are keyed by identity, so without
+//! a fault everything is the same up to where the fault was injected, and often much of the rest.
 //!
 //! An injected fault is no cause here: a message that was delayed is the same message. What is the same but
 //! comes in another order stands in two rows.

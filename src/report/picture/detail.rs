@@ -1,5 +1,5 @@
-//! Everything that one event holds, for a reader who asks: who said what to whom, under which headers, what the
-//! model was given and what it answered.
+//! Everything that one event holds, for a reader who asks: who said what to whom, under which headers, what
+//! the model was given and what it answered.
 
 use crate::agent::{
     AgentEvent, Body, Content, Headers, StoreEvent, TeamEvent, ToolEvent, ToolRequest, UserEvent,

@@ -1,7 +1,7 @@
 //! The drawing of a diagram: lifelines, bars, arrows and signs, at the heights that its rows have.
 //!
-//! Every element that moves with its row carries the number of the row (`data-r`, or `data-a` and `data-z` for
-//! what leads from one row to another), so that the script of the page can move it when rows are folded.
+//! Every element that moves with its row carries the number of the row (`data-r`, or `data-a` and `data-z`
+//! for what leads from one row to another), so that the script of the page can move it when rows are folded.
 
 use super::scene::{Bar, Fate, Lane, Lasting, Scene};
 use crate::inert::line;

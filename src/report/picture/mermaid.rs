@@ -1,5 +1,5 @@
-//! A sequence diagram of Mermaid, which issue trackers draw. Messages stand where they arrive, everything else is
-//! a note over its lane.
+//! A sequence diagram of Mermaid, which issue trackers draw. Messages stand where they arrive, everything
+//! else is a note over its lane.
 
 use super::Picture;
 use super::mark::Mark;

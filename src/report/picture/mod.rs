@@ -1,5 +1,6 @@
-//! A run to look at: a page, a picture for a document, a diagram for a terminal or an issue, and traces for other
-//! tools. All of them draw the same [`Scene`], tell events in the words of the story, and add nothing to them.
+//! A run to look at: a page, a picture for a document, a diagram for a terminal or an issue, and traces for
+//! other tools. All of them draw the same [`Scene`], tell events in the words of the story, and add nothing
+//! to them.
 //!
 //! ```
 //! use perfidy::explore::Failure;
@@ -76,8 +77,8 @@ pub struct Counterpart {
 }
 
 impl Counterpart {
-    /// The same run without any fault; of a run without faults, the same with the safeguards that its case takes
-    /// away. `None` if nothing can be left out: then the team breaks the property by itself.
+    /// The same run without any fault; of a run without faults, the same with the safeguards that its case
+    /// takes away. `None` if nothing can be left out: then the team breaks the property by itself.
     ///
     /// # Panics
     /// If the engine is not part of this build; ask [`Engine::available`] first.
@@ -169,7 +170,8 @@ impl<'a> Picture<'a> {
         shiviz::log(self)
     }
 
-    /// The whole history as spans of OpenTelemetry (OTLP JSON), with the semantic conventions for generative AI.
+    /// The whole history as spans of OpenTelemetry (OTLP JSON), with the semantic conventions for generative
+    /// AI.
     pub fn to_otlp(&self) -> String {
         otlp::export(self)
     }

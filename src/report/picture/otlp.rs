@@ -44,14 +44,15 @@ pub(super) fn spans_of(picture: &Picture<'_>) -> Value {
     let trace = run.outcome.digest().to_string();
     let all = spans(run);
     let events = run.outcome.history.events();
-    let (notes, of_run) = notes(events, &all);
+    let places = Places::of(&all, events);
+    let (notes, of_run) = notes(events, &places);
     let mut by_node: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
     for (place, span) in all.iter().enumerate() {
         let event = &events[span.first];
         let mut value = described(span, events);
         value["traceId"] = json!(trace);
         value["spanId"] = json!(id(place as u64 + 1));
-        value["parentSpanId"] = json!(id(parent(span, &all, events)));
+        value["parentSpanId"] = json!(id(parent(span, &places, event)));
         value["startTimeUnixNano"] = time(span.from);
         value["endTimeUnixNano"] = time(span.until);
         value["events"] = notes.get(&place).cloned().unwrap_or_default().into();
@@ -95,39 +96,53 @@ pub(super) fn export(picture: &Picture<'_>) -> String {
     inert::json(&spans_of(picture).to_string()).into_owned() + "\n"
 }
 
+/// Where the first span of each task is, and the first of the work of each agent on it, incarnations told apart.
+#[derive(Default)]
+struct Places {
+    tasks: BTreeMap<Name, usize>,
+    agents: BTreeMap<(Name, Name, u32), usize>,
+}
+
+impl Places {
+    fn of(all: &[Span], events: &[Event<TeamEvent>]) -> Self {
+        let mut places = Self::default();
+        for (place, span) in all.iter().enumerate() {
+            let (Some(task), event) = (span.task, &events[span.first]) else { continue };
+            match span.work {
+                Work::Task => places.tasks.entry(task).or_insert(place),
+                Work::Agent => places.agents.entry((task, event.node, event.incarnation)).or_insert(place),
+                Work::Tool | Work::Model => continue,
+            };
+        }
+        places
+    }
+
+    /// The work of the agent that an event is of.
+    fn agent(&self, task: Option<Name>, event: &Event<TeamEvent>) -> Option<usize> {
+        self.agents.get(&(task?, event.node, event.incarnation)).copied()
+    }
+
+    fn task(&self, task: Option<Name>) -> Option<usize> {
+        self.tasks.get(&task?).copied()
+    }
+}
+
 /// The span in which another is: a call in the work of its agent, that work in its task, a task in the run.
-fn parent(span: &Span, all: &[Span], events: &[Event<TeamEvent>]) -> u64 {
-    let wanted = match span.work {
-        Work::Task => return ROOT,
-        Work::Agent => Work::Task,
-        Work::Tool | Work::Model => Work::Agent,
+fn parent(span: &Span, places: &Places, event: &Event<TeamEvent>) -> u64 {
+    let found = match span.work {
+        Work::Task => None,
+        Work::Agent => places.task(span.task),
+        Work::Tool | Work::Model => places.agent(span.task, event),
     };
-    let event = &events[span.first];
-    let found = all.iter().position(|other| is_for(other, wanted, event, span.task, events));
     found.map_or(ROOT, |place| place as u64 + 1)
 }
 
-/// Whether a span is the work of this kind on a task; that of an agent only for what the agent does itself.
-fn is_for(
-    span: &Span,
-    work: Work,
-    event: &Event<TeamEvent>,
-    task: Option<Name>,
-    events: &[Event<TeamEvent>],
-) -> bool {
-    let of = &events[span.first];
-    let is_own = work != Work::Agent || (of.node, of.incarnation) == (event.node, event.incarnation);
-    span.work == work && task.is_some() && span.task == task && is_own
-}
-
 /// What happens within spans, by the place of the span, and what happens outside of all.
-fn notes(events: &[Event<TeamEvent>], all: &[Span]) -> (BTreeMap<usize, Vec<Value>>, Vec<Value>) {
+fn notes(events: &[Event<TeamEvent>], places: &Places) -> (BTreeMap<usize, Vec<Value>>, Vec<Value>) {
     let (mut within, mut outside) = (BTreeMap::<usize, Vec<Value>>::new(), Vec::new());
     for event in events.iter().filter(|event| is_telling(event)) {
         let task = task_of(event);
-        let place = [Work::Agent, Work::Task]
-            .into_iter()
-            .find_map(|work| all.iter().position(|span| is_for(span, work, event, task, events)));
+        let place = places.agent(task, event).or_else(|| places.task(task));
         let attributes = [
             text("perfidy.event", &event.id),
             text("perfidy.node", &event.node),

@@ -1,5 +1,5 @@
-//! A trace of Perfetto: a track for each node with its events, tracks below it for what takes time, and flows for
-//! messages. It is protobuf, written here by hand: a trace needs a dozen fields of four messages.
+//! A trace of Perfetto: a track for each node with its events, tracks below it for what takes time, and flows
+//! for messages. It is protobuf, written here by hand: a trace needs a dozen fields of four messages.
 
 use super::Picture;
 use super::scene::{Bar, Lasting, Scene};
@@ -50,7 +50,8 @@ impl Message {
     }
 }
 
-// The numbers of fields in `trace.proto`, `trace_packet.proto`, `track_event.proto` and `track_descriptor.proto`.
+// The numbers of fields in `trace.proto`, `trace_packet.proto`, `track_event.proto` and
+// `track_descriptor.proto`.
 const PACKET: u64 = 1;
 const TIMESTAMP: u64 = 8;
 const SEQUENCE: u64 = 10;

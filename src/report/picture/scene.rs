@@ -16,7 +16,7 @@ use perfidy_sim::{Event, EventId, EventKind, Name, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a repeated event is shown at first.
-const SHOWN: u32 = 2;
+const SHOWN: usize = 2;
 
 /// How many events of another run are shown first.
 const CONCERNS: usize = 40;
@@ -168,7 +168,7 @@ impl<'a> Scene<'a> {
                 shot.depth = Depth::Causes;
             }
         }
-        demote_repetitions(&mut shots);
+        demote_repetitions(&mut shots, &told);
         let arrows = arrows(&shots);
         for arrow in &arrows {
             // A message is shown with both of its ends.
@@ -180,7 +180,8 @@ impl<'a> Scene<'a> {
         Self { lanes, shots, arrows, bars }
     }
 
-    /// The diagram of the run beside another: what concerns the subjects of the violation there is shown first.
+    /// The diagram of the run beside another: what concerns the subjects of the violation there is shown
+    /// first.
     pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
         let mut scene = Self::new(run, None, lanes);
         let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
@@ -190,7 +191,7 @@ impl<'a> Scene<'a> {
         for shot in scene.shots.iter_mut().filter(concerns).take(CONCERNS) {
             shot.depth = Depth::Causes;
         }
-        demote_repetitions(&mut scene.shots);
+        demote_repetitions(&mut scene.shots, &BTreeSet::new());
         scene
     }
 
@@ -207,14 +208,20 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What a node does again and again is shown twice at first, unless it is on the causal path.
-fn demote_repetitions(shots: &mut [Shot<'_>]) {
-    let mut times: BTreeMap<(Name, String), u32> = BTreeMap::new();
-    for shot in shots.iter_mut().filter(|shot| shot.depth == Depth::Causes && !shot.is_lit && !shot.is_bad) {
-        let count = times.entry((shot.event.node, told(shot.event))).or_default();
-        *count += 1;
-        if *count > SHOWN {
-            shot.depth = Depth::Telling;
+/// What a node does again and again is shown twice at first. On the causal path the last two times are shown too,
+/// from which the path goes on. What the verdict names and the story tells is always shown.
+fn demote_repetitions(shots: &mut [Shot<'_>], always: &BTreeSet<EventId>) {
+    let mut times: BTreeMap<(bool, Name, String), Vec<usize>> = BTreeMap::new();
+    for (place, shot) in shots.iter().enumerate() {
+        if shot.depth == Depth::Causes && !shot.is_bad && !always.contains(&shot.event.id) {
+            let what = (shot.is_lit, shot.event.node, told(shot.event));
+            times.entry(what).or_default().push(place);
+        }
+    }
+    for ((is_lit, ..), places) in times {
+        let last = places.len() - if is_lit { SHOWN.min(places.len()) } else { 0 };
+        for place in places.iter().take(last).skip(SHOWN) {
+            shots[*place].depth = Depth::Telling;
         }
     }
 }
@@ -334,8 +341,8 @@ fn bars(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
     bars
 }
 
-/// The leases as the lock service knows them: from the first grant of a token until it is given back, ends, or
-/// another is granted.
+/// The leases as the lock service knows them: from the first grant of a token until it is given back, ends,
+/// or another is granted.
 fn leases(shots: &[Shot<'_>], lane_of: &BTreeMap<Name, usize>) -> Vec<Bar> {
     let mut bars: Vec<Bar> = Vec::new();
     let mut open: BTreeMap<Name, (usize, u64, SimTime)> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! A log for `ShiViz`, which draws the space-time diagram of any history with vector clocks. Its first line is
-//! the regular expression that reads it, the second would separate several executions.
+//! A log for `ShiViz`, which draws the space-time diagram of any history with vector clocks. Its first line
+//! is the regular expression that reads it, the second would separate several executions.
 
 use super::Picture;
 use super::scene::place;

@@ -1,5 +1,5 @@
-//! What takes time in a run, as tracing tools want it: tasks, the work of an agent on one, calls of tools and of
-//! models.
+//! What takes time in a run, as tracing tools want it: tasks, the work of an agent on one, calls of tools and
+//! of models.
 
 use super::scene::place;
 use crate::agent::{AgentEvent, TeamEvent, UserEvent};

@@ -65,7 +65,8 @@ pub(super) fn diagram(picture: &Picture<'_>) -> String {
     }
     writeln!(
         text,
-        "\n! fault  # effect  @ named by the verdict  X crash  ^ restart  = pause  - resumes  ╳ lost"
+        "\n! fault  # effect  @ named by the verdict  X crash  ^ restart  = pause  - resumes  ╳ lost  \
+         m model  L lease  \" announcement  t timeout"
     )
     .expect("a string takes it");
     text

@@ -89,6 +89,17 @@ fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
 }
 
 #[test]
+fn a_path_that_leads_through_hundreds_of_polls_is_shown_at_its_beginning_and_at_its_end() {
+    let file = "seeds/scheduled/two-schedulers-without-tick-claim-one-firing-per-tick-24dc5434.toml";
+    let (failure, run, _) = replayed(file);
+    let scene = Picture::of_failure(&failure, &run).scene();
+    let lit = scene.shots.iter().filter(|shot| shot.is_lit).count();
+    let shown: Vec<_> = scene.shots.iter().filter(|shot| shot.depth == Depth::Causes).collect();
+    assert!(lit > 300 && shown.len() < 150, "{} of {lit}", shown.len());
+    assert!(scene.shots.iter().all(|shot| !shot.is_bad || shot.depth == Depth::Causes));
+}
+
+#[test]
 fn a_message_is_an_arrow_with_both_of_its_ends_as_deep() {
     for file in FAILURES {
         let (failure, run, _) = replayed(file);

@@ -1,5 +1,5 @@
-//! The wait-for graph at the end of a run: for a deadlock the requests that the verdict names, else the waits that
-//! agents declare.
+//! The wait-for graph at the end of a run: for a deadlock the requests that the verdict names, else the waits
+//! that agents declare.
 
 use super::Picture;
 use crate::inert::line;
@@ -95,8 +95,8 @@ pub(super) fn graph(edges: &[Edge]) -> Markup {
     }
 }
 
-/// An arrow from the edge of one node to that of another, bent to one side, so that two in both directions do not
-/// cover each other.
+/// An arrow from the edge of one node to that of another, bent to one side, so that two in both directions do
+/// not cover each other.
 fn curve((x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> String {
     let (dx, dy) = (x2 - x1, y2 - y1);
     let length = dx.hypot(dy).max(1.0);

@@ -79,8 +79,8 @@ impl<'a> Story<'a> {
         Some(Self { case, saved, run, violation, file, of: Source::Simulation })
     }
 
-    /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and its
-    /// safeguards are not those of the scenario. `replay` is the command that injects the faults again.
+    /// The same story, of an agent that was a client of `serve`: its faults are those that were injected, and
+    /// its safeguards are not those of the scenario. `replay` is the command that injects the faults again.
     #[must_use]
     pub fn of_a_client(self, replay: Option<String>) -> Self {
         Self { of: Source::Client(replay), ..self }

@@ -4,12 +4,12 @@
 //! read as far as it makes sense without that part: without a workflow, for example, the team is unknown.
 
 mod agents;
-mod asked;
 mod faults;
 mod idle;
 mod order;
 mod parts;
 mod pinned;
+mod property_settings;
 mod reach;
 mod safeguards;
 mod service_levels;
@@ -188,8 +188,8 @@ pub(super) fn resolve(
     let model = model(&tables, found);
     let settling = settle::read(&tables, found);
     let most_events = most_events(&tables, found);
-    let asked = asked::read(&tables, suite, found);
-    let service_levels = service_levels::read(&tables, suite, &asked.waived, found);
+    let settings = property_settings::read(&tables, suite, found);
+    let service_levels = service_levels::read(&tables, suite, &settings.waived, found);
     let Some(workflow) = found.keep(workflow(&tables, suite)) else {
         return Err(std::mem::take(&mut found.0));
     };
@@ -219,7 +219,7 @@ pub(super) fn resolve(
     }
     found.keep(tasks::come_in_time(&tables, &tasks));
     tasks::understood_by(&tables, &tasks, &workflow, &safeguards.on, found);
-    let without = safeguards::without(&tables, (suite, &workflow), &safeguards, &asked.waived, found);
+    let without = safeguards::without(&tables, (suite, &workflow), &safeguards, &settings.waived, found);
     let wait = settle::longest_wait(&tools, &model, &safeguards.on);
     let settle_within = settling.map_or_else(
         || settle::usual(&workflow, &team, steps.len(), wait),
@@ -235,7 +235,7 @@ pub(super) fn resolve(
     if !found.0.is_empty() {
         return Err(std::mem::take(&mut found.0));
     }
-    let bounds = asked.bounds(suite, (&workflow, steps.len()), &without);
+    let bounds = settings.bounds(suite, (&workflow, steps.len()), &without);
     let scenario = Arc::new(Scenario(Contents {
         name: Name::new(name),
         about,
@@ -256,8 +256,8 @@ pub(super) fn resolve(
         most_events,
         program,
         bounds,
-        waived: asked.waived,
-        judged: asked.judged,
+        waived: settings.waived,
+        judged: settings.judged,
         service_levels,
         without,
         workflow,
@@ -269,8 +269,8 @@ pub(super) fn resolve(
     let mut untested = Vec::new();
     if unreachable == Unreachable::Rejected {
         untested.extend(unused::check(&tables, &scenario));
-        // The code of the workflow stands in for a program. It does the same kinds of things, but not as often:
-        // what is pinned to a place shows in the runs themselves.
+        // The code of the workflow stands in for a program. It does the same kinds of things, but not as
+        // often: what is pinned to a place shows in the runs themselves.
         let pinned = if scenario.program.is_some() { &[][..] } else { &faults.pinned };
         untested.extend(reach::check(&scenario, &faults.entries, pinned));
         untested.extend(idle::check(&tables, &scenario));

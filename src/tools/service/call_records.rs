@@ -5,7 +5,7 @@ use super::outcome::{ActualOutcome, Outcome, Reply};
 use crate::agent::{
     Agents, Author, Confirmation, OpId, Operation, Receipt, Request, TeamEvent, ToolEvent, ToolRequest, Wire,
 };
-use crate::tools::Asked;
+use crate::tools::Caller;
 use crate::tools::keys::Memory;
 use crate::tools::outage::{Begun, Outages};
 use crate::tools::prototype::Running;
@@ -100,7 +100,7 @@ impl CallRecords {
         for (_, request) in self.effects.iter().take_while(|(done, _)| *done <= at) {
             let Operation { name, arguments, .. } = request.operation();
             // It took effect, so it does again.
-            let _ = tool.apply(*name, arguments, &Asked::by(request));
+            let _ = tool.apply(*name, arguments, &Caller::by(request));
         }
         tool
     }

@@ -5,7 +5,7 @@ use super::outcome::{ActualOutcome, Outcome};
 use super::{Asking, Injecting, altered_result};
 use crate::agent::{Confirmation, Content, Definite, OpId, Operation, Refused, ToolCall, Wire};
 use crate::tools::prototype::{NotDone, Running};
-use crate::tools::{Asked, CallFault};
+use crate::tools::{CallFault, Caller};
 
 impl CallRecords {
     /// What comes of a call.
@@ -101,7 +101,7 @@ impl CallRecords {
             return ActualOutcome::refused(Refused::of(Definite::Untraced));
         }
         let Operation { name, arguments, .. } = &call.operation;
-        match tool.apply(*name, arguments, &Asked::by(&asking.work.asked)) {
+        match tool.apply(*name, arguments, &Caller::by(&asking.work.asked)) {
             Ok(result) => ActualOutcome::Effect(Confirmation { receipt: self.receipt(nth), result }),
             Err(NotDone::Declined(why)) => refused(key, why),
             Err(NotDone::Unreadable(why)) => {

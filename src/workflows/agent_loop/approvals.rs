@@ -9,6 +9,7 @@ use crate::agent::{Agent, Delivery, OpId, Operation};
 use crate::protocols::{ApprovalMessage, ApprovalRequest, Decision, GuardrailMessage};
 use crate::safeguards::approval_binding::answers;
 use crate::safeguards::approval_gate::ApprovalGate;
+use crate::safeguards::known_defect::Defect;
 use crate::workflows::TeamContext;
 use crate::workflows::approver::APPROVER;
 use perfidy_sim::{Name, SimTime};
@@ -84,6 +85,9 @@ impl Approvals {
 
     /// The last decision on this call that has arrived and was not read: a person can decide anew.
     pub(super) fn later_decision(&self, operation: &Operation, op: OpId) -> Option<Decision> {
+        if Defect::LaterDecisionUnread.is_in(self.team.safeguards()) {
+            return None;
+        }
         let mut unread = self.unread.borrow_mut();
         let last = unread.iter().rfind(|decision| decision.call() == (operation, op)).cloned();
         unread.retain(|decision| decision.call() != (operation, op));

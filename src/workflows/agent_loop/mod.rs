@@ -76,6 +76,7 @@ use crate::safeguards::event_log::EventLog;
 use crate::safeguards::guardrail::Runs;
 use crate::safeguards::intent_keys::IntentKeys;
 use crate::safeguards::isolation::IsolatedSteps;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::paired_results::calls_to_repeat;
 use crate::safeguards::reset_between_tasks::ResetBetweenTasks;
 use crate::safeguards::resume_from_results::transcript_of_retry;
@@ -359,7 +360,9 @@ impl AgentLoop {
         }
         for (mut prepared, gate) in guarded.into_iter().zip(std::iter::repeat(gate).flatten()) {
             // A look-up between the approval and the call would take time, and the approval could expire.
-            let result = if let Some(receipt) = calls.earlier_receipt(&mut prepared).await {
+            let looks_up_later = Defect::ApprovalBeforeLookUp.is_in(self.team.safeguards());
+            let result = if !looks_up_later && let Some(receipt) = calls.earlier_receipt(&mut prepared).await
+            {
                 ToolResult::Done(receipt)
             } else if self.is_approved(work, &prepared, gate).await {
                 calls.make(&prepared).await

@@ -7,6 +7,7 @@ use crate::protocols::{Agenda, ResendTimer};
 use crate::safeguards::cancellation::Cancellation;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
@@ -234,6 +235,11 @@ impl Director {
     async fn on_cancel(&mut self, task: Name) {
         match self.tasks.get(&task).map(|task| (task.ended, task.is_cancelled)) {
             Some((Some(end), _)) => self.report(task, end).await,
+            None if Defect::CancelInTwoRecords.is_in(self.team.safeguards()) => {
+                let at = self.agent.now();
+                self.change(task, Entry::Accepted { task, ops: Arc::new([]), at }).await;
+                self.cancel(task).await;
+            }
             None | Some((None, false)) => self.cancel(task).await,
             Some((None, true)) => {}
         }

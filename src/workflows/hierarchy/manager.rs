@@ -10,6 +10,7 @@ use crate::protocols::choose_agent;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
 use crate::safeguards::event_log::ModelAnswers;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease, keep_probing};
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::workflows::TeamContext;
@@ -264,7 +265,8 @@ impl Manager {
                 if led.is_undone(self.agent.monotonic()) {
                     return self.end(led, false).await;
                 }
-                if !led.scope.wait_until_leased(&self.agent, LOOK).await {
+                let needs_lease = !Defect::ManagerUndoesWithoutLease.is_in(self.team.safeguards());
+                if needs_lease && !led.scope.wait_until_leased(&self.agent, LOOK).await {
                     self.wait_no_more(led);
                     continue;
                 }

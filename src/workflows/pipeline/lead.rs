@@ -4,6 +4,7 @@ use super::message::{PipelineMessage, WorkItem};
 use super::stage::Stage;
 use super::{ACTOR, BRIEFING_TOKENS, LEAD, PATIENCE, PATIENCE_A_LINK};
 use crate::agent::{Agent, Handover};
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::resend_orders::ResendOrders;
 use crate::safeguards::version_check::Versions;
 use crate::workflows::TeamContext;
@@ -98,7 +99,9 @@ async fn ask(stage: Stage, states: Rc<RefCell<TaskStates>>, versions: Rc<Version
     let item = WorkItem { task, step, version: version.number, op: version.op, summary, cites, handover };
     let Some(item) = stage.pack(item, version.brief).await else { return };
     stage.agent.before("brief", intent).await;
-    if states.borrow().is_open(task, step) && versions.is_current(&version) {
+    let orders_any_version = Defect::ReplacedVersionOrdered.is_in(stage.team.safeguards());
+    let is_current = orders_any_version || versions.is_current(&version);
+    if states.borrow().is_open(task, step) && is_current {
         stage.hand_over(stage.team.workers[0], item);
     }
 }

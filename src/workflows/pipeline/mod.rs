@@ -14,12 +14,13 @@
 //!
 //! Where a step has arguments, the lead hands them over with the work, under a
 //! [contract](crate::agent::Contract), and the actor calls the tool with what reaches it. A stage that checks
-//! the contract refuses a broken handover to the stage before it, which sends it again, or reports the step as
-//! failed once it was refused too often.
+//! the contract refuses a broken handover to the stage before it, which sends it again, or reports the step
+//! as failed once it was refused too often.
 //!
-//! A step can rest on evidence. The lead reads it at its source, or asks the first link for what it knows of it
-//! if the source does not answer, and hands it over as a [fact](crate::agent::Fact); the actor calls the tool
-//! with it. Each stage can compare it with the source itself, and can keep its origin or name its informant.
+//! A step can rest on evidence. The lead reads it at its source, or asks the first link for what it knows of
+//! it if the source does not answer, and hands it over as a [fact](crate::agent::Fact); the actor calls the
+//! tool with it. Each stage can compare it with the source itself, and can keep its origin or name its
+//! informant.
 //!
 //! An artifact travels as a summary, as a model tells it, and (with `cite-artifacts`) as a reference to the
 //! artifact itself, which the artifact store keeps.

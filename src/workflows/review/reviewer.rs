@@ -209,8 +209,8 @@ impl Work {
         }
     }
 
-    /// Whether a change has to be made again, as far as the reviewer knows: its worker was told so already, or
-    /// its file has a newer version. If it was made again on the same version, what the reviewer knows of
+    /// Whether a change has to be made again, as far as the reviewer knows: its worker was told so already,
+    /// or its file has a newer version. If it was made again on the same version, what the reviewer knows of
     /// versions is wrong, and the tool has to say.
     fn is_outdated(&self, change: &SubmittedChange) -> bool {
         if !self.team.safeguards().has::<MergeQueue>() {

@@ -10,8 +10,8 @@
 //! The field of a step is that of its tool, and each specialist knows one field; where there are more
 //! specialists than fields, several know the same one. The router's model says which field a step is of. It
 //! can be wrong: then a specialist gets work that it only half understands, and carries it out all the same.
-//! It can name a field that does not exist. And the specialist of the right field can be out: the router sends
-//! the step to another one of that field when no answer comes.
+//! It can name a field that does not exist. And the specialist of the right field can be out: the router
+//! sends the step to another one of that field when no answer comes.
 //!
 //! The user makes the id of each operation once, and it travels with the orders: two specialists that are
 //! sent the same step ask for the same operation.
@@ -180,9 +180,9 @@ enum Target {
     Unknown,
 }
 
-/// What the router knows of the way of a step.
+/// How a step was routed so far.
 #[derive(Clone, Copy, Default)]
-struct Way {
+struct Routing {
     target: Option<Target>,
     /// How often it was classified.
     classified: u64,
@@ -196,14 +196,14 @@ struct Router {
     dispatcher: Dispatcher,
     answers: ModelAnswers,
     fields: Fields,
-    ways: Lookup<(Name, usize), Way>,
+    routings: Lookup<(Name, usize), Routing>,
 }
 
 impl Router {
     fn recover(agent: Agent, team: TeamContext) -> Self {
         let dispatcher = Dispatcher::recover(&agent, &team, ResendOrders::of(team.safeguards()));
         let (answers, fields) = (ModelAnswers::recover(&agent), Fields::of(&team));
-        Self { agent, team, dispatcher, answers, fields, ways: Lookup::default() }
+        Self { agent, team, dispatcher, answers, fields, routings: Lookup::default() }
     }
 
     async fn run(mut self) {
@@ -242,13 +242,13 @@ impl Router {
             self.dispatcher.sent(task, DispatchAction::Step(step));
             return self.dispatcher.failed(task, step).await;
         };
-        let way = self.ways.get_or_insert_with((task, step), Way::default);
-        way.orders += 1;
+        let routing = self.routings.get_or_insert_with((task, step), Routing::default);
+        routing.orders += 1;
         let to = match target {
             Target::Unknown => Name::literal(UNKNOWN_AGENT),
             Target::Field(field) => {
                 let all = self.fields.knowing(field, self.team.workers.len());
-                let which = (way.orders - 1) % all.clone().count();
+                let which = (routing.orders - 1) % all.clone().count();
                 self.team.workers[all.clone().nth(which).expect("each field has a specialist")]
             }
         };
@@ -262,20 +262,20 @@ impl Router {
     /// an unknown field does not count as an answer, and after some of these there is none.
     async fn target_of(&mut self, task: Name, step: usize) -> Option<Target> {
         let checks = self.team.safeguards().has::<RouteCheck>();
-        let mut way = self.ways.get((task, step)).copied().unwrap_or_default();
+        let mut routing = self.routings.get((task, step)).copied().unwrap_or_default();
         for _ in 0..CLASSIFICATIONS {
-            if way.target.is_none() {
-                let Classified { field } = self.classify((task, step), way.classified).await;
-                way.classified += 1;
-                way.target = match self.fields.place(field) {
+            if routing.target.is_none() {
+                let Classified { field } = self.classify((task, step), routing.classified).await;
+                routing.classified += 1;
+                routing.target = match self.fields.place(field) {
                     Some(place) => Some(Target::Field(place)),
                     None if checks => None,
                     None => Some(Target::Unknown),
                 };
-                self.ways.insert((task, step), way);
+                self.routings.insert((task, step), routing);
             }
-            if way.target.is_some() {
-                return way.target;
+            if routing.target.is_some() {
+                return routing.target;
             }
         }
         None
@@ -302,10 +302,10 @@ impl Router {
     /// A specialist does not know the field of a step: it is classified anew, unless it has been meanwhile.
     fn is_not_of(&mut self, specialist: Name, task: Name, step: usize) {
         let Some(place) = self.team.place_of(specialist) else { return };
-        let Some(way) = self.ways.get_mut((task, step)) else { return };
+        let Some(routing) = self.routings.get_mut((task, step)) else { return };
         let field = self.fields.known_to(place);
-        if matches!(way.target, Some(Target::Field(taken_for)) if taken_for == field) {
-            way.target = None;
+        if matches!(routing.target, Some(Target::Field(taken_for)) if taken_for == field) {
+            routing.target = None;
             self.dispatcher.answered(task, DispatchAction::Step(step));
             self.dispatcher.bring_up(task, DispatchAction::Step(step));
         }

@@ -9,6 +9,7 @@ use crate::agent::{Agent, CallRequest, Delivery, Message, OpId, Operation, ToolE
 use crate::protocols::ResendTimer;
 use crate::safeguards::checkpoint;
 use crate::safeguards::deadline_propagation::propagated;
+use crate::safeguards::known_defect::Defect;
 use crate::safeguards::parent_lease::{LeaseProbe, ParentLease};
 use crate::safeguards::reply_correlation::ReplyCorrelation;
 use crate::safeguards::resend_orders::ResendOrders;
@@ -320,6 +321,9 @@ impl Calls for TaskCalls {
         loop {
             self.expect(step, intent, attempt);
             self.all.change(intent, Record::Handed { task, step, attempt }).await;
+            if Defect::ResultDroppedWhileRecording.is_in(self.all.team.safeguards()) {
+                self.expect(step, intent, attempt);
+            }
             let result = self.order(step, intent, attempt).await;
             self.all.is_over(intent);
             match result {

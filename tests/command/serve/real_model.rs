@@ -1,5 +1,5 @@
-//! `serve --model`: a real model behind the harness. Another server of this command stands for it: to the one that
-//! is tested it is a stranger that speaks the API.
+//! `serve --model`: a real model behind the harness. Another server of this command stands for it: to the one
+//! that is tested it is a stranger that speaks the API.
 
 use super::http::{post, post_json, serve_http, serve_scenario};
 use super::{LOST_ACK, place};

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 NOTES = Path("notes.txt")
@@ -29,8 +29,18 @@ async def post(host: str, path: str, body: object, key: str) -> dict:
     return answer if status == b"200" else {}
 
 
+class Registered(type):
+    """A metaclass, as that of a library's own kind of dates."""
+
+
+class Deadline(date, metaclass=Registered):
+    """A date of one's own."""
+
+
 async def main() -> None:
     started = time.monotonic()
+    assert type(Deadline.today()) is Deadline and Deadline.today() == date.today() == datetime.now().date()
+    assert type(datetime.now()) is datetime and datetime.now(UTC).timestamp() == time.time()
     print(f"draws {random.random()} at {datetime.now()}")
     key = NOTES.read_text() if NOTES.exists() and "--forgets" not in sys.argv else str(uuid.uuid4())
     NOTES.write_text(key)

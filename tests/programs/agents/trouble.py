@@ -1,6 +1,7 @@
 """Does what no simulated agent can do: trouble.py WHAT."""
 
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -33,6 +34,10 @@ elif WHAT == "waits-for-thread":
     ready = threading.Event()
     threading.Thread(target=ready.set, daemon=True).start()
     ready.wait()
+elif WHAT == "waits-for-queue":
+    calls: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=calls.get).start()
+    calls.put("too late")
 elif WHAT == "dies":
     os.abort()
 elif WHAT == "leaves":

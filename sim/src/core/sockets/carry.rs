@@ -181,7 +181,8 @@ impl<D: Domain> Core<D> {
             let next = self.sockets.end_mut(of).outgoing.pop_front().expect("there is one");
             let (number, cause) = (next.number, next.cause);
             if let Err(segment) = self.take_in(of.other(), next.segment, cause) {
-                // No socket is there for it: a reset goes back, and it will be sent again should that get lost.
+                // No socket is there for it: a reset goes back, and it will be sent again should that get
+                // lost.
                 let again = super::Outgoing { segment, has_arrived: false, ..next };
                 self.sockets.end_mut(of).outgoing.push_front(again);
                 self.will_retry(of, number);

@@ -1,7 +1,7 @@
 //! The page of a run.
 //!
-//! What events hold stands in a block of JSON, of which nothing is markup; the script of the page puts it back as
-//! text. Without the script the page shows the picture as it is at first.
+//! What events hold stands in a block of JSON, of which nothing is markup; the script of the page puts it
+//! back as text. Without the script the page shows the picture as it is at first.
 
 mod sections;
 

@@ -169,7 +169,7 @@
   const go = cell => {
     if (!cell) return;
     reveal(cell);
-    cell.focus({ preventScroll: true });
+    open(cell);
     cell.scrollIntoView({ block: "center", behavior: "instant" });
   };
   const step = by => {
@@ -178,9 +178,18 @@
     const at = cells.indexOf(current);
     go(cells[at < 0 ? (by > 0 ? 0 : cells.length - 1) : at + by]);
   };
+  // The event that was open keeps the focus, or gets it back, and stays closed.
+  let closing = false;
   const close = () => {
+    closing = true;
     dock.hidden = true;
     current?.focus();
+    closing = false;
+  };
+  const open = cell => {
+    cell.focus({ preventScroll: true });
+    // One that has the focus already gets none.
+    if (dock.hidden || dock.classList.contains("preview")) show(cell);
   };
   const moves = {
     cause: () => current && go(link(current.id[0], details[current.id[0]][current.id.slice(1)].c)),
@@ -200,13 +209,13 @@
     if (cell && event.pointerType === "mouse") rest = setTimeout(() => preview(cell, event.clientY), 250);
   });
   list.addEventListener("pointerleave", leave);
-  list.addEventListener("focusin", event => event.target.matches("a.cell") && show(event.target));
+  list.addEventListener("focusin", event => !closing && event.target.matches("a.cell") && show(event.target));
   list.addEventListener("click", event => {
     const cell = event.target.closest("a.cell");
     if (!cell) return;
     event.preventDefault();
     history.replaceState(null, "", "#" + cell.id);
-    cell.focus();
+    open(cell);
   });
   document.addEventListener("keydown", event => {
     const field = event.target.matches("select,input,pre");

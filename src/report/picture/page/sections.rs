@@ -121,13 +121,19 @@ impl<'a> Sections<'a, '_> {
             (None, count) => format!("{count} faults were injected"),
         };
         let changes = self.picture.saved.and_then(|saved| saved.changes.as_ref());
+        // In the order in which they struck.
+        let mut struck: Vec<_> = faults.iter().map(|fault| (self.injected(fault), fault)).collect();
+        struck.sort_by_key(|(id, _)| (id.is_none(), *id));
         html! {
             section class="card" {
                 h2 { (heading) }
+                @if faults.is_empty() && self.picture.saved.is_some() {
+                    p { "It breaks by what the agents do in this seed, with nothing injected." }
+                }
                 ul {
-                    @for fault in faults {
+                    @for (id, fault) in struck {
                         li {
-                            @if let Some(id) = self.injected(fault) { (Self::link(id)) " " }
+                            @if let Some(id) = id { (Self::link(id)) " " }
                             (inert(fault.at)) ": " strong class="fault" { (inert(fault.action)) }
                         }
                     }

@@ -3,7 +3,7 @@
 //! The bank of the start that `perfidy new` writes has the same accounts: each of the two crates is read on
 //! its own.
 
-use perfidy::tools::{Asked, Tool, ToolContext};
+use perfidy::tools::{Caller, Tool, ToolContext};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl Tool for Bank {
     type Reply = Movement;
     type Refusal = Declined;
 
-    fn apply(&mut self, call: Call, _: &Asked) -> Result<Movement, Declined> {
+    fn apply(&mut self, call: Call, _: &Caller) -> Result<Movement, Declined> {
         let (Call::Withdraw(movement) | Call::Deposit(movement)) = &call;
         let balance = self.accounts.get_mut(&movement.account).ok_or(Declined::NoSuchAccount)?;
         *balance = match call {

@@ -45,7 +45,7 @@ impl Tool for Bank {
     type Refusal = &'static str;
 
     /// Carries out a call. perfidy adds latency, retries, idempotency keys and faults around this.
-    fn apply(&mut self, call: Call, _: &Asked) -> Result<u64, &'static str> {
+    fn apply(&mut self, call: Call, _: &Caller) -> Result<u64, &'static str> {
         match call {
             Call::Transfer { from, to, amount } => {
                 let left = self

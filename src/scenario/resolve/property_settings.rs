@@ -1,4 +1,4 @@
-//! What the user asks for: properties that are waived, and how far others may go.
+//! What `[properties]` says: which properties that are waived, and how far others may go.
 
 use super::{Diagnostics, Tables, whole_number, within_limit};
 use crate::config::Entry;
@@ -12,15 +12,15 @@ use toml::Spanned;
 
 /// What `[properties]` comes to.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct PropertySettings {
     pub waived: BTreeMap<&'static str, String>,
     /// What is named and not waived.
     pub judged: Vec<&'static str>,
     tightened: BTreeMap<&'static str, AtMost>,
 }
 
-pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Diagnostics) -> Asked {
-    let mut asked = Asked::default();
+pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Diagnostics) -> PropertySettings {
+    let mut settings = PropertySettings::default();
     for entry in tables.open("properties", found) {
         let Some(property) = suite.find_property(entry.name) else {
             found.add(Problem::unknown(entry.key_span, "property", entry.name, &suite.property_names()));
@@ -29,16 +29,18 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Diagnostics) 
         let keys = found.keep(entry.entries().map_err(|problem| problem.help(how_to_ask(property))));
         let keys = keys.unwrap_or_default();
         if keys.iter().all(|key| key.name != "waive") {
-            asked.judged.push(property.name);
+            settings.judged.push(property.name);
         }
         for key in keys {
             match property.bound {
                 _ if key.name == "waive" => {
-                    asked.waived.extend(found.keep(waived(property, &key)).map(|why| (property.name, why)));
+                    settings
+                        .waived
+                        .extend(found.keep(waived(property, &key)).map(|why| (property.name, why)));
                 }
                 Some(bound) if key.name == bound.key => {
                     let at_most = found.keep(at_most(&bound, &key));
-                    asked.tightened.extend(at_most.map(|at_most| (property.name, at_most)));
+                    settings.tightened.extend(at_most.map(|at_most| (property.name, at_most)));
                 }
                 bound => {
                     let known: Vec<&str> =
@@ -48,7 +50,7 @@ pub(super) fn read(tables: &Tables<'_>, suite: &Suite, found: &mut Diagnostics) 
             }
         }
     }
-    asked
+    settings
 }
 
 /// What a file can say of a property, for one that says something else.
@@ -79,7 +81,7 @@ fn at_most(bound: &Bound, entry: &Entry<'_>) -> Result<AtMost, Problem> {
     })
 }
 
-impl Asked {
+impl PropertySettings {
     /// The bounds of the properties that the file tightens, that the workflow is about, or that a case
     /// breaks. What the file does not say is the default for a task of so many steps.
     pub fn bounds(
