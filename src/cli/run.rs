@@ -47,9 +47,9 @@ pub struct Arguments {
     /// How many plans `exhaustive` draws where there are more than it may try
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
-    /// Have `exhaustive` also try the plans whose result follows from that of others
-    #[arg(long)]
-    no_reduction: bool,
+    /// Have `exhaustive` leave out plans whose result follows from that of others (causal reduction)
+    #[arg(long, conflicts_with = "sample")]
+    reduce: bool,
     /// Leave out what agents only say of themselves; every verdict must be the same without it
     #[arg(long)]
     drop_announcements: bool,
@@ -106,7 +106,7 @@ fn start_all(
         faults: arguments.faults.map_or(usual.faults, usize::from),
         plans: arguments.max_plans.unwrap_or(usual.plans),
         sample: arguments.sample,
-        is_reduced: !arguments.no_reduction,
+        is_reduced: arguments.reduce,
     };
     let (mut started, mut refused) = (Vec::new(), Vec::new());
     for case in scenarios.iter().flat_map(Case::all) {
@@ -128,9 +128,9 @@ fn refused_bounds(arguments: &Arguments, strategy: &Choice) -> Option<&'static s
     if has_bounds && !strategy.ends() {
         return Some("--faults and --max-plans belong to --strategy exhaustive and --strategy lineage");
     }
-    let is_of_exhaustive = arguments.sample.is_some() || arguments.no_reduction;
+    let is_of_exhaustive = arguments.sample.is_some() || arguments.reduce;
     (is_of_exhaustive && strategy.name() != "exhaustive")
-        .then_some("--sample and --no-reduction belong to --strategy exhaustive")
+        .then_some("--sample and --reduce belong to --strategy exhaustive")
 }
 
 pub fn run(suite: &Suite, arguments: &Arguments) -> Status {

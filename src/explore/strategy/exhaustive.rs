@@ -6,8 +6,8 @@
 //! need few faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers
 //! go far.
 //!
-//! A set of faults that breaks a property is not made larger: that it breaks is known. Most others need not be
-//! tried either, as their result follows from that of others ([`reduction`](super::reduction)).
+//! A set of faults that breaks a property is not made larger: that it breaks is known. For most others it need
+//! not be tried either, as the result follows from that of others ([`reduction`](super::reduction)).
 //!
 //! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many
 //! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets
@@ -364,9 +364,7 @@ mod tests {
         let report = report(&case, &mut exhaustive, u64::MAX, 2);
         assert_eq!(report.verdict(), CaseVerdict::Holds);
         assert_eq!(report.seeds, expected);
-        let said = format!(
-            "no violation under any single fault of these kinds ({expected} plans after causal reduction, seed 3)"
-        );
+        let said = format!("no violation under any single fault of these kinds ({expected} plans, seed 3)");
         assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
     }
 

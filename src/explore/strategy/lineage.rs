@@ -126,7 +126,11 @@ impl Cut {
             };
             return Self::of_links((node, None), links, is_struck);
         }
-        let struck = chance.events.checked_sub(1).and_then(|nth| links.get(nth));
+        let site = at.site.as_str();
+        let is_there = |link: &&Link| {
+            site.contains(" > ") || site.split_once(", ").is_some_and(|(who, _)| who == link.node.as_str())
+        };
+        let struck = links[..chance.events.min(links.len())].iter().rev().find(is_there);
         Self { outcomes: struck.map_or(0, |link| link.outcomes), place: Place::At(at) }
     }
 

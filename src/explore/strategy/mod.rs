@@ -38,7 +38,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { faults: 1, plans: 200_000, sample: None, is_reduced: true }
+        Self { faults: 1, plans: 200_000, sample: None, is_reduced: false }
     }
 }
 
