@@ -72,3 +72,21 @@ fn lost_ack_takes_less_than_3_000_plans_of_two_faults() {
     let said = format!("no violation under any 1 or 2 faults of these kinds ({} plans after", report.seeds);
     assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
 }
+
+#[test]
+fn lineage_breaks_what_the_full_search_breaks_by_as_few_faults_with_fewer_plans() {
+    let (mut by_lineage, mut full, mut broke) = (0, 0, 0);
+    for (name, rest) in [("retries", RETRIES), ("crashes", CRASHES)] {
+        for case in tiny(name, rest) {
+            for faults in [1, 2] {
+                let [all, some] =
+                    [Search::All, Search::Lineage].map(|search| searched(&case, search, faults, false));
+                assert_eq!(broken(&some), broken(&all), "{case}, {faults}: {} of {}", some.seeds, all.seeds);
+                (by_lineage, full) = (by_lineage + some.seeds, full + all.seeds);
+                broke += usize::from(!broken(&all).is_empty());
+            }
+        }
+    }
+    assert!(broke >= 4, "{broke} of the cases broke");
+    assert!(by_lineage < full, "{by_lineage} of {full}");
+}
