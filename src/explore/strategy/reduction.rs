@@ -30,6 +30,8 @@ type Set = Vec<Fault>;
 /// The growth of sets of faults, smaller ones first.
 #[derive(Default)]
 pub(super) struct Reduction {
+    /// Whether the empty set was given out, from which all others grow.
+    has_begun: bool,
     /// The sets whose larger ones are tried.
     cores: Vec<Core>,
     /// The sets that are under way, each with the core that it is compared with; none for the empty set.
@@ -111,8 +113,11 @@ impl Reduction {
         }
     }
 
-    /// The sets to be tried next, all larger than those before, once all of these have been run.
+    /// The sets to be tried next: first the empty one, then larger ones, once all of those before have been run.
     pub fn larger(&mut self) -> Vec<Set> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return self.asked.keys().cloned().collect();
+        }
         let mut larger = BTreeMap::new();
         for answered in std::mem::take(&mut self.answered) {
             match answered {
@@ -131,7 +136,7 @@ impl Reduction {
 
     /// Whether nothing is left to be tried, once all that was to be tried has been run.
     pub fn is_over(&self) -> bool {
-        self.answered.is_empty()
+        self.has_begun && self.answered.is_empty()
     }
 
     /// Extends a set that does something, which becomes a core.

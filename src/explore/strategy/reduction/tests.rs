@@ -68,7 +68,8 @@ fn the_reduced_search_breaks_what_the_full_one_breaks_by_as_few_faults() {
 fn lost_ack_takes_less_than_3_000_plans_of_two_faults() {
     let case = all_cases("conductor/lost-ack").remove(0);
     let report = searched(&case, Search::All, 2, true);
-    assert!(report.findings.is_empty() && report.seeds < 3_000, "{} plans", report.seeds);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert!((200..3_000).contains(&report.seeds), "{} plans", report.seeds);
     let said = format!("no violation under any 1 or 2 faults of these kinds ({} plans after", report.seeds);
     assert!(report.closing.is_some_and(|closing| closing.starts_with(&said)), "{said}");
 }
