@@ -149,7 +149,9 @@ impl Service {
         });
         let mut inbox = Inbox::recover(&agent, team.safeguards());
         if Defect::SettledEventsForgotten.is_in(team.safeguards()) {
-            settled.iter().for_each(|event| inbox.forget(*event));
+            for event in &settled {
+                inbox.forget(*event);
+            }
         }
         let order: Arc<[usize]> = one_at_a_time(&team.plan.steps).into();
         let mut places = vec![0; order.len()];
