@@ -173,7 +173,10 @@ fn a_pull_request_gets_an_annotation_for_what_broke_and_for_nothing_else() {
     let annotation = annotations[0];
     let title = "::error file=scenarios/careless.toml,title=careless%2C as written::";
     assert!(annotation.starts_with(&format!("{title}no-duplicate-effects broke (seed ")), "{annotation}");
-    assert!(annotation.contains("%0Aagain: perfidy run scenarios/careless.toml --strategy random --seed "), "{annotation}");
+    assert!(
+        annotation.contains("%0Aagain: perfidy run scenarios/careless.toml --strategy random --seed "),
+        "{annotation}"
+    );
     place.write("scenarios/refund.toml", &REFUND.replace("workflow = ", "workflows = "));
     let said = place.perfidy(&["run", "--format", "github"]).ends_with(2);
     assert!(said.out.starts_with("::error file=scenarios/refund.toml,line="), "{}", said.out);
