@@ -1,7 +1,7 @@
 //! Events in words, as stories tell them.
 
 use crate::agent::{Access, AgentEvent, Body, Purpose, TeamEvent, UserEvent};
-use crate::report::counted;
+use crate::report::words::counted;
 use crate::workflows::user::USER;
 use perfidy_sim::{
     Event, EventKind, Fault, Hook, Loss, Name, SimSpan, SimTime, SocketAct, SocketEvent, SocketPiece,
