@@ -10,7 +10,6 @@ pub(super) fn rate_of(rounds: &CaseProgress) -> f64 {
 }
 
 /// So many of something.
-#[cfg(feature = "cli")]
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
