@@ -1,6 +1,6 @@
 //! A process with all that it starts, in a process group of its own: they end together.
 //!
-//! Cargo starts the test target that it has built, and an agent of somebody's may start anything. To end only
+//! Cargo starts the test target that it has built, and an agent may start anything. To end only
 //! the process that was started leaves the others running. Where there are no process groups, only that one
 //! is ended.
 
@@ -44,7 +44,7 @@ mod tests {
         let mut said = [0; 8];
         out.read_exact(&mut said).unwrap();
         kill(&mut child);
-        // The end of its output comes when nobody has it any more: not in ten minutes, but now.
+        // The end of its output comes when no process has it any more: not in ten minutes, but now.
         let mut rest = Vec::new();
         out.read_to_end(&mut rest).unwrap();
         assert_eq!((&said, &*rest), (b"started\n", &b""[..]));

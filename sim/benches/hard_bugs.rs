@@ -1,8 +1,8 @@
-//! Detection speed of each strategy on the suite of hard bugs (`tests/hard_bugs`): bugs of real teams that take
-//! two to four faults together, or an exact order, and that most runs do not meet. For each bug and strategy the
-//! table has the number of faults of the smallest known plan, the median number of runs to the first violation
-//! over campaigns that begin at different seeds, the quartiles, and the median time on one thread. `>` marks
-//! what lies beyond the last run of a campaign.
+//! Detection speed of each strategy on the suite of hard bugs (`tests/hard_bugs`): bugs of real teams that
+//! take two to four faults together, or an exact order, and that most runs do not meet. For each bug and
+//! strategy the table has the number of faults of the smallest known plan, the median number of runs to the
+//! first violation over campaigns that begin at different seeds, the quartiles, and the median time on one
+//! thread. `>` marks what lies beyond the last run of a campaign.
 //!
 //! ```text
 //! cargo bench --bench hard_bugs                           # 20 campaigns of at most 30,000 runs

@@ -408,8 +408,8 @@ impl<N: AppEvent> History<N> {
     }
 
     /// Of each event in order, a fingerprint of what happened, where, when and because of which events, which
-    /// is the same in every history that has the event, whatever else happened there. It does not say when the
-    /// run ended.
+    /// is the same in every history that has the event, whatever else happened there. It does not say when
+    /// the run ended.
     pub fn identities(&self) -> Vec<u64> {
         let mut identities: Vec<u64> = Vec::with_capacity(self.events.len());
         for event in &self.events {

@@ -7,8 +7,8 @@ use std::fmt;
 use std::rc::Rc;
 use tokio::sync::{Notify, oneshot};
 
-/// A request on its way into the world, with its number, and where its answer goes. Without an answer the sender is dropped, and the
-/// client's connection with it.
+/// A request on its way into the world, with its number, and where its answer goes. Without an answer the
+/// sender is dropped, and the client's connection with it.
 pub(super) struct Inbound {
     pub number: u64,
     pub request: Request,

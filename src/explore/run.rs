@@ -80,8 +80,8 @@ impl Run {
         Self { outcome, verdicts, reached }
     }
 
-    /// A fingerprint of how it went, whenever and to whom: how many events of each kind it has, by powers of two,
-    /// what the properties say, and which probes it reached.
+    /// A fingerprint of how it went, whenever and to whom: how many events of each kind it has, by powers of
+    /// two, what the properties say, and which probes it reached.
     pub(crate) fn shape(&self) -> u64 {
         Words::digest(|words| {
             self.outcome.history.put_shape(words);

@@ -337,8 +337,8 @@ pub struct FuzzRecord<'a> {
 /// What the runs of a case have shown, for who decides whether to go on.
 #[derive(Serialize)]
 struct KnownRecord<'a> {
-    /// How many shapes they had: runs of one shape have as many events of each kind, by powers of two, reach the
-    /// same probes and have the same verdicts.
+    /// How many shapes they had: runs of one shape have as many events of each kind, by powers of two, reach
+    /// the same probes and have the same verdicts.
     shapes: u64,
     /// How many shapes were new in the first run, in the next, in the next two, in the next four, and so on.
     new_shapes: &'a [u64],

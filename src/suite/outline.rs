@@ -1,6 +1,6 @@
-//! What a run did, in a form in which runs of one seed under different faults can be compared: event by event,
-//! each with its time and its causes, but without the faults themselves and without messages that had no
-//! reader.
+//! What a run did, in a form in which runs of one seed under different faults can be compared: event by
+//! event, each with its time and its causes, but without the faults themselves and without messages that had
+//! no reader.
 
 use crate::agent::{AgentEvent, Agents, TeamEvent, ToolEvent, UserEvent};
 use perfidy_sim::{
@@ -39,7 +39,8 @@ pub(crate) struct Link {
 }
 
 /// Some of the good outcomes of a run: effects and answers of tools, reports to the user, and whatever else
-/// has an author that is not an agent. A bit stands for an outcome by what it is about, and sometimes for two.
+/// has an author that is not an agent. A bit stands for an outcome by what it is about, and sometimes for
+/// two.
 pub(crate) type Outcomes = u128;
 
 #[derive(Clone, Copy, Debug)]
@@ -180,8 +181,8 @@ impl Outline {
         (steps, steps.checked_sub(1).map_or(0, |last| track.states[last]))
     }
 
-    /// What there is in addition to the whole of another run, if that is all here, at the same times, and what
-    /// there is beside it is slight.
+    /// What there is in addition to the whole of another run, if that is all here, at the same times, and
+    /// what there is beside it is slight.
     pub fn beyond(&self, other: &Self) -> Option<Addition> {
         let mut rest = other.steps.iter().peekable();
         let mut addition = Addition { from: SimTime::MAX, until: SimTime::ZERO, nodes: Vec::new() };

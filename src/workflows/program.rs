@@ -1,4 +1,5 @@
-//! Programs in the place of an agent's code: `[agents.NAME] run = "python my_agent.py"`, or `"node my_agent.mjs"`.
+//! Programs in the place of an agent's code: `[agents.NAME] run = "python my_agent.py"`, or `"node
+//! my_agent.mjs"`.
 //!
 //! Here is only what a scenario has to know of them. How they run is the business of the layer above all
 //! scenarios: the command gives its suite the [`Programs`] that it can run, as it gives it a watchdog.

@@ -1,5 +1,5 @@
-//! Agents that are scripts of Node: `[agents.NAME] run = "node my_agent.mjs"`. They need Node 20 or later, as `node`, and no
-//! package; those that need packages are in tests/programs/node/run.
+//! Agents that are scripts of Node: `[agents.NAME] run = "node my_agent.mjs"`. They need Node 20 or later, as
+//! `node`, and no package; those that need packages are in tests/programs/node/run.
 
 use crate::place::{Place, Said};
 use crate::programs::{FILE, KILLED, MANY_FAULTS, SUPPORT, block, leaves_nothing, running};

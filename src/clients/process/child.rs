@@ -112,8 +112,8 @@ impl Child {
         Ok(Self { stream, unread: Vec::new(), process, launcher: Arc::clone(launcher) })
     }
 
-    /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits or
-    /// ends. What it does until then is added to `operations`, also if it goes wrong.
+    /// Lets the child run at a time of its clocks, with what has happened to its connections, until it waits
+    /// or ends. What it does until then is added to `operations`, also if it goes wrong.
     ///
     /// # Errors
     /// [`Stop`] if it did what no child may, or the run is abandoned.
@@ -200,8 +200,8 @@ impl Drop for Child {
     }
 }
 
-/// How long a turn may still take. On a busy machine a child may wait for a processor for long, which is not its fault:
-/// what counts is how long it works, and how long it waits for something else.
+/// How long a turn may still take. On a busy machine a child may wait for a processor for long, which is not
+/// its fault: what counts is how long it works, and how long it waits for something else.
 struct Patience {
     pid: i32,
     /// How long it had worked at the first tick.

@@ -1,8 +1,8 @@
 //! Node: a process for each run, which loads the files of `javascript/` before the script.
 //!
-//! They come from a temporary folder, beside those in which the runs work. A shell guards it: it is told nothing, and
-//! when its input ends, as it does however this process ends, it removes the folder and kills every process
-//! of its group, which are all that were started here.
+//! They come from a temporary folder, beside those in which the runs work. A shell guards it: it is told
+//! nothing, and when its input ends, as it does however this process ends, it removes the folder and kills
+//! every process of its group, which are all that were started here.
 
 use super::launcher::{Folders, Launcher, Process, Start, Started, set_environment};
 use serde_json::json;

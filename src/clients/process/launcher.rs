@@ -97,8 +97,8 @@ pub(super) fn set_environment(command: &mut Command) {
     command.envs(SERVICES);
 }
 
-/// Where the runs of a program work, each in a folder of its own. They are removed with this value, and by a process
-/// that outlives this one.
+/// Where the runs of a program work, each in a folder of its own. They are removed with this value, and by a
+/// process that outlives this one.
 #[derive(Debug)]
 pub(super) struct Folders {
     root: TempDir,

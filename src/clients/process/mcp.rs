@@ -1,5 +1,5 @@
-//! MCP over streamable HTTP, as far as an agent needs it for the tools of a scenario: one JSON response to each
-//! request, no session and no stream of the server's own, as the protocol allows.
+//! MCP over streamable HTTP, as far as an agent needs it for the tools of a scenario: one JSON response to
+//! each request, no session and no stream of the server's own, as the protocol allows.
 
 use super::http::HttpResponse;
 use crate::clients::catalogue::KEY;

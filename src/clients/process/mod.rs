@@ -1,5 +1,5 @@
-//! Agents in Python and JavaScript, unmodified, in virtual time: `[agents.NAME] run = "python my_agent.py"`, or
-//! `"node my_agent.mjs"`.
+//! Agents in Python and JavaScript, unmodified, in virtual time: `[agents.NAME] run = "python my_agent.py"`,
+//! or `"node my_agent.mjs"`.
 //!
 //! ```text
 //!   world --- node `assistant` (node) --- child: the script, once for each task
@@ -7,24 +7,26 @@
 //!               '--- tools, model, user of the world
 //! ```
 //!
-//! A child is a coroutine of its node. The node lets it run until nothing in it can go on, which takes no virtual
-//! time; then the child says what it did and when its next timer is due, and the node waits for that time or for
-//! what comes in, as any code of an agent waits. So nothing here has a clock or an order of its own: pauses, clock faults
-//! and crashes reach the child through its node, a plan of faults means the same as in simulation, and every command
-//! works on such a scenario. (Another way would be an [`Outside`](perfidy_sim::Outside), as a client in real time is one.
-//! It would have to find out by itself when its node is paused or its clock is wrong.)
+//! A child is a coroutine of its node. The node lets it run until nothing in it can go on, which takes no
+//! virtual time; then the child says what it did and when its next timer is due, and the node waits for that
+//! time or for what comes in, as any code of an agent waits. So nothing here has a clock or an order of its
+//! own: pauses, clock faults and crashes reach the child through its node, a plan of faults means the same as
+//! in simulation, and every command works on such a scenario. (Another way would be an
+//! [`Outside`](perfidy_sim::Outside), as a client in real time is one. It would have to find out by itself
+//! when its node is paused or its clock is wrong.)
 //!
-//! * A **crash** of the node drops its code, and with it the child, which is killed. After a **restart** the tasks that
-//!   were not reported are begun anew, in the same working directory, as a supervisor does.
-//! * **Connections** end at services of the scenario, each by its name as the host: a tool, `model`, `mcp` and `user`.
-//! * A child of **Python** is a fork of a server, which imports what the script imports first of all before the first child;
-//!   that one says what else it has imported, and the server imports it too. So imports are paid once. A child of **Node**,
-//!   which cannot fork, is a new process.
-//! * A child that dies, hangs, or says what it cannot say makes its node panic, with what it did in the message: the
-//!   property `well-behaved` breaks, and the seed is reported.
+//! * A **crash** of the node drops its code, and with it the child, which is killed. After a **restart** the
+//!   tasks that were not reported are begun anew, in the same working directory, as a supervisor does.
+//! * **Connections** end at services of the scenario, each by its name as the host: a tool, `model`, `mcp`
+//!   and `user`.
+//! * A child of **Python** is a fork of a server, which imports what the script imports first of all before
+//!   the first child; that one says what else it has imported, and the server imports it too. So imports are
+//!   paid once. A child of **Node**, which cannot fork, is a new process.
+//! * A child that dies, hangs, or says what it cannot say makes its node panic, with what it did in the
+//!   message: the property `well-behaved` breaks, and the seed is reported.
 //!
-//! What is done in Python itself is in `shim.py`, and what is done in Node in the files of `javascript/`. They ship inside
-//! the command.
+//! What is done in Python itself is in `shim.py`, and what is done in Node in the files of `javascript/`.
+//! They ship inside the command.
 
 mod activity;
 mod child;
@@ -51,8 +53,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// Those that are not judged, and those of the model's transcript, as a program need not ask the model: they are
-/// judged where there is something to judge.
+/// Those that are not judged, and those of the model's transcript, as a program need not ask the model: they
+/// are judged where there is something to judge.
 const NEED_NOT_BE_JUDGED: &[&str] = &[
     "approved-before-irreversible",
     "bounded-turns",
@@ -79,8 +81,8 @@ impl Interpreters {
         Arc::clone(&SHARED)
     }
 
-    /// Ends the processes that nothing uses any more, and waits for that: nothing of them outlives the command.
-    /// However the command ends, they end after it by themselves.
+    /// Ends the processes that nothing uses any more, and waits for that: nothing of them outlives the
+    /// command. However the command ends, they end after it by themselves.
     pub fn end(&self) {
         self.launchers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -1,9 +1,11 @@
-//! The fork server: a process of Python that has imported what a script needs, and forks a child for each run.
+//! The fork server: a process of Python that has imported what a script needs, and forks a child for each
+//! run.
 //!
-//! Requests and answers are lines of JSON on a socket that is its standard input. With a request to start comes one
-//! end of the child's own socket. The fork server is the parent of every child, so it is the one that kills and
-//! reaps it: the number of a process that is not reaped is never that of another one. When its socket is closed,
-//! as it is however this process ends, it kills what is left, removes the working directories and ends.
+//! Requests and answers are lines of JSON on a socket that is its standard input. With a request to start
+//! comes one end of the child's own socket. The fork server is the parent of every child, so it is the one
+//! that kills and reaps it: the number of a process that is not reaped is never that of another one. When its
+//! socket is closed, as it is however this process ends, it kills what is left, removes the working
+//! directories and ends.
 
 use super::OLDEST;
 use super::launcher::{Folders, Launcher, Process, Start, Started, set_environment};
@@ -30,7 +32,8 @@ const BOOT: &str = "import socket\nc = socket.socket(fileno=0)\nall = socket.MSG
                     code = c.recv(int(c.recv(8, all)), all)\nc.detach()\n\
                     exec(compile(code, '<perfidy>', 'exec'), {'__name__': 'perfidy'})";
 
-/// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script needs.
+/// How long it may take in real time to answer: to start Python on a busy machine, or to import what a script
+/// needs.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why there is no fork server.
@@ -239,8 +242,8 @@ fn constants() -> Vec<(&'static str, String)> {
     vec![
         ("PYTHONHASHSEED", hash_seed),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-        // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not in
-        // each child.
+        // The SDKs of OpenAI and Anthropic build their types when they are imported, which is once, and not
+        // in each child.
         ("DEFER_PYDANTIC_BUILD", "false".to_owned()),
         // Traces would be sent to hosts that no scenario has.
         ("OPENAI_AGENTS_DISABLE_TRACING", "1".to_owned()),

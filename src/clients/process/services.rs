@@ -162,7 +162,8 @@ fn unreadable(message: &str) -> Routed {
 }
 
 impl Rendering {
-    /// The response that says an answer; none if the connection ends without one. `number` tells replies apart.
+    /// The response that says an answer; none if the connection ends without one. `number` tells replies
+    /// apart.
     pub fn response(&self, answer: Option<Answer>, number: u64) -> Option<HttpResponse> {
         Some(match (self, answer?) {
             (Self::Call, Answer::Call(Ok(done))) => HttpResponse::json(200, &json!(done)),

@@ -1,15 +1,15 @@
-//! What a campaign knows of a case, so that it can be decided whether to go on: how much of what its runs do is
-//! new, how much has not been seen, and where no fault has struck.
+//! What a campaign knows of a case, so that it can be decided whether to go on: how much of what its runs do
+//! is new, how much has not been seen, and where no fault has struck.
 //!
 //! Runs are told apart by their *shape*: how many events of each kind they have, by powers of two, what the
-//! properties say of them, and which probes they reach. The share of the runs whose shape no other run has is an
-//! estimate of how likely the next run is to have a new one (Good 1953; of fuzzing, Böhme 2018, "STADS: software
-//! testing as species discovery"). The number of shapes that have not been seen is estimated from those that one
-//! and two runs had (Chao 1984); it is a lower bound.
+//! properties say of them, and which probes they reach. The share of the runs whose shape no other run has is
+//! an estimate of how likely the next run is to have a new one (Good 1953; of fuzzing, Böhme 2018, "STADS:
+//! software testing as species discovery"). The number of shapes that have not been seen is estimated from
+//! those that one and two runs had (Chao 1984); it is a lower bound.
 //!
 //! A campaign keeps no more than [`MOST_SHAPES`] of a case: where there are more, it counts those whose
-//! fingerprint ends in a zero bit and takes each for two, then those that end in two, and so on. So every number
-//! is exact until there are so many, and an estimate from then on.
+//! fingerprint ends in a zero bit and takes each for two, then those that end in two, and so on. So every
+//! number is exact until there are so many, and an estimate from then on.
 
 use super::Fingerprint;
 use crate::explore::RunSummary;
@@ -42,7 +42,8 @@ pub struct Knowledge {
     /// How many shapes were new in the first run, in the next, in the next two, in the next four, and so on.
     #[serde(default)]
     new_shapes: Vec<u64>,
-    /// How many faults were injected at each place at which one could have been, without the numbers of agents.
+    /// How many faults were injected at each place at which one could have been, without the numbers of
+    /// agents.
     #[serde(default)]
     faults_at: BTreeMap<String, u64>,
 }

@@ -6,8 +6,8 @@
 //! need few faults (Yuan et al. 2014, "Simple testing can prevent most critical failures"), so small numbers
 //! go far.
 //!
-//! A set of faults that breaks a property is not made larger: that it breaks is known. For most others it need
-//! not be tried either, as the result follows from that of others ([`reduction`](super::reduction)).
+//! A set of faults that breaks a property is not made larger: that it breaks is known. For most others it
+//! need not be tried either, as the result follows from that of others ([`reduction`](super::reduction)).
 //!
 //! Where there are too many sets, a sample of them is grown in the same way: every run is followed by as many
 //! larger sets as its share allows, drawn from the places that this very run had, so that a sample too meets

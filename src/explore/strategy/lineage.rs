@@ -2,16 +2,16 @@
 //! injection").
 //!
 //! A good run shows why it was good: each outcome (an effect of a tool, the answer to a call, a report to the
-//! user, a lease, an entry of the store) has a chain of causes, and rests on every message, step and living node
-//! of that chain. A fault that strikes no link of any chain is no reason for another outcome and is not tried. A
-//! team that retries has another chain for the same outcome, which the run with the first fault shows. So a set
-//! of faults is tried only if there is an outcome that is cut by it in every run of a smaller set in which it
-//! came about: it hits each of the supports that are known of that outcome.
+//! user, a lease, an entry of the store) has a chain of causes, and rests on every message, step and living
+//! node of that chain. A fault that strikes no link of any chain is no reason for another outcome and is not
+//! tried. A team that retries has another chain for the same outcome, which the run with the first fault
+//! shows. So a set of faults is tried only if there is an outcome that is cut by it in every run of a smaller
+//! set in which it came about: it hits each of the supports that are known of that outcome.
 //!
-//! That a call is done is an outcome for its caller, and rests on the acknowledgement: what is done twice since
-//! an acknowledgement was lost is found by cutting it. Faults of one kind that cut the same links of the same
-//! chains stand for each other: of their spans the shortest and the longest are tried, and of the moments between
-//! two links one.
+//! That a call is done is an outcome for its caller, and rests on the acknowledgement: what is done twice
+//! since an acknowledgement was lost is found by cutting it. Faults of one kind that cut the same links of
+//! the same chains stand for each other: of their spans the shortest and the longest are tried, and of the
+//! moments between two links one.
 //!
 //! What breaks although every outcome has come about, by faults that have no outcome in common, is not looked
 //! for.
@@ -85,7 +85,8 @@ struct Cut {
     place: Place,
 }
 
-/// Which links a fault of a kind strikes: what is done at one place, or what is done somewhere from one link on.
+/// Which links a fault of a kind strikes: what is done at one place, or what is done somewhere from one link
+/// on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     At(Address),
@@ -151,8 +152,8 @@ fn node_of(at: Address) -> Option<Name> {
     Hook::step_of(at.site).map(|(node, ..)| node).or_else(|| Some(Name::new(who.strip_suffix("'s disk")?)))
 }
 
-/// Of the faults of each kind that cut the same links: the first with the shortest span and the first with the
-/// longest.
+/// Of the faults of each kind that cut the same links: the first with the shortest span and the first with
+/// the longest.
 fn representatives(chances: &[Chance], cuts: &[Cut]) -> BTreeSet<Fault> {
     let span = |fault: &Fault| fault.action.span().unwrap_or(SimSpan::ZERO);
     let mut of: BTreeMap<(Name, Place), (Fault, Fault)> = BTreeMap::new();

@@ -2,10 +2,10 @@
 //!
 //! No strategy is best everywhere. What is easy to find, random finds within the first trials, and nothing
 //! else comes before them; from then on two of three trials are random and the others share the rest. So what
-//! only random finds, the mix finds after half as many trials again at worst. Most of the others are storms: a
-//! failure that takes several faults at once comes up tens of times as often in them. Where faults are rare,
-//! most random trials have none; so one of the others is the single faults of a fault-free run, each tried
-//! once. The order of messages is that of PCT now and then.
+//! only random finds, the mix finds after half as many trials again at worst. Most of the others are storms:
+//! a failure that takes several faults at once comes up tens of times as often in them. Where faults are
+//! rare, most random trials have none; so one of the others is the single faults of a fault-free run, each
+//! tried once. The order of messages is that of PCT now and then.
 
 use super::chances::{self, Detail};
 use super::{Kind, PlanOf, Start, Strategy, Trial, WantedFeedback, after, exhaustive, pct, random, storm};

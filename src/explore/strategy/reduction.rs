@@ -8,15 +8,16 @@
 //! * **Slight.** A fault is slight if the run with it is event for event the run without it, at the same
 //!   times, and what there is beside is messages on their way or calls that a tool recognises. A slight fault
 //!   is no reason for another one, but for one at a place that it brought about itself, and for a slight one
-//!   whose trace overlaps with its own. It is tried again with every other fault that reaches the nodes of its
-//!   trace before the trace ends.
+//!   whose trace overlaps with its own. It is tried again with every other fault that reaches the nodes of
+//!   its trace before the trace ends.
 //! * **Alike.** Of sets whose runs are event for event the same, at the same times, one is extended.
 //!
-//! The first two are exact. The others take it that a node which goes on event for event as another does is in
-//! the state of the other: what it keeps to itself and shows in no event of these runs is not known. So only
-//! faults are left out that do nothing beside what is done with the message or the answer that they strike; a
-//! fault that leaves a node or a tool in another state, for a while or for good, is always extended, and
-//! everything slight is tried again with it. Properties that count messages count a slight fault once.
+//! The first two are exact. The others take it that a node which goes on event for event as another does is
+//! in the state of the other: what it keeps to itself and shows in no event of these runs is not known. So
+//! only faults are left out that do nothing beside what is done with the message or the answer that they
+//! strike; a fault that leaves a node or a tool in another state, for a while or for good, is always
+//! extended, and everything slight is tried again with it. Properties that count messages count a slight
+//! fault once.
 
 use super::lineage::Lineage;
 use crate::suite::outline::{Addition, Chance, Outline, State, Strike};
@@ -73,8 +74,8 @@ struct Slight {
 enum Answered {
     /// A set that does something.
     Effective { core: Option<usize>, faults: Set, outline: Arc<Outline> },
-    /// A set that does no more than its core, but for what is slight, and the faults at places that it brought
-    /// about.
+    /// A set that does no more than its core, but for what is slight, and the faults at places that it
+    /// brought about.
     Slight { core: usize, faults: Set, own: Vec<Fault> },
 }
 
@@ -113,7 +114,8 @@ impl Reduction {
         }
     }
 
-    /// The sets to be tried next: first the empty one, then larger ones, once all of those before have been run.
+    /// The sets to be tried next: first the empty one, then larger ones, once all of those before have been
+    /// run.
     pub fn larger(&mut self) -> Vec<Set> {
         if !std::mem::replace(&mut self.has_begun, true) {
             return self.asked.keys().cloned().collect();

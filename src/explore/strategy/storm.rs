@@ -1,14 +1,15 @@
-//! Storm: every seed has faults that are many times as likely, and more likely still where one has just struck.
+//! Storm: every seed has faults that are many times as likely, and more likely still where one has just
+//! struck.
 //!
 //! A failure that takes several faults is as rare as the product of their chances: where all of them are f
-//! times as likely, it comes f^k times as often. How far that goes differs from team to team, since a team that
-//! meets too many faults never gets to its work; so each seed draws how stormy it is. As in
+//! times as likely, it comes f^k times as often. How far that goes differs from team to team, since a team
+//! that meets too many faults never gets to its work; so each seed draws how stormy it is. As in
 //! [swarm testing](super::swarm), some kinds of faults are left out, and of the others some are more likely than
 //! the rest.
 //!
 //! Systems break where they recover: in the retry after a lost answer, in the takeover after a pause, in the
-//! compensation after a refusal. So half of the seeds have [aftershocks](Aftershocks): a fault makes others more
-//! likely for a while, at the nodes that it concerned and for the task that it was about. That aims the
+//! compensation after a refusal. So half of the seeds have [aftershocks](Aftershocks): a fault makes others
+//! more likely for a while, at the nodes that it concerned and for the task that it was about. That aims the
 //! next fault at what the team does because of the last one, without knowing what that is.
 
 use super::{BySeed, Kind, PlanOf};
@@ -36,8 +37,8 @@ const LEFT_OUT: u64 = 4;
 /// What the chance of one kind is multiplied by in addition, in thousandths.
 const OWN_FACTORS: [u64; 3] = [500, 1_000, 2_000];
 
-/// No fault is more likely than this, in parts per million, unless the scenario says so: every message or call
-/// meets many.
+/// No fault is more likely than this, in parts per million, unless the scenario says so: every message or
+/// call meets many.
 const MOST_LIKELY: u64 = 300_000;
 
 /// Timed faults come at most so many times as often, in thousandths: each of them lasts.
@@ -54,8 +55,8 @@ pub(super) fn plan_of(case: &Case) -> PlanOf {
     Box::new(move |seed| Plan::Fuzz(Arc::new(stormy(&chaos, seed))))
 }
 
-/// The chaos of one seed. The pinned faults of the scenario stay. A rule that is left out is there and is never
-/// injected: rules that concern the same places as those of the run before need not be looked up again.
+/// The chaos of one seed. The pinned faults of the scenario stay. A rule that is left out is there and is
+/// never injected: rules that concern the same places as those of the run before need not be looked up again.
 fn stormy(chaos: &Chaos, seed: Seed) -> Chaos {
     let factors = factors(chaos, seed);
     let mut stormy = Chaos { aftershocks: aftershocks(seed), ..chaos.clone() };

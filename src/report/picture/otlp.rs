@@ -96,7 +96,8 @@ pub(super) fn export(picture: &Picture<'_>) -> String {
     inert::json(&spans_of(picture).to_string()).into_owned() + "\n"
 }
 
-/// Where the first span of each task is, and the first of the work of each agent on it, incarnations told apart.
+/// Where the first span of each task is, and the first of the work of each agent on it, incarnations told
+/// apart.
 #[derive(Default)]
 struct Places {
     tasks: BTreeMap<Name, usize>,

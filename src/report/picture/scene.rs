@@ -208,8 +208,8 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What a node does again and again is shown twice at first. On the causal path the last two times are shown too,
-/// from which the path goes on. What the verdict names and the story tells is always shown.
+/// What a node does again and again is shown twice at first. On the causal path the last two times are shown
+/// too, from which the path goes on. What the verdict names and the story tells is always shown.
 fn demote_repetitions(shots: &mut [Shot<'_>], always: &BTreeSet<EventId>) {
     let mut times: BTreeMap<(bool, Name, String), Vec<usize>> = BTreeMap::new();
     for (place, shot) in shots.iter().enumerate() {

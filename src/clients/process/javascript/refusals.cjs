@@ -39,7 +39,7 @@ function install() {
   globalThis.BroadcastChannel = require('node:worker_threads').BroadcastChannel;
 }
 
-/** What the machine would decide, such as when memory is looked through for what nobody needs any more. */
+/** What the machine would decide, such as when memory is looked through for what is no longer needed. */
 function patchMemory() {
   globalThis.FinalizationRegistry = class FinalizationRegistry {
     register() {}
