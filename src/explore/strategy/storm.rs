@@ -12,11 +12,11 @@
 //! more likely for a while, at the nodes that it concerned and for the task that it was about. That aims the
 //! next fault at what the team does because of the last one, without knowing what that is.
 
+use super::swarm::more_often;
 use super::{BySeed, Kind, PlanOf};
 use crate::scenario::Case;
-use perfidy_sim::{Aftershocks, Chance, Chaos, Draws, Name, Plan, Seed, SimSpan, TimedFault};
+use perfidy_sim::{Aftershocks, Chance, Chaos, Draws, Name, Plan, Seed, SimSpan};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub(super) const KIND: Kind = Kind {
@@ -106,11 +106,6 @@ fn more_likely(chance: Chance, factor: u64) -> Chance {
     let said = u64::from(chance.as_per_million());
     let parts = (said * factor / 1_000).min(said.max(MOST_LIKELY));
     Chance::per_million(parts.max(1) as u32).unwrap_or(Chance::ALWAYS)
-}
-
-fn more_often(window: &TimedFault, factor: u64) -> RangeInclusive<SimSpan> {
-    let shorter = |span: SimSpan| span.saturating_mul(1_000).split(factor).max(SimSpan::from_nanos(1));
-    shorter(*window.every.start())..=shorter(*window.every.end())
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ fn more_likely(chance: Chance, factor: u64) -> Chance {
     Chance::per_million(parts.max(1) as u32).unwrap_or(Chance::ALWAYS)
 }
 
-fn more_often(window: &TimedFault, factor: u64) -> RangeInclusive<SimSpan> {
+/// The pauses of a timed fault that comes so many thousandths as often.
+pub(super) fn more_often(window: &TimedFault, factor: u64) -> RangeInclusive<SimSpan> {
     let shorter = |span: SimSpan| span.saturating_mul(1_000).split(factor).max(SimSpan::from_nanos(1));
     shorter(*window.every.start())..=shorter(*window.every.end())
 }
