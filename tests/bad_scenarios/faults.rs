@@ -1,6 +1,6 @@
 //! Faults that can never be injected.
 
-use crate::said_of_edits;
+use super::said_of_edits;
 
 #[test]
 fn faults_that_cannot_be_injected() {

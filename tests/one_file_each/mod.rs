@@ -64,7 +64,7 @@ fn the_strategy_is_found_by_its_name_and_finds_what_breaks() {
 
 /// The lines of a function of this file, up to its end.
 fn lines_of(function: &str) -> Vec<String> {
-    let text = fs::read_to_string("tests/one_file_each/main.rs").unwrap();
+    let text = fs::read_to_string("tests/one_file_each/mod.rs").unwrap();
     let lines = text.lines().skip_while(|line| !line.starts_with(&format!("fn {function}()"))).skip(1);
     lines.take_while(|line| *line != "}").map(str::to_owned).collect()
 }
