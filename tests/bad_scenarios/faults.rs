@@ -58,6 +58,24 @@ fn faults_that_cannot_be_injected() {
             &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", message = \"done\",")],
         ),
         (
+            "a field that is misspelt in a message of a liar",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "byzantine = { at = \"planner\", message = \"plan\", field = \"wrokers\",",
+            )],
+        ),
+        (
+            "a field that no message of a liar has",
+            &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", field = \"amount\",")],
+        ),
+        (
+            "a field that a broken contract leaves out and no message has",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "omitted-field = { at = \"executors\", message = \"done\", field = \"rond\",",
+            )],
+        ),
+        (
             "a field of a fault that alters nothing",
             &[("ack-lost = { at = \"ticketing\",", "ack-lost = { at = \"ticketing\", field = \"receipt\",")],
         ),
