@@ -277,7 +277,7 @@ fn run_all(
         let mut hear = |news: CampaignNews<'_>| match news {
             CampaignNews::Found(finding) => keeping.keep(finding),
             CampaignNews::Ran(runs) if seeds == u64::MAX => {
-                progress.show(format_args!("{step}: {runs} runs"))
+                progress.show(format_args!("{step}: {runs} runs"));
             }
             CampaignNews::Ran(runs) => progress.show(format_args!("{step}: {runs} of {seeds} runs")),
         };
