@@ -1,9 +1,7 @@
 //! Messages that a fault alters on their way: the receiver reads the altered content, whatever workflow they
 //! belong to.
 
-#[path = "shared/cases.rs"]
-mod cases;
-
+use crate::cases;
 use perfidy::agent::Agents;
 use perfidy::explore::Run;
 use perfidy::faults::OwnFault;

@@ -1,9 +1,7 @@
 //! No verdict depends on announcements of agents: without them, every case of every shipped scenario gets the
 //! same verdict from every property at every seed.
 
-#[path = "shared/cases.rs"]
-mod cases;
-
+use crate::cases;
 use perfidy::agent::TeamEvent;
 use perfidy::explore::Run;
 use perfidy_sim::{Engine, EventKind, Seed};

@@ -1,10 +1,11 @@
 //! The limits of a run: a run that only reached one is unknown and violates nothing; a violation has its own
 //! evidence, whatever the size of the team.
 
+use crate::cases;
 use perfidy::agent::{Agent, Outcome, Report, TeamEvent, UserEvent};
 use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Collect, Run, Watchdog};
 use perfidy::properties::Verdict;
-use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::workflows::Workflow;
 use perfidy::workflows::user::{USER, UserMessage};
@@ -15,10 +16,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 /// The scenario with the most faults of every workflow, edited.
 fn every_team(edit: impl Fn(&mut DocumentMut)) -> Vec<Arc<Scenario>> {
-    let scenarios =
-        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
-    let roughest = scenarios.iter().filter(|scenario| scenario.name.as_str().ends_with("/all-faults"));
-    let edited = roughest.map(|scenario| {
+    let edited = cases::with_all_faults().map(|scenario| {
         let mut document: DocumentMut = scenario.text.parse().unwrap();
         document.remove("without");
         edit(&mut document);

@@ -2,10 +2,6 @@
 //! must not.
 
 #[cfg(madsim)]
-#[path = "shared/cases.rs"]
-mod cases;
-
-#[cfg(madsim)]
 mod both {
     use crate::cases;
     use perfidy::explore::{Campaign, CaseReport, CaseVerdict, Collect, Corpus, Failure, Watchdog};
@@ -18,7 +14,7 @@ mod both {
 
     /// How many seeds of every case each engine runs: more if those show nothing yet, or differ. A seed gives
     /// another run on the other engine, so a rare violation may take more seeds on one of them.
-    const SEEDS: [u64; 2] = [40, 200];
+    const SEEDS: [u64; 2] = [25, 200];
 
     /// How many it runs at last.
     const MOST_SEEDS: u64 = 1_000;

@@ -1,14 +1,8 @@
 //! What the guide says of scenarios, safeguards and properties is so.
 
-use perfidy::scenario::{self, Scenario};
-use perfidy::suite::Suite;
+use crate::cases;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-
-fn scenarios() -> Vec<Arc<Scenario>> {
-    scenario::read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
-}
 
 /// The cells of the tables of a page, row by row, without the heads.
 fn rows(page: &str) -> Vec<Vec<String>> {
@@ -25,7 +19,7 @@ fn words(cell: &str) -> Vec<&str> {
 
 #[test]
 fn every_safeguard_of_the_guide_keeps_the_property_beside_it_in_a_shipped_scenario() {
-    let scenarios = scenarios();
+    let scenarios = cases::scenarios();
     let cases = || scenarios.iter().flat_map(|scenario| &scenario.without);
     for row in rows("choosing_safeguards") {
         let (properties, safeguards) = (words(&row[1]), words(&row[2]));
@@ -44,7 +38,7 @@ fn every_safeguard_of_the_guide_keeps_the_property_beside_it_in_a_shipped_scenar
 fn every_safeguard_that_can_be_missed_is_in_the_guide() {
     let rows = rows("choosing_safeguards");
     let known: Vec<&str> = rows.iter().flat_map(|row| words(&row[2])).collect();
-    let missed: Vec<&str> = scenarios()
+    let missed: Vec<&str> = cases::scenarios()
         .iter()
         .flat_map(|scenario| &scenario.without)
         .flat_map(|case| case.safeguards.clone())

@@ -1,8 +1,8 @@
 //! Suites and scenarios in code: the shorthands of a suite, and what a builder of scenarios says.
 
+use crate::cases;
 use perfidy::agent::{AgentEvent, TeamEvent};
 use perfidy::prelude::*;
-use perfidy::scenario::read_all;
 use perfidy_sim::EventKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -188,7 +188,7 @@ fn a_tool_without_keys_of_its_own_says_so() {
 #[test]
 fn a_builder_can_say_what_each_shipped_file_says() {
     let suite = Suite::shipped();
-    let files = read_all(&suite, &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
+    let files = cases::scenarios();
     assert!(files.len() > 50);
     for file in files {
         let document: DocumentMut = file.text.parse().unwrap();
@@ -205,7 +205,7 @@ fn a_builder_can_say_what_each_shipped_file_says() {
         let built = builder.build(&suite).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(format!("{:?}", file.chaos), format!("{:?}", built.chaos), "{}", file.name);
         for seed in 0..2 {
-            let [of_file, of_builder] = [&file, &built]
+            let [of_file, of_builder] = [file, &built]
                 .map(|scenario| Run::fuzzed(&Case::as_written(scenario), Engine::Native, Seed(seed)).outcome);
             assert_eq!(perfidy::explore::first_difference(&of_file, &of_builder), None, "{}", file.name);
         }

@@ -13,14 +13,14 @@ use perfidy_sim::{Engine, Interrupt, Seed};
 
 /// Runs before the measurement, until all names are interned and all buffers have the size of the longest
 /// run.
-const WARM_UP: u64 = 20_000;
+const WARM_UP: u64 = 8_000;
 
 /// Runs in which memory must stay constant.
-const RUNS: u64 = 40_000;
+const RUNS: u64 = 16_000;
 
-/// How many bytes may be added: names and buffers for a run that is longer than all before it. A single byte
-/// that each run left behind would be more than half of it.
-const MOST_GROWTH_BYTES: usize = 64 << 10;
+/// How many bytes may be added: names and buffers for a run that is longer than all before it. Two bytes that
+/// each run left behind would be as much.
+const MOST_GROWTH_BYTES: usize = 32 << 10;
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;

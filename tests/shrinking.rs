@@ -1,15 +1,15 @@
 //! Shrinking: few faults remain, and no more of a scenario than needed.
 
-#[path = "shared/cases.rs"]
-mod cases;
-
+use crate::cases;
 use perfidy::explore::{
     self, Corpus, Effort, Run, SavedSeed, ShrunkFailure, SpanLimits, Spans, shrink, shrink_within,
 };
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Fault, Plan, Rule, Seed};
+use rayon::prelude::*;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// The failures of a case among its first seeds: seed, property and injected faults.
 fn failures(case: &Case, most: usize) -> Vec<Failure> {
@@ -46,8 +46,16 @@ fn shrunk_again(case: &Case, failure: &Failure, faults: &[Fault], spans: &Spans)
     shrink_within(effort, case, Engine::Native, failure.seed, failure.property, faults).unwrap()
 }
 
-fn planted(most_each: usize) -> Vec<Failure> {
-    cases::all().iter().flat_map(|case| failures(case, most_each)).collect()
+/// The first failure of every case that has one, and what it shrinks to: all at once, as it takes long.
+fn planted() -> &'static [(Failure, ShrunkFailure)] {
+    static PLANTED: LazyLock<Vec<(Failure, ShrunkFailure)>> = LazyLock::new(|| {
+        let shrunk = |failure: Failure| {
+            let minimal = failure.shrunk();
+            (failure, minimal)
+        };
+        cases::all().par_iter().flat_map_iter(|case| failures(case, 1)).map(shrunk).collect()
+    });
+    &PLANTED
 }
 
 fn median(mut numbers: Vec<usize>) -> usize {
@@ -57,22 +65,21 @@ fn median(mut numbers: Vec<usize>) -> usize {
 
 #[test]
 fn the_median_planted_failure_shrinks_to_three_faults_at_most_in_one_or_two_tasks() {
-    let planted = planted(3);
-    let shrunk: Vec<ShrunkFailure> = planted.iter().map(Failure::shrunk).collect();
-    let before: Vec<usize> = planted.iter().map(|failure| failure.run.outcome.injected.len()).collect();
-    let after: Vec<usize> = shrunk.iter().map(|minimal| minimal.faults.len()).collect();
-    let tasks = shrunk.iter().map(|minimal| minimal.case.scenario.tasks.count as usize).collect();
+    let before: Vec<usize> = planted().iter().map(|(found, _)| found.run.outcome.injected.len()).collect();
+    let after: Vec<usize> = planted().iter().map(|(_, minimal)| minimal.faults.len()).collect();
+    let tasks = planted().iter().map(|(_, minimal)| minimal.case.scenario.tasks.count as usize).collect();
+    assert!(planted().len() > 100, "{} failures are too few to tell", planted().len());
     assert!(before.iter().sum::<usize>() > 5 * after.iter().sum::<usize>(), "{before:?} became {after:?}");
     assert!(median(after) <= 3 && median(tasks) <= 2);
-    assert!(shrunk.iter().all(|minimal| minimal.is_finished), "the usual effort is not enough");
+    assert!(planted().iter().all(|(_, minimal)| minimal.is_finished), "the usual effort is not enough");
 }
 
 #[test]
 fn spans_of_faults_stay_within_what_the_file_says_of_their_kind() {
     let mut checked = 0;
-    for failure in planted(2) {
+    for (failure, minimal) in planted() {
         let chaos = &failure.case.scenario.chaos;
-        for Fault { action, .. } in failure.shrunk().faults {
+        for Fault { action, .. } in &minimal.faults {
             let is_of_kind = |rule: &&Rule| rule.action.kind() == action.kind();
             let by_chance = chaos.rules.iter().filter(is_of_kind).filter_map(|rule| rule.span.clone());
             let timed = chaos.windows.iter();
@@ -92,19 +99,18 @@ fn spans_of_faults_stay_within_what_the_file_says_of_their_kind() {
 
 #[test]
 fn what_has_been_shrunk_does_not_shrink_further() {
-    for failure in planted(1) {
-        let once = failure.shrunk();
-        let again = shrunk_again(&once.case, &failure, &once.faults, &once.changes.spans);
+    planted().par_iter().for_each(|(failure, once)| {
+        let again = shrunk_again(&once.case, failure, &once.faults, &once.changes.spans);
         assert_eq!(again.faults, once.faults, "{}", failure.case);
         assert_eq!(again.case.scenario.text, once.case.scenario.text, "{}", failure.case);
-    }
+    });
 }
 
 #[test]
 fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
-    let [mut at_once, mut in_parts] = [0, 0];
-    for failure in planted(1) {
-        let whole = failure.shrunk();
+    // Of every third failure, as all of them take long.
+    let some: Vec<_> = planted().iter().step_by(3).collect();
+    let in_parts = some.par_iter().map(|(failure, _)| {
         let (mut case, mut faults) = (failure.case.clone(), failure.run.outcome.injected.clone());
         let mut known: Option<Spans> = None;
         for doublings in 0..20 {
@@ -118,11 +124,12 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
             }
         }
         // Another order may end with another result, but never with one that can still be shrunk.
-        let end = shrunk_again(&case, &failure, &faults, &known.unwrap_or_default());
+        let end = shrunk_again(&case, failure, &faults, &known.unwrap_or_default());
         assert_eq!(end.faults, faults, "{}", failure.case);
-        at_once += whole.faults.len();
-        in_parts += faults.len();
-    }
+        faults.len()
+    });
+    let in_parts: usize = in_parts.sum();
+    let at_once: usize = some.iter().map(|(_, whole)| whole.faults.len()).sum();
     // One failure or the other ends with more faults, all of them together with a quarter more at most.
     assert!(
         4 * in_parts <= 5 * at_once,
@@ -132,9 +139,8 @@ fn shrinking_that_was_cut_short_and_gone_on_with_comes_to_the_same_end() {
 
 #[test]
 fn a_shrunk_failure_is_read_back_and_replays_event_for_event() {
-    for failure in planted(1) {
-        let minimal = failure.shrunk();
-        let saved = failure.saved(&minimal);
+    for (failure, minimal) in planted() {
+        let saved = failure.saved(minimal);
         let folder = tempfile::tempdir().unwrap();
         let place = Corpus::new(folder.path()).save(&saved).unwrap();
         let read =
@@ -166,9 +172,7 @@ fn no_saved_failure_can_spare_any_of_its_faults() {
 
 #[test]
 fn a_saved_failure_says_no_more_than_it_takes() {
-    let is_it = |case: &&Case| case.to_string() == "conductor/lost-ack, without idempotency-keys";
-    let cases = cases::all();
-    let case = cases.iter().find(is_it).expect("the scenario comes with perfidy");
+    let case = cases::titled("conductor/lost-ack, without idempotency-keys");
     let failure = failures(case, 1).remove(0);
     let text = failure.saved(&failure.shrunk()).to_toml(Path::new("seeds/it.toml"));
     insta::assert_snapshot!(text);

@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// How many seeds a row gets by default.
 const SEEDS: u64 = 300;
 
+/// What is tried by default: by `random`, every row sees the same faults by the same chances.
+const USUAL_STRATEGY: &str = "random";
+
 /// Stands for all safeguards of a file in `--remove`.
 const ALL: &str = "all";
 
@@ -48,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["pairs", "built_in"])]
     remove: Vec<String>,
     /// What is tried next; with `random`, every row sees the same faults by the same chances
-    #[arg(long, value_name = "NAME", default_value = "random")]
+    #[arg(long, value_name = "NAME", default_value = USUAL_STRATEGY)]
     strategy: String,
     #[command(flatten)]
     threads: Threads,
@@ -166,8 +169,8 @@ impl Arguments {
     fn look(&self, matrix: &Matrix, row: &Row, cell: &Cell) -> String {
         let case = matrix.case_of(row);
         let found = Found { case: &case, engine: matrix.engine, corpus: None };
-        let search = found.search_again(&cell.first, matrix.strategy, matrix.first_seed);
-        let search = search.trim_start_matches("--strategy random ");
+        let search =
+            found.search_again(&cell.first, matrix.strategy, matrix.first_seed).by_default(USUAL_STRATEGY);
         let file = inert::path(&self.subject.file_of(&matrix.scenario));
         let is_all = matrix.removes_all(row) && !self.built_in;
         let removed = if is_all { ALL.to_owned() } else { row.removed.join(",") };

@@ -11,6 +11,7 @@ use crate::report::{FindingStory, Story};
 use crate::scenario::Case;
 use perfidy_sim::{Engine, Plan, Seed};
 use std::cell::OnceCell;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,23 +100,52 @@ impl Found<'_> {
 }
 
 impl Found<'_> {
-    /// The options of a command that has a finding again: the run of its seed, or of those before it too
-    /// where what a strategy tries next depends on them.
-    pub fn search_again(&self, finding: &Finding, strategy: &str, first_seed: Seed) -> String {
+    /// How a command has a finding again: by the run of its seed, or by those before it too where what a
+    /// strategy tries next depends on them.
+    pub fn search_again(&self, finding: &Finding, strategy: &'static str, first_seed: Seed) -> SearchOptions {
         let Self { case, engine, .. } = *self;
         let random = case
             .scenario
             .suite
             .watchdog()
             .watch(case, finding.seed, || Run::fuzzed(case, engine, finding.seed));
-        let search = if random.outcome.digest() == finding.digest {
-            format!("--strategy random --seed {} --seeds 1", finding.seed)
-        } else {
-            format!("--strategy {strategy} --seed {first_seed} --seeds {}", finding.after_seeds)
-        };
         let usual = case.scenario.suite.usual_engine();
-        let engine = if engine == usual { String::new() } else { format!(" --engine {engine}") };
-        search + &engine
+        let engine = Some(engine).filter(|engine| *engine != usual);
+        if random.outcome.digest() == finding.digest {
+            SearchOptions { strategy: Some(RANDOM), seed: finding.seed, seeds: 1, engine }
+        } else {
+            SearchOptions { strategy: Some(strategy), seed: first_seed, seeds: finding.after_seeds, engine }
+        }
+    }
+}
+
+/// The strategy by which the run of a seed does not depend on those before it.
+const RANDOM: &str = "random";
+
+/// The options of a command that searches, as they are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SearchOptions {
+    strategy: Option<&'static str>,
+    seed: Seed,
+    seeds: u64,
+    engine: Option<Engine>,
+}
+
+impl SearchOptions {
+    /// Those for a command that takes this strategy if none is named.
+    pub fn by_default(self, usual: &str) -> Self {
+        Self { strategy: self.strategy.filter(|strategy| *strategy != usual), ..self }
+    }
+}
+
+impl fmt::Display for SearchOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { strategy, seed, seeds, engine } = self;
+        if let Some(strategy) = strategy {
+            write!(f, "--strategy {strategy} ")?;
+        }
+        write!(f, "--seed {seed} --seeds {seeds}")?;
+        engine.map_or(Ok(()), |engine| write!(f, " --engine {engine}"))
     }
 }
 
@@ -154,4 +184,21 @@ pub fn in_short(saved: &SavedSeed, file: Option<&Path>) -> Styled {
     Styled::new(&format!(
         "{property} broke: {message}\n  {place}; as it was found, since there was no time to make it small\n{replay}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_that_a_command_takes_anyway_is_not_among_its_options() {
+        let options =
+            |strategy| SearchOptions { strategy: Some(strategy), seed: Seed(7), seeds: 3, engine: None };
+        let written = |strategy| options(strategy).by_default("random").to_string();
+        assert_eq!(written("random"), "--seed 7 --seeds 3");
+        assert_eq!(written("random-walk"), "--strategy random-walk --seed 7 --seeds 3");
+        assert_eq!(options("random").to_string(), "--strategy random --seed 7 --seeds 3");
+        let elsewhere = SearchOptions { engine: Some(Engine::Madsim), ..options("mix") };
+        assert_eq!(elsewhere.to_string(), "--strategy mix --seed 7 --seeds 3 --engine madsim");
+    }
 }

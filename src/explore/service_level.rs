@@ -131,26 +131,34 @@ impl LevelReport {
 
     /// The bounds of the share of all runs that keep the promise, each alone as sure as the file asks.
     pub fn bounds(&self) -> (Chance, Chance) {
-        let doubt = 1.0 - fraction(self.level.confidence);
-        let (kept, runs) = (self.kept, self.runs);
-        if runs == 0 {
+        if self.runs == 0 {
             return (Chance::NEVER, Chance::ALWAYS);
         }
-        let lost = runs - kept;
-        // The largest share of which so many runs kept would be too lucky, and the smallest of which so few
-        // would be too unlucky.
-        let low = largest(|share| at_most(lost, runs, 1.0 - share) <= doubt);
-        let high = largest(|share| at_most(kept, runs, share) > doubt);
+        let low = largest(|share| self.would_be_lucky(share));
+        let high = largest(|share| !self.would_be_unlucky(share));
         (low.unwrap_or(Chance::NEVER), high.unwrap_or(Chance::NEVER))
+    }
+
+    /// If no larger share of all runs kept the promise, so many of these would be too lucky to believe.
+    fn would_be_lucky(&self, share: f64) -> bool {
+        at_most(self.runs - self.kept, self.runs, 1.0 - share) <= self.doubt()
+    }
+
+    /// If no smaller share of all runs kept the promise, so few of these would be too unlucky to believe.
+    fn would_be_unlucky(&self, share: f64) -> bool {
+        at_most(self.kept, self.runs, share) <= self.doubt()
+    }
+
+    fn doubt(&self) -> f64 {
+        1.0 - fraction(self.level.confidence)
     }
 
     /// What the runs say.
     pub fn verdict(&self) -> LevelVerdict {
-        let (low, high) = self.bounds();
-        let asked = self.level.at_least.as_per_million();
-        if low.as_per_million() >= asked {
+        let asked = fraction(self.level.at_least);
+        if self.runs > 0 && self.would_be_lucky(asked) {
             LevelVerdict::Met
-        } else if high.as_per_million() < asked {
+        } else if self.runs > 0 && self.would_be_unlucky(asked) {
             LevelVerdict::Missed
         } else {
             LevelVerdict::Undecided { needed: self.needed() }
@@ -169,10 +177,8 @@ impl LevelReport {
     fn runs_needed(&self, first: u64) -> Option<u64> {
         let decides = |runs: u64| {
             let kept = (u128::from(runs) * u128::from(self.kept) / u128::from(self.runs)) as u64;
-            let more = Self { kept, runs, ..*self };
-            let (low, high) = more.bounds();
-            let asked = self.level.at_least;
-            low >= asked || high < asked
+            let (more, asked) = (Self { kept, runs, ..*self }, fraction(self.level.at_least));
+            more.would_be_lucky(asked) || more.would_be_unlucky(asked)
         };
         let sizes = std::iter::successors(Some(first), |runs| Some(runs + runs.div_ceil(4)));
         sizes.take_while(|runs| *runs <= MOST_NEEDED).find(|runs| decides(*runs)).map(rounded_up)
@@ -233,6 +239,10 @@ fn at_most(some: u64, runs: u64, chance: f64) -> f64 {
     }
     if chance >= 1.0 {
         return 0.0;
+    }
+    // Of the two tails the one with fewer terms.
+    if some > runs / 2 {
+        return (1.0 - at_most(runs - some - 1, runs, 1.0 - chance)).max(0.0);
     }
     let odds = (chance / (1.0 - chance)).ln();
     // The logarithm of how likely exactly `number` are; terms too small for a float do not matter.

@@ -270,7 +270,7 @@ impl Actions {
 }
 
 /// Adds the names of the fields of all tables within a value that hold something.
-fn collect_fields(value: &Value, fields: &mut BTreeSet<Name>) {
+pub(crate) fn collect_fields(value: &Value, fields: &mut BTreeSet<Name>) {
     match value {
         Value::Array(parts) => parts.iter().for_each(|part| collect_fields(part, fields)),
         Value::Object(table) => {

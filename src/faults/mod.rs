@@ -26,6 +26,7 @@ pub mod triggers;
 mod window;
 
 pub use crate::agent::{Alteration, Altered, OwnFault, OwnFaults};
+pub(crate) use actions::collect_fields;
 pub use actions::{ActionMap, Actions, Observed, Places, RoleNames};
 pub use directory::Directory;
 pub use kind::{FaultKind, FaultKinds, MakeFault, Target, Time};

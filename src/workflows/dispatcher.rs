@@ -137,15 +137,20 @@ impl Dispatcher {
 
     /// A try at a step has failed; after too many the task is given up.
     pub async fn failed(&mut self, task: Name, step: usize) {
-        if !self.tracker.states().is_open(task, step) {
-            return;
-        }
-        let failures = self.failures.entry((task, step)).or_insert(0);
-        *failures += 1;
-        if GiveUpAfter::is_reached(self.team.safeguards(), *failures) {
+        if self.has_failed_too_often(task, step) {
             self.agent.withdraw_wait(self.team.plan.intent(task, step));
             self.tracker.close(task, false).await;
         }
+    }
+
+    /// Counts a try at a step that has failed; whether there were too many.
+    pub fn has_failed_too_often(&mut self, task: Name, step: usize) -> bool {
+        if !self.tracker.states().is_open(task, step) {
+            return false;
+        }
+        let failures = self.failures.entry((task, step)).or_insert(0);
+        *failures += 1;
+        GiveUpAfter::is_reached(self.team.safeguards(), *failures)
     }
 
     /// Ends a task as done, if it is open and every step is complete.

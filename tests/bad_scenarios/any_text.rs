@@ -1,6 +1,6 @@
 //! No text makes the parser panic, not even a megabyte of mistakes.
 
-use crate::{GOOD, said_of};
+use super::{GOOD, said_of};
 use proptest::prelude::*;
 
 #[test]

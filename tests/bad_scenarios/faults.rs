@@ -1,6 +1,6 @@
 //! Faults that can never be injected.
 
-use crate::said_of_edits;
+use super::said_of_edits;
 
 #[test]
 fn faults_that_cannot_be_injected() {
@@ -56,6 +56,24 @@ fn faults_that_cannot_be_injected() {
         (
             "a message of a liar that it never sends",
             &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", message = \"done\",")],
+        ),
+        (
+            "a field that is misspelt in a message of a liar",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "byzantine = { at = \"planner\", message = \"plan\", field = \"wrokers\",",
+            )],
+        ),
+        (
+            "a field that no message of a liar has",
+            &[("ack-lost = { at = \"ticketing\",", "byzantine = { at = \"planner\", field = \"amount\",")],
+        ),
+        (
+            "a field that a broken contract leaves out and no message has",
+            &[(
+                "ack-lost = { at = \"ticketing\",",
+                "omitted-field = { at = \"executors\", message = \"done\", field = \"rond\",",
+            )],
         ),
         (
             "a field of a fault that alters nothing",

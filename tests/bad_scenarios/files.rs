@@ -1,6 +1,6 @@
 //! Files and folders: which cannot be read, and the names of the scenarios in the others.
 
-use crate::GOOD;
+use super::GOOD;
 use perfidy::scenario::{Scenario, read_all};
 use perfidy::suite::Suite;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! Work that no team can do, and safeguards that it cannot have.
 
-use crate::{edited, said_of, said_of_edits};
+use super::{edited, said_of, said_of_edits};
 use std::fmt::Write as _;
 
 #[test]

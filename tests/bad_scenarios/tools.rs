@@ -1,7 +1,7 @@
 //! Tools and what steps ask of them: kinds that there are not, keys of another kind, and arguments that a
 //! tool cannot make out.
 
-use crate::said_of_edits;
+use super::said_of_edits;
 
 /// A step that a bank carries out, with these arguments.
 const PAYMENT: (&str, &str) = (

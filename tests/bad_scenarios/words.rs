@@ -1,6 +1,6 @@
 //! Invalid words: not TOML, a wrong type, an unknown name, a senseless quantity.
 
-use crate::said_of_edits;
+use super::said_of_edits;
 
 #[test]
 fn keys_and_types() {

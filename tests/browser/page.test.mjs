@@ -159,12 +159,12 @@ describe("the page of a saved failure", () => {
   }
 });
 
-// Every text of its run is markup and script: `cargo test --test stories -- markup` writes it.
+// Every text of its run is markup and script: `cargo test --test integration -- markup` writes it.
 describe("the page of a run full of markup and script", () => {
   const file = join(repository, "target/tmp/markup.html");
 
   test("runs none of it, and shows it as it is", async () => {
-    assert.ok(existsSync(file), `${file} is written by \`cargo test --test stories -- markup\``);
+    assert.ok(existsSync(file), `${file} is written by \`cargo test --test integration -- markup\``);
     const { tab, trouble } = await visit(file);
     await tab.getByLabel("everything").check();
     const cells = await tab.locator("#rows a.cell").count();

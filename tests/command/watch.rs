@@ -48,7 +48,7 @@ fn what_is_broken_now_is_shown_after_each_change_of_a_scenario() {
 fn a_watch_ends_with_what_is_broken_at_its_end() {
     for (scenario, status) in [(REFUND.to_owned(), 0), (careless(), 1)] {
         let place = Place::with(&[("scenarios/refund.toml", &scenario)]);
-        let said = place.perfidy(&["watch", "--seeds", "100", "--for", "20s"]).ends_with(status).calmly();
+        let said = place.perfidy(&["watch", "--seeds", "100", "--for", "10s"]).ends_with(status).calmly();
         assert_eq!(said.out.matches("last run").count(), 1, "{}", said.out);
     }
 }

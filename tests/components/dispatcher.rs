@@ -1,6 +1,6 @@
 //! The dispatcher, used as a coordinator of another team would use it.
 
-use crate::writers::{agent, run};
+use super::writers::{agent, run};
 use perfidy::agent::{Agent, OpId};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;

@@ -1,6 +1,6 @@
 //! A model that gets the same question five times.
 
-use crate::caller::TEXT;
+use super::caller::TEXT;
 use perfidy::agent::{Agent, AgentEvent, Prompt, Route, TeamEvent};
 use perfidy::explore::Run;
 use perfidy::scenario::{Case, Scenario};

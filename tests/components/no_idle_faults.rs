@@ -1,6 +1,6 @@
 //! A fault of a tool is injected only where it makes a difference, whatever its kind.
 
-use crate::caller::{Ask, CallOutcome, StoreOutcome, TEXT, caller_team, met_or_not, told_in};
+use super::caller::{Ask, CallOutcome, StoreOutcome, TEXT, caller_team, met_or_not, told_in};
 use perfidy::agent::TeamEvent;
 use perfidy::faults::OwnFault;
 use perfidy::faults::tool_faults;

@@ -1,6 +1,6 @@
 //! Every request of an agent stands in the history with its arguments and headers, whatever becomes of it.
 
-use crate::caller::{Ask, CallOutcome, told};
+use super::caller::{Ask, CallOutcome, told};
 use perfidy::agent::{AgentEvent, OpId, Request, TeamEvent, ToolRequest};
 use perfidy_sim::{Event, EventKind};
 use serde_json::{Value, json};

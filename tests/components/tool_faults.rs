@@ -1,6 +1,6 @@
 //! The effect of every tool fault on the caller.
 
-use crate::caller::{
+use super::caller::{
     Ask, CallOutcome, DONE, StoreOutcome, TEXT, caller_team, met_or_not, met_or_not_in, told, told_in,
     unclear, will_ask,
 };

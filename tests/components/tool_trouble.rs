@@ -1,6 +1,6 @@
 //! Tool outages: the tool refuses all callers, for a while or forever, with or without an error.
 
-use crate::caller::{Ask, DONE, StoreOutcome, met_or_not, refused, told, unclear};
+use super::caller::{Ask, DONE, StoreOutcome, met_or_not, refused, told, unclear};
 use perfidy::agent::{Definite, Indefinite, Receipt, TeamEvent, ToolEvent};
 use perfidy_sim::Event;
 

@@ -1,6 +1,6 @@
 //! Calls whose trace gets lost on the way to their tool.
 
-use crate::caller::{
+use super::caller::{
     Ask, CallOutcome, DONE, StoreOutcome, TASK, TEXT, met_or_not, met_or_not_in, refused, told,
 };
 use perfidy::agent::{Definite, TeamEvent, ToolEvent};

@@ -1,12 +1,12 @@
 //! The event log in every team that has a model: what a model has answered before a crash is not asked again.
 
+use crate::cases;
 use perfidy::agent::{AgentEvent, TeamEvent};
 use perfidy::explore::Run;
-use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, EventKind, Name, Seed};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 const SEEDS: u64 = 60;
@@ -56,17 +56,12 @@ fn completions(case: &Case) -> (usize, usize) {
     (all, again)
 }
 
-fn all_faults() -> Vec<Arc<Scenario>> {
-    let all = read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
-    all.into_iter().filter(|scenario| scenario.name.as_str().ends_with("/all-faults")).collect()
-}
-
 #[test]
 fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
     let (mut spared, mut rare) = (Vec::new(), Vec::new());
-    for scenario in all_faults() {
+    for scenario in cases::with_all_faults() {
         let workflow = &scenario.workflow;
-        let (all, again) = completions(&crashing(&scenario, false));
+        let (all, again) = completions(&crashing(scenario, false));
         if !workflow.safeguards.contains(&"event-log") {
             assert_eq!(all, 0, "{} cannot keep answers", workflow.name);
             continue;
@@ -75,7 +70,7 @@ fn an_event_log_spares_teams_with_a_model_questions_that_a_crash_repeats() {
             // A loop of a model and tools has a transcript in place of completions.
             continue;
         }
-        let (_, again_with_log) = completions(&crashing(&scenario, true));
+        let (_, again_with_log) = completions(&crashing(scenario, true));
         let counts = (workflow.name, again, again_with_log);
         if ["pipeline", "review", "scratchpad"].contains(&workflow.name) {
             // A model adds to the version just read: of a newer version it is asked something else. And an

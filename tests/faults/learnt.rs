@@ -1,21 +1,17 @@
 //! What agents do is learnt and not declared: all of it, whatever the team, and no legal fault is rejected
 //! for it.
 
+use crate::cases;
 use perfidy::agent::{Agent, Operation, ToolCall};
 use perfidy::explore::{Failure, SavedSeed};
 use perfidy::faults::ActionMap;
-use perfidy::scenario::{Scenario, files_below, read_all, read_text};
+use perfidy::scenario::{Scenario, files_below, read_text};
 use perfidy::suite::Suite;
 use perfidy::workflows::{TeamContext, Workflow};
 use perfidy_sim::{Name, SimSpan};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-fn scenarios() -> Vec<Arc<Scenario>> {
-    read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]))
-}
 
 /// A workflow, and the kinds of messages that each of its senders sends.
 type Sends = (&'static str, &'static [(&'static str, &'static [&'static str])]);
@@ -276,8 +272,8 @@ const DOES: &[Does] = &[
 #[test]
 fn all_that_the_code_of_the_agents_does_is_learnt() {
     let mut learnt: BTreeMap<&str, ActionMap> = BTreeMap::new();
-    for scenario in scenarios() {
-        learnt.entry(scenario.workflow.name).or_default().extend(ActionMap::of(&scenario));
+    for scenario in cases::scenarios() {
+        learnt.entry(scenario.workflow.name).or_default().extend(ActionMap::of(scenario));
     }
     let mut missed = Vec::new();
     for (workflow, sends) in SENDS {

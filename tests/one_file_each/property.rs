@@ -1,6 +1,6 @@
 //! A property: three tasks pay 5 each.
 
-use crate::tool::Till;
+use super::tool::Till;
 use perfidy::prelude::*;
 
 pub fn paid_once(history: &TeamHistory) -> Verdict {

@@ -1,6 +1,6 @@
 //! A workflow: a clerk that pays, and again if the answer says another amount.
 
-use crate::safeguard::TrustReceipts;
+use super::safeguard::TrustReceipts;
 use perfidy::prelude::*;
 
 pub fn shop() -> Workflow {

@@ -1,7 +1,7 @@
 //! Liars: each team violates a property and does not report it, or reports the opposite. The evidence of the
 //! tools, the store, the network and the user must be enough. The same team without the lie violates nothing.
 
-use crate::calm_team::{
+use super::calm_team::{
     CALM, Word, broken, do_all, do_step, next_task, report, reports_each_order_as_done, team, word,
 };
 use perfidy::agent::{

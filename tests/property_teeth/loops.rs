@@ -1,6 +1,6 @@
 //! Liars with models that ask for tool calls themselves.
 
-use crate::calm_team::{CALM, broken, do_step, next_task, report, team};
+use super::calm_team::{CALM, broken, do_step, next_task, report, team};
 use perfidy::agent::{Agent, ChatMessage, OpId, Operation, RequestedStep, TaskRequest, ToolCall, Transcript};
 use perfidy::safeguards::calls::CALL_TIMEOUT;
 use perfidy::workflows::{TeamContext, Workflow};

@@ -1,7 +1,7 @@
 //! Teams with one planted defect each, which no agent of the team notices: wrong arguments, a step done
 //! twice, work that is not wanted any more, an answer that is never given.
 
-use crate::calm_team::{CALM, Word, broken, do_all, do_step, next_task, report, team, word};
+use super::calm_team::{CALM, Word, broken, do_all, do_step, next_task, report, team, word};
 use perfidy::agent::{
     Agent, AnswerPart, ArtifactId, Change, Content, Freshness, Headers, ItemEntry, OpId, Operation, Outcome,
     Prompt, Purpose, Report, StoreError, ToolCall,

@@ -7,7 +7,8 @@ use perfidy::properties::{StatesOverTime, Verdict};
 use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy::tools::Files;
-use perfidy_sim::{Engine, EventKind, Seed};
+use perfidy_sim::{Engine, EventKind, Seed, SimTime};
+use std::ops::RangeInclusive;
 
 /// A team of two whose tasks have two steps, both of which edit one file; with these safeguards and faults,
 /// each fault `place: action`.
@@ -45,9 +46,7 @@ fn lines(run: &Run) -> Vec<String> {
 
 /// How many messages of a kind were sent.
 fn sent(run: &Run, of: &str) -> usize {
-    let is_it =
-        |what: &EventKind<TeamEvent>| matches!(what, EventKind::Sent { kind, .. } if kind.as_str() == of);
-    run.outcome.history.events().iter().filter(|event| is_it(&event.what)).count()
+    sent_at(run, of).len()
 }
 
 fn effects(run: &Run) -> usize {
@@ -59,8 +58,33 @@ fn verdict<'a>(run: &'a Run, property: &str) -> &'a Verdict {
     run.verdicts.iter().find(|(name, _)| *name == property).map(|(_, verdict)| verdict).expect("the property")
 }
 
+/// When the messages of a kind were sent.
+fn sent_at(run: &Run, of: &str) -> Vec<SimTime> {
+    let is_it =
+        |what: &EventKind<TeamEvent>| matches!(what, EventKind::Sent { kind, .. } if kind.as_str() == of);
+    run.outcome.history.events().iter().filter(|event| is_it(&event.what)).map(|event| event.at).collect()
+}
+
 const ALL: [&str; 3] = ["# Guide", "limits", "usage"];
 const KEYS: [&str; 2] = ["idempotency-keys = true", "persist-before-call = true"];
+
+/// With these a step is given up after two failures, which then are on record.
+const GIVING_UP: [&str; 3] = ["merge-queue = true", "give-up-after = \"2 failures\"", "dead-letter = true"];
+
+/// Faults by which the file is not read for one of the steps, in these tries.
+fn unread(worker: &str, step: &str, tries: RangeInclusive<u32>) -> Vec<String> {
+    tries.map(|nth| format!("{worker} > repo, call read of read, task-1/{step}, try {nth}: drop")).collect()
+}
+
+/// Faults by which the calls of an edit do not reach the tool.
+fn lost_edits(step: &str, tries: RangeInclusive<u32>) -> Vec<String> {
+    tries.map(|nth| format!("reviewer > repo, call edit, task-1/{step}, try {nth}: drop")).collect()
+}
+
+fn run_with(safeguards: &[&str], faults: &[Vec<String>]) -> Run {
+    let faults: Vec<String> = faults.concat();
+    run(safeguards, &faults.iter().map(String::as_str).collect::<Vec<_>>())
+}
 
 fn with_keys<'a>(more: &[&'a str]) -> Vec<&'a str> {
     KEYS.iter().chain(more).copied().collect()
@@ -115,4 +139,33 @@ fn a_change_that_is_refused_for_want_of_room_stays_with_its_worker_until_there_i
     let bounded = run(&with_keys(&["merge-queue = true", "bounded-queue = { capacity = 1 }"]), &[]);
     assert!(sent(&bounded, "busy") > 0);
     assert_eq!(lines(&bounded), ALL);
+}
+
+#[test]
+fn a_task_that_is_given_up_ends_for_its_user_when_none_of_its_changes_is_under_way() {
+    let slow = vec!["reviewer, first-token, task-1/usage, try 1: slow-first-token 40s".to_owned()];
+    let faults = [unread("worker-2", "limits", 1..=8), slow, lost_edits("usage", 1..=4)];
+    let run = run_with(&with_keys(&GIVING_UP), &faults);
+    assert_eq!(lines(&run), ["# Guide", "usage"]);
+    assert_eq!((sent(&run, "withdraw"), sent(&run, "withdrawn")), (1, 1));
+    assert!(sent_at(&run, "report")[0] > *sent_at(&run, "reply to edit").last().expect("an answer"));
+    assert_eq!(verdict(&run, "every-call-accounted"), &Verdict::Holds);
+}
+
+#[test]
+fn of_a_task_that_is_given_up_no_change_is_merged_that_was_not_under_way() {
+    let slow = vec!["reviewer, first-token, task-1/usage, try 1: slow-first-token 5m".to_owned()];
+    let run = run_with(&with_keys(&GIVING_UP), &[unread("worker-2", "limits", 1..=8), slow]);
+    assert_eq!(lines(&run), ["# Guide"]);
+    assert_eq!((sent(&run, "call edit"), sent(&run, "report")), (0, 1));
+}
+
+#[test]
+fn a_change_that_was_refused_after_a_try_without_an_answer_is_on_record_if_its_task_is_given_up() {
+    let unread = unread("worker-1", "usage", 2..=9);
+    let faults = [vec!["repo, edit, task-1/usage, try 1: ack-lost".to_owned()], unread];
+    let run = run_with(&GIVING_UP, &faults);
+    assert_eq!((lines(&run), effects(&run)), (ALL.map(str::to_owned).to_vec(), 2), "it was written");
+    assert_eq!((sent(&run, "call edit"), sent(&run, "dead letter")), (4, 1));
+    assert_eq!(verdict(&run, "every-call-accounted"), &Verdict::Holds);
 }

@@ -3,11 +3,12 @@
 //! `PERFIDY_SEEDS` sets the number of scenarios, `PERFIDY_SEED` the first seed; the same two numbers make the
 //! same scenarios.
 
-use crate::reads_back;
+use super::reads_back;
+use crate::cases;
 use perfidy::explore::strategy::{self, Bounds, Start};
 use perfidy::explore::{Campaign, Collect, Effort, Finding, SavedSeed, Watchdog, shrink_within};
 use perfidy::faults::{self, ActionMap, FaultKind};
-use perfidy::scenario::{Case, Scenario, read_all};
+use perfidy::scenario::{Case, Scenario};
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Interrupt, Seed};
 use proptest::collection::vec;
@@ -102,12 +103,10 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    let scenarios =
-        read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| panic!("{}", bad[0]));
     // Seeds above the integer range of TOML are valid too.
     let first_seed = prop_oneof![0..1_000_u64, any::<u64>()];
     let strategies = select(strategy::ALL.to_vec());
-    (select(scenarios), vec(change(), 0..9), any::<Index>(), strategies, first_seed).prop_map(
+    (select(cases::scenarios()), vec(change(), 0..9), any::<Index>(), strategies, first_seed).prop_map(
         |(scenario, changes, case, strategy, first_seed)| World {
             scenario,
             changes,

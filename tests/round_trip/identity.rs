@@ -1,6 +1,7 @@
 //! The identity of failures: equal if property, and kinds and sites of the faults up to numbering, are equal.
 
-use crate::{case, failures, filed_twice, filed_twice_but};
+use super::{FILED_TWICE, failures, filed_twice, filed_twice_but};
+use crate::cases;
 use perfidy::explore::{Corpus, Failure, Saved, SavedSeed};
 use perfidy::suite::Suite;
 use perfidy_sim::Fault;
@@ -9,9 +10,8 @@ use std::fs;
 
 /// Failures of one case, grouped by identity, at least two forms of each.
 fn forms() -> Vec<Vec<SavedSeed>> {
-    let case = case("conductor/lost-ack, without idempotency-keys");
     let mut forms: BTreeMap<u64, Vec<SavedSeed>> = BTreeMap::new();
-    for saved in failures(&case, 0..60) {
+    for saved in failures(cases::titled(FILED_TWICE), 0..60) {
         forms.entry(saved.fingerprint()).or_default().push(saved);
     }
     forms.retain(|_, forms| forms.len() > 1);

@@ -1,6 +1,7 @@
 //! Failures that are hard to write to a file: they are written correctly, or not at all.
 
-use crate::{case, failures, filed_twice, filed_twice_but, reads_back};
+use super::{FILED_TWICE, failures, filed_twice, filed_twice_but, reads_back};
+use crate::cases;
 use perfidy::explore::{Corpus, Failure, SavedSeed};
 use perfidy::suite::Suite;
 use perfidy_sim::Digest;
@@ -42,8 +43,8 @@ fn a_message_of_any_characters_and_any_length_reads_back() {
 
 #[test]
 fn a_seed_beyond_the_numbers_of_toml_reads_back() {
-    let case = case("conductor/lost-ack, without idempotency-keys");
-    let saved = failures(&case, (u64::MAX - 300..=u64::MAX).rev()).next().expect("it breaks");
+    let last = (u64::MAX - 300..=u64::MAX).rev();
+    let saved = failures(cases::titled(FILED_TWICE), last).next().expect("it breaks");
     assert!(saved.seed.0 > i64::MAX as u64);
     reads_back(&saved).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -25,7 +25,7 @@ pub struct Changes {
     /// Whether the faults alone break the property in the file as it was too, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaks_in_file: Option<bool>,
-    /// The spans that the file gives to faults of these kinds.
+    /// The spans that the file gives to faults of these kinds, or else those that were found.
     #[serde(default, skip_serializing_if = "Spans::is_empty")]
     pub spans: Spans,
     /// The faults that suffice in the file as it was, if those of the smaller scenario do not.

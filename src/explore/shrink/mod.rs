@@ -46,7 +46,8 @@ pub struct Effort<'a> {
 /// Which spans the faults of a smaller failure may have.
 #[derive(Clone, Copy, Default)]
 pub enum SpanLimits<'a> {
-    /// Those that the file of the case gives to faults of the kind.
+    /// Those that the file of the case gives to faults of the kind. What a strategy has added of other kinds
+    /// gets no longer than it was.
     #[default]
     File,
     /// Those that the file gave before it was made smaller.
@@ -106,7 +107,7 @@ pub fn shrink_within(
     let (changes, is_finished) = (Changes::default(), true);
     let best = ShrunkFailure { case: case.clone(), faults: faults.to_vec(), run, changes, is_finished };
     let spans = match effort.spans {
-        SpanLimits::File => Spans::of(&case.scenario.chaos),
+        SpanLimits::File => Spans::of(&case.scenario.chaos).up_to_those_of(faults),
         SpanLimits::Known(spans) => spans.clone(),
         SpanLimits::Any => Spans::default(),
     };

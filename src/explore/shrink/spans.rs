@@ -1,10 +1,12 @@
 //! The spans that a file gives to faults, by kind.
 //!
 //! A failure that is made smaller loses the chances of its file, and with them how long a crash may last. So
-//! the spans are kept beside it: its faults stay within them, however often it is shrunk.
+//! the spans are kept beside it: its faults stay within them, however often it is shrunk. Of other kinds than
+//! those of its file are the delays of PCT: longer ones than were found would accuse a team of what no strategy
+//! does to it.
 
 use crate::config::Spread;
-use perfidy_sim::{Chaos, Name, SimSpan, SimTime, TimedEffect, TimedFault};
+use perfidy_sim::{Chaos, Fault, Name, SimSpan, SimTime, TimedEffect, TimedFault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -43,6 +45,25 @@ impl Spans {
             }
         }
         spans
+    }
+
+    /// These, and for the kinds of faults of which nothing is said any span up to the longest among them.
+    pub(super) fn up_to_those_of(mut self, faults: &[Fault]) -> Self {
+        let mut others = Self::default();
+        for Fault { action, .. } in faults {
+            let kind = action.kind();
+            if self.lasting.contains_key(kind.as_str()) || self.by.contains_key(kind.as_str()) {
+                continue;
+            }
+            for (ranges, span) in [(&mut others.lasting, action.span()), (&mut others.by, action.amount())] {
+                if let Some(span) = span {
+                    widen(ranges, kind, &(SimSpan::ZERO..=span));
+                }
+            }
+        }
+        self.lasting.extend(others.lasting);
+        self.by.extend(others.by);
+        self
     }
 
     /// Those of these kinds only.
@@ -85,6 +106,7 @@ mod tests {
     use crate::explore::SavedSeed;
     use crate::scenario::{self, Scenario, files_below};
     use crate::suite::Suite;
+    use perfidy_sim::Address;
     use std::fs;
     use std::path::Path;
 
@@ -104,6 +126,28 @@ mod tests {
         let back = toml::from_str(&toml::to_string(&spans).unwrap());
         assert_eq!(back, Ok(spans.clone()));
         assert!(spans.of_kinds(&[Name::new("pause")]).is_empty());
+    }
+
+    #[test]
+    fn a_fault_of_which_the_file_says_nothing_gets_no_longer_than_the_longest_that_was_found() {
+        let text = "# A crash.\nworkflow = \"conductor\"\n[[step]]\nname = \"file\"\ntool = \"mail.send\"\n\
+                    [tools.mail]\n[faults]\n\
+                    crash = { at = \"planner\", every = \"1m..2m\", lasting = \"1s..5s\" }\n";
+        let scenario = Scenario::parse(&Suite::shipped(), "own/crash", text).unwrap();
+        let fault = |action: &str| {
+            let [site, id] = ["user > coordinator, submit", "task-1"].map(Name::new);
+            Fault { at: Address { site, id, nth: 1 }, action: action.parse().unwrap() }
+        };
+        let found = ["reorder 2s", "reorder 1s 500ms", "crash, back after 9s", "drop"].map(fault);
+        let spans = Spans::of(&scenario.chaos).up_to_those_of(&found);
+        let (seconds, kind) = (SimSpan::from_secs, Name::new);
+        assert_eq!(spans.span(kind("reorder")), SimSpan::ZERO..=seconds(2));
+        assert_eq!(spans.span(kind("crash")), seconds(1)..=seconds(5), "the file says it");
+        assert_eq!(spans.of_kinds(&[kind("reorder")]), spans_of("reorder", "0s..2s"));
+    }
+
+    fn spans_of(kind: &str, span: &str) -> Spans {
+        toml::from_str(&format!("[lasting]\n{kind} = \"{span}\"\n")).unwrap()
     }
 
     #[test]

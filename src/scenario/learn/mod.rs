@@ -22,11 +22,14 @@
 mod stress;
 
 use crate::agent::Agents;
-use crate::faults::{ActionMap, Observed, RoleNames};
+use crate::faults::{ActionMap, Observed, RoleNames, collect_fields};
 use crate::safeguards::Safeguards;
 use crate::scenario::{Case, Contents, Scenario, Step};
 use crate::workflows::CancelledTasks;
-use perfidy_sim::{Chance, Chaos, Engine, Name, Plan, RunEnd, RunOutcome, Seed, SimSpan, unlogged};
+use perfidy_sim::{
+    Chance, Chaos, Engine, EventKind, EventKinds, Name, Plan, Rule, RunEnd, RunOutcome, Seed, SimSpan,
+    unlogged,
+};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -71,6 +74,15 @@ pub(crate) struct Learner {
     observed: Arc<Mutex<Observed>>,
     /// What the runs with the faults of the file itself showed, once they were made.
     in_own_faults: Option<ActionMap>,
+}
+
+/// One of the runs that need no fault of the file.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The place of its case among all.
+    place: usize,
+    /// The number of its stress; 0 for a fault-free run.
+    stress: u64,
 }
 
 impl Learner {
@@ -125,9 +137,54 @@ impl Learner {
         observed.actions.clone()
     }
 
+    /// The fields of the messages that these rules concern, of all their tables: those that the runs show up
+    /// to the one that shows this field, and none where the agents cannot be observed. To know them takes the
+    /// JSON of each message, so these runs are made only for files that name a field, and once more.
+    pub fn fields_until(&self, rules: &[Rule], field: Name) -> BTreeSet<Name> {
+        let mut fields = BTreeSet::new();
+        let runs =
+            (0..).map_while(|runs| self.run_of_turn(runs)).map(|(turn, outcome)| (Some(turn), outcome));
+        let with_own_faults = self.runs_with_own_faults().map(|outcome| (None, outcome));
+        for (turn, outcome) in runs.chain(with_own_faults) {
+            if turn.is_some_and(|turn| self.is_incomplete(turn, &outcome)) {
+                return BTreeSet::new();
+            }
+            for event in outcome.history.events_of(EventKinds::SENT) {
+                let EventKind::Sent { to, kind, ref content, .. } = event.what else { continue };
+                let is_between = |rule: &Rule| {
+                    self.roles.are_in(&rule.from, self.roles.of(event.node))
+                        && self.roles.are_in(&rule.to, self.roles.of(to))
+                };
+                if rules.iter().any(|rule| rule.what.covers(kind) && is_between(rule)) {
+                    collect_fields(&content.json(), &mut fields);
+                }
+            }
+            if fields.contains(&field) {
+                break;
+            }
+        }
+        fields
+    }
+
     /// Makes the next run; false if there is none left.
     fn run_next(&self, observed: &mut Observed) -> bool {
-        let Some((place, stress)) = self.turn(observed.runs) else { return false };
+        let Some((turn, outcome)) = self.run_of_turn(observed.runs) else { return false };
+        observed.runs += 1;
+        observed.is_incomplete |= self.is_incomplete(turn, &outcome);
+        observed.actions.observe(&outcome, (&self.roles, &self.tools, self.scenario.suite.fault_kinds()));
+        true
+    }
+
+    /// Whether a run is a fault-free one of a team of the file that did not come to its end.
+    fn is_incomplete(&self, turn: Turn, outcome: &RunOutcome<Agents>) -> bool {
+        let was_cut_short =
+            matches!(outcome.stop, RunEnd::Panicked { .. } | RunEnd::Spinning { .. } | RunEnd::TooManyEvents);
+        turn.stress == 0 && was_cut_short && turn.place < self.cases.len() - 1
+    }
+
+    /// The run that comes after so many.
+    fn run_of_turn(&self, runs: usize) -> Option<(Turn, RunOutcome<Agents>)> {
+        let turn @ Turn { place, stress } = self.turn(runs)?;
         let case = &self.cases[place];
         let plan = match stress {
             0 => Plan::fault_free(),
@@ -136,44 +193,43 @@ impl Learner {
             }
             number => Plan::Fuzz(Arc::new(stress::of(&case.scenario, number))),
         };
-        let outcome = watch(case, Seed(stress), plan);
-        let was_cut_short =
-            matches!(outcome.stop, RunEnd::Panicked { .. } | RunEnd::Spinning { .. } | RunEnd::TooManyEvents);
-        observed.runs += 1;
-        observed.is_incomplete |= stress == 0 && was_cut_short && place < self.cases.len() - 1;
-        observed.actions.observe(&outcome, (&self.roles, &self.tools, self.scenario.suite.fault_kinds()));
-        true
+        Some((turn, watch(case, Seed(stress), plan)))
     }
 
-    /// The run that comes after so many: the place of its case, and the number of its stress, 0 for a
-    /// fault-free run.
-    fn turn(&self, runs: usize) -> Option<(usize, u64)> {
-        let fault_free = (0..self.cases.len()).map(|case| (case, 0));
-        let stressed = (0..self.cases.len()).flat_map(|case| {
-            let runs = match case {
+    /// Which run comes after so many.
+    fn turn(&self, runs: usize) -> Option<Turn> {
+        let fault_free = (0..self.cases.len()).map(|place| Turn { place, stress: 0 });
+        let stressed = (0..self.cases.len()).flat_map(|place| {
+            let runs = match place {
                 0 => STRESS_RUNS + STRESS_RUNS_WITH_LOST_STORAGE,
                 _ => STRESS_RUNS_OF_A_CASE,
             };
-            (1..=runs).map(move |stress| (case, stress))
+            (1..=runs).map(move |stress| Turn { place, stress })
         });
         fault_free.chain(stressed).nth(runs)
     }
 
     /// What the runs with the faults of the file itself show.
     fn with_own_faults(&mut self) -> &ActionMap {
-        let Self { scenario, roles, tools, in_own_faults, .. } = self;
-        in_own_faults.get_or_insert_with(|| {
+        if self.in_own_faults.is_none() {
             let mut actions = ActionMap::default();
-            // The faults name agents, who are not all there in a smaller team.
-            let is_small = scenario.team.values().all(|count| *count <= AGENTS_OF_A_ROLE);
-            let cases = Case::all(&Arc::new(with_little_to_do(scenario)));
-            for case in cases.iter().filter(|_| is_small).take(CASES) {
-                for seed in (0..OWN_RUNS).map(Seed) {
-                    let outcome = watch(case, seed, Plan::Fuzz(Arc::clone(&scenario.chaos)));
-                    actions.observe(&outcome, (roles, tools, scenario.suite.fault_kinds()));
-                }
+            for outcome in self.runs_with_own_faults() {
+                actions.observe(&outcome, (&self.roles, &self.tools, self.scenario.suite.fault_kinds()));
             }
-            actions
+            self.in_own_faults = Some(actions);
+        }
+        self.in_own_faults.get_or_insert_default()
+    }
+
+    /// The runs with the faults of the file itself.
+    fn runs_with_own_faults(&self) -> impl Iterator<Item = RunOutcome<Agents>> {
+        let scenario = &self.scenario;
+        // The faults name agents, who are not all there in a smaller team.
+        let is_small = scenario.team.values().all(|count| *count <= AGENTS_OF_A_ROLE);
+        let cases = if is_small { Case::all(&Arc::new(with_little_to_do(scenario))) } else { Vec::new() };
+        cases.into_iter().take(CASES).flat_map(move |case| {
+            let run = move |seed| watch(&case, Seed(seed), Plan::Fuzz(Arc::clone(&scenario.chaos)));
+            (0..OWN_RUNS).map(run)
         })
     }
 }

@@ -5,6 +5,7 @@
 //! nothing. What the agents do is [learnt](crate::scenario::learn), so nothing is rejected that any run
 //! showed. What is said of a rejected fault is which agents do take such actions, and the nearest name.
 
+mod fields;
 mod place;
 mod timed;
 
@@ -76,6 +77,10 @@ impl Reach<'_> {
                 Key::Field => narrowed.collect(),
                 _ => narrowed.map(of_any_field).collect(),
             };
+            if *key == Key::Field && narrowed.iter().any(|rule| rule.hook == Hook::Message) {
+                problems.extend(self.no_such_field_of_messages(name, &narrowed));
+                continue;
+            }
             let is_one_of_several = || names.iter().filter(|(other, _)| other == key).count() > 1;
             // A key can mean something else here, as `after` does where it is a time.
             if narrowed.is_empty() || self.can_meet(&narrowed) {
@@ -87,7 +92,7 @@ impl Reach<'_> {
                 Key::After => problems.push(self.no_such_step(name, Hook::After, &narrowed)),
                 Key::At if is_one_of_several() => problems.push(self.never_there(entry, name, &narrowed)),
                 Key::Operation => problems.extend(self.no_such_operation(name, &narrowed)),
-                Key::Field => problems.push(self.no_such_field(name, &narrowed)),
+                Key::Field => problems.push(self.no_such_field_of_answers(name, &narrowed)),
                 Key::At | Key::During => {}
             }
         }
@@ -106,7 +111,9 @@ impl Reach<'_> {
         let place = Place::read(fault.at)?;
         let rules = [place.rule(fault)];
         if self.can_meet(&rules) {
-            return None;
+            let field = fault.action.detail().filter(|_| place.hook == Hook::Message)?;
+            let field = Word::new(what.clone(), field.as_str().to_owned());
+            return self.no_such_field_of_messages(&field, &rules);
         }
         let subject = Word::new(at.clone(), place.what.as_str().to_owned());
         match place.hook {
@@ -118,7 +125,7 @@ impl Reach<'_> {
                 unknown.or_else(|| match fault.action.detail() {
                     Some(field) => {
                         let field = Word::new(what.clone(), field.as_str().to_owned());
-                        Some(self.no_such_field(&field, &rules))
+                        Some(self.no_such_field_of_answers(&field, &rules))
                     }
                     None => self.never_met(fault.action.kind().as_str(), what.clone(), &rules),
                 })
@@ -191,29 +198,6 @@ impl Reach<'_> {
     fn tools_of(&self, rules: &[Rule]) -> Vec<&'static str> {
         let concerned = |tool: &&Name| rules.iter().any(|rule| rule.from.covers(**tool));
         self.directory.tools.iter().filter(concerned).map(|tool| tool.as_str()).collect()
-    }
-
-    /// A field that no answer of these tools to these operations has.
-    fn no_such_field(&mut self, name: &Word, rules: &[Rule]) -> Problem {
-        let actions = self.learner.all();
-        let is_meant = |tool: Name, operation: Name| {
-            rules.iter().any(|rule| {
-                let ways = Request::ALL.map(|request| request.of(operation));
-                rule.from.covers(tool) && ways.iter().any(|what| rule.what.covers(*what))
-            })
-        };
-        let meant = actions.answers.iter().filter(|((tool, operation), _)| is_meant(*tool, *operation));
-        let known: BTreeSet<&str> =
-            meant.flat_map(|(_, fields)| fields).map(|field| field.as_str()).collect();
-        let known = Vec::from_iter(known);
-        let field = name.get_ref();
-        let message = format!("no answer of {} has the field `{field}`", listed(&self.tools_of(rules)));
-        let help = match (nearest(field, &known), known.as_slice()) {
-            (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, []) => "nothing is answered there".to_owned(),
-            (None, known) => format!("they have {}", listed(known)),
-        };
-        Problem::at(name.span(), message).help(help)
     }
 
     /// A message that is never sent, or not between those.

@@ -1,6 +1,6 @@
 //! The lead: divides the steps of its tasks among the workers, and reports.
 
-use super::{ReviewMessage, StepKey, file_of};
+use super::{MergedStep, REVIEWER, ReviewMessage, StepKey, file_of};
 use crate::agent::{Agent, Confirmation, Delivery};
 use crate::safeguards::checkpoint;
 use crate::safeguards::file_ownership::{FileOwnership, FileTurns, owner_of};
@@ -9,6 +9,7 @@ use crate::workflows::TeamContext;
 use crate::workflows::dispatcher::{DispatchAction, Dispatcher};
 use crate::workflows::task_state::TaskEvent;
 use perfidy_sim::{Lookup, Name};
+use std::collections::BTreeSet;
 
 pub(super) struct Lead {
     agent: Agent,
@@ -18,6 +19,8 @@ pub(super) struct Lead {
     turns: FileTurns<StepKey>,
     /// The place of each task among all, by which its steps are dealt.
     places: Lookup<Name, usize>,
+    /// The tasks of which a step has failed for good. They end when the reviewer is through with them.
+    given_up: BTreeSet<Name>,
 }
 
 impl Lead {
@@ -27,7 +30,8 @@ impl Lead {
         for (place, task) in team.plan.tasks.iter().enumerate() {
             places.insert(*task, place);
         }
-        let mut lead = Self { agent, team, dispatcher, turns: FileTurns::default(), places };
+        let (turns, given_up) = (FileTurns::default(), BTreeSet::new());
+        let mut lead = Self { agent, team, dispatcher, turns, places, given_up };
         // The order of the turns is that from before a crash: a change may be under way.
         let mut accepted = Vec::new();
         checkpoint::recover(&lead.agent, |event| {
@@ -47,6 +51,7 @@ impl Lead {
             while let Some((task, action)) = self.dispatcher.next_action() {
                 match action {
                     DispatchAction::Step(step) => self.assign(task, step).await,
+                    DispatchAction::End if self.given_up.contains(&task) => self.withdraw(task),
                     DispatchAction::End => self.dispatcher.end_if_complete(task).await,
                     DispatchAction::Plan => {}
                 }
@@ -63,7 +68,8 @@ impl Lead {
     async fn hear(&mut self, mail: &Delivery) {
         match mail.open::<ReviewMessage>().cloned() {
             Some(ReviewMessage::Done { task, step, confirmed }) => self.done(task, step, confirmed).await,
-            Some(ReviewMessage::Failed { task, step }) => self.failed(task, step).await,
+            Some(ReviewMessage::Failed { task, step }) => self.failed(task, step),
+            Some(ReviewMessage::Withdrawn { task, merged }) => self.withdrawn(task, merged).await,
             _ => {}
         }
     }
@@ -94,7 +100,7 @@ impl Lead {
     }
 
     async fn assign(&mut self, task: Name, step: usize) {
-        if !self.dispatcher.is_step_due(task, step) {
+        if self.given_up.contains(&task) || !self.dispatcher.is_step_due(task, step) {
             return;
         }
         let file = self.owned_file(task, step);
@@ -116,10 +122,36 @@ impl Lead {
         }
     }
 
-    async fn failed(&mut self, task: Name, step: usize) {
-        self.dispatcher.failed(task, step).await;
-        if !self.dispatcher.states().has_open(task) {
-            (0..self.team.plan.steps.len()).for_each(|step| self.pass_turn_on(task, step));
+    fn failed(&mut self, task: Name, step: usize) {
+        if self.dispatcher.has_failed_too_often(task, step) && self.given_up.insert(task) {
+            self.dispatcher.bring_up(task, DispatchAction::End);
+        }
+    }
+
+    /// Has the reviewer bring to an end what is under way of a task that is given up.
+    fn withdraw(&mut self, task: Name) {
+        if self.dispatcher.states().has_open(task) && self.dispatcher.is_due(task, DispatchAction::End) {
+            self.dispatcher.sent(task, DispatchAction::End);
+            let reviewer = Name::literal(REVIEWER);
+            self.agent.declare_wait(reviewer, "the end of its changes", task);
+            self.agent.send(reviewer, task, ReviewMessage::Withdraw { task });
+        }
+    }
+
+    /// Nothing of a task that is given up is under way any more.
+    async fn withdrawn(&mut self, task: Name, merged: Vec<MergedStep>) {
+        if !self.given_up.contains(&task) || !self.dispatcher.states().has_open(task) {
+            return;
+        }
+        self.dispatcher.answered(task, DispatchAction::End);
+        for MergedStep { step, confirmed } in merged {
+            self.done(task, step, confirmed).await;
+        }
+        let is_complete = self.dispatcher.states().is_complete(task);
+        self.dispatcher.tracker().close(task, is_complete).await;
+        for step in 0..self.team.plan.steps.len() {
+            self.agent.withdraw_wait(self.team.plan.intent(task, step));
+            self.pass_turn_on(task, step);
         }
     }
 

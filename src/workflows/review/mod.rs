@@ -4,7 +4,8 @@
 //!   user --submit--> lead --assign--> worker --read--> files
 //!    |                ^                 |  ^
 //!    '<---report------'----done---------'  |--request review--> reviewer --edit--> files
-//!                                          '<--merged/outdated--'
+//!                                          '<--merged/outdated--'  ^
+//!                     lead --withdraw------------------------------'
 //! ```
 //!
 //! Every step of a task is an edit: one line that is to be in a file. A worker reads the file, has its model
@@ -15,7 +16,8 @@
 //!
 //! A change that the reviewer does not merge goes back to its worker, which reads the file again and makes
 //! the change again. A worker keeps what it has submitted until it is answered, and takes up other work
-//! meanwhile. A step that asks for something else than an edit is reviewed as it is, and called. Edits have
+//! meanwhile. If a step has failed for good, the lead withdraws the task from the reviewer, and reports that it
+//! has failed when none of its changes is under way any more. A step that asks for something else than an edit is reviewed as it is, and called. Edits have
 //! no order among them: a scenario says of none what it needs.
 
 mod lead;
@@ -120,8 +122,19 @@ enum ReviewMessage {
     Rejected { task: Name, step: usize },
     /// There is too much to review: keep it, and come again later.
     Busy { task: Name, step: usize },
-    /// The tool does not take it.
+    /// The tool does not take it, or its task is withdrawn.
     NotMerged { task: Name, step: usize },
+    /// The task is given up: begin with none of its changes, and bring those to an end that are under way.
+    Withdraw { task: Name },
+    /// None of its changes is under way any more, and these are merged.
+    Withdrawn { task: Name, merged: Vec<MergedStep> },
+}
+
+/// A step whose change is in the file.
+#[derive(Clone, Hash, Debug, Serialize, Deserialize)]
+struct MergedStep {
+    step: usize,
+    confirmed: Confirmation,
 }
 
 impl Message for ReviewMessage {
@@ -136,6 +149,8 @@ impl Message for ReviewMessage {
             Self::Rejected { .. } => "changes requested",
             Self::Busy { .. } => "busy",
             Self::NotMerged { .. } => "not merged",
+            Self::Withdraw { .. } => "withdraw",
+            Self::Withdrawn { .. } => "withdrawn",
         }
     }
 
@@ -144,8 +159,8 @@ impl Message for ReviewMessage {
             Self::Assign { .. } => Purpose::Order,
             Self::Done { .. } => Purpose::Done,
             Self::Failed { .. } | Self::NotMerged { .. } => Purpose::Failed,
-            Self::RequestReview(_) => Purpose::Ask,
-            Self::Merged { .. } => Purpose::Answer,
+            Self::RequestReview(_) | Self::Withdraw { .. } => Purpose::Ask,
+            Self::Merged { .. } | Self::Withdrawn { .. } => Purpose::Answer,
             Self::Outdated { .. } | Self::Rejected { .. } => Purpose::Rejection,
             Self::Busy { .. } => Purpose::Refused,
         })

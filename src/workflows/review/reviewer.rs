@@ -1,5 +1,7 @@
 //! The reviewer: takes in changes while it reviews one after the other, and merges what it approves.
 
+mod withdrawal;
+
 use super::{ReviewMessage, StepKey, SubmittedChange, file_of};
 use crate::agent::{
     Agent, Confirmation, Definite, Delivery, Indefinite, Message, OpId, Operation, ToolError, Version,
@@ -22,6 +24,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
+use withdrawal::Withdrawals;
 
 /// How long the reviewer waits before it begins anew with a call whose outcome is unclear after all tries.
 const PAUSE: SimSpan = SimSpan::from_secs(10);
@@ -86,6 +89,7 @@ struct Work {
     returned: RefCell<BTreeMap<StepKey, (OpId, Option<Version>)>>,
     /// How often the tool has refused the changes of a step.
     refusals: RefCell<BTreeMap<StepKey, u32>>,
+    withdrawals: Withdrawals,
 }
 
 impl Reviewer {
@@ -98,6 +102,7 @@ impl Reviewer {
             settled.insert((*task, *step), confirmed.clone());
         });
         merging.retain(|key, _| !settled.contains_key(key));
+        let withdrawals = Withdrawals::recover(&agent, merging.keys().copied());
         let work = Work {
             answers: ModelAnswers::recover(&agent),
             queue: RefCell::new(RequestQueue::of(team.safeguards())),
@@ -108,6 +113,7 @@ impl Reviewer {
             present: RefCell::default(),
             returned: RefCell::default(),
             refusals: RefCell::default(),
+            withdrawals,
         };
         for ((task, step), confirmed) in settled {
             work.remember(task, step, confirmed);
@@ -130,10 +136,12 @@ impl Reviewer {
         });
         loop {
             let mail = self.work.agent.receive().await;
-            if let Some(ReviewMessage::RequestReview(change)) = mail.open().cloned()
-                && self.work.team.plan.has_step(change.step)
-            {
-                self.work.take_in(&mail, change);
+            match mail.open().cloned() {
+                Some(ReviewMessage::RequestReview(change)) if self.work.team.plan.has_step(change.step) => {
+                    self.work.take_in(&mail, change);
+                }
+                Some(ReviewMessage::Withdraw { task }) => self.work.withdraw(mail, task),
+                _ => {}
             }
         }
     }
@@ -165,12 +173,16 @@ impl Work {
         }
     }
 
-    /// How a step has ended, if it has.
+    /// How a step has ended, if it has. Of a task that is withdrawn, no step begins any more.
     fn outcome(&self, task: Name, step: usize) -> Option<ReviewMessage> {
-        self.settled.borrow().get(&(task, step)).map(|settled| match settled.clone() {
-            Some(confirmed) => ReviewMessage::Merged { task, step, confirmed },
-            None => ReviewMessage::NotMerged { task, step },
-        })
+        let settled = self.settled.borrow().get(&(task, step)).cloned();
+        match settled {
+            Some(Some(confirmed)) => Some(ReviewMessage::Merged { task, step, confirmed }),
+            Some(None) => Some(ReviewMessage::NotMerged { task, step }),
+            None => {
+                self.withdrawals.excludes((task, step)).then_some(ReviewMessage::NotMerged { task, step })
+            }
+        }
     }
 
     fn remember(&self, task: Name, step: usize, confirmed: Option<Confirmation>) {
@@ -246,11 +258,22 @@ impl Work {
         is_approved
     }
 
+    /// Merges a change, unless its task was withdrawn while it was reviewed.
+    async fn merge(&self, change: &SubmittedChange, tried_before: bool) -> ReviewMessage {
+        if let Some(outcome) = self.outcome(change.task, change.step) {
+            return outcome;
+        }
+        self.withdrawals.begins(change.key());
+        let outcome = self.write(change, tried_before).await;
+        self.withdrawals.ends(change.key());
+        outcome
+    }
+
     /// Writes a change. With `merge-queue` its version is a precondition. A tool that refuses it for that
     /// reason does not say whether it was another change that came first, or an earlier try of this one.
-    async fn merge(&self, change: &SubmittedChange, tried_before: bool) -> ReviewMessage {
+    async fn write(&self, change: &SubmittedChange, tried_before: bool) -> ReviewMessage {
         let safeguards = self.team.safeguards();
-        let operation = self.team.plan.operation_of(change.task, change.step).with(change.arguments.clone());
+        let operation = self.operation(change);
         self.agent.before("merge", operation.intent).await;
         if safeguards.has::<PersistBeforeCall>() && !tried_before {
             self.agent.persist(Merging { change: change.clone() }).await;
@@ -267,22 +290,30 @@ impl Work {
             match refusal(error) {
                 Some(Definite::Refused | Definite::Declined) => {
                     if !self.has_refused_too_often(change) {
+                        if let ToolError::Indefinite(_) = error {
+                            self.withdrawals.is_in_doubt(change, error);
+                        }
                         return self.give_back(change);
                     }
-                    return self.give_up(change, &operation, error).await;
+                    return self.give_up(change, error).await;
                 }
                 Some(refused) if !refused.can_pass() => {
-                    return self.give_up(change, &operation, error).await;
+                    return self.give_up(change, error).await;
                 }
                 Some(_) | None => {}
             }
             failures += 1;
             if GiveUpAfter::is_reached(safeguards, failures) {
-                return self.give_up(change, &operation, error).await;
+                return self.give_up(change, error).await;
             }
             unclear = true;
             self.agent.sleep(PAUSE).await;
         }
+    }
+
+    /// The call that writes a change.
+    fn operation(&self, change: &SubmittedChange) -> Operation {
+        self.team.plan.operation_of(change.task, change.step).with(change.arguments.clone())
     }
 
     fn has_refused_too_often(&self, change: &SubmittedChange) -> bool {
@@ -293,14 +324,9 @@ impl Work {
     }
 
     /// Leaves a change to the person on call.
-    async fn give_up(
-        &self,
-        change: &SubmittedChange,
-        operation: &Operation,
-        error: ToolError,
-    ) -> ReviewMessage {
+    async fn give_up(&self, change: &SubmittedChange, error: ToolError) -> ReviewMessage {
         if self.team.safeguards().has::<DeadLetter>() {
-            escalate(&self.agent, Name::literal(ON_CALL), operation, change.op, error).await;
+            escalate(&self.agent, Name::literal(ON_CALL), &self.operation(change), change.op, error).await;
         }
         self.settle(change, None).await
     }

@@ -104,7 +104,7 @@ const TESTS: [&str; 12] = [
     include_str!("handovers.rs"),
     include_str!("liars.rs"),
     include_str!("loops.rs"),
-    include_str!("main.rs"),
+    include_str!("mod.rs"),
     include_str!("planted.rs"),
     include_str!("traces.rs"),
     include_str!("../protocols/cascade.rs"),

@@ -64,7 +64,7 @@ fn the_strategy_is_found_by_its_name_and_finds_what_breaks() {
 
 /// The lines of a function of this file, up to its end.
 fn lines_of(function: &str) -> Vec<String> {
-    let text = fs::read_to_string("tests/one_file_each/main.rs").unwrap();
+    let text = fs::read_to_string("tests/one_file_each/mod.rs").unwrap();
     let lines = text.lines().skip_while(|line| !line.starts_with(&format!("fn {function}()"))).skip(1);
     lines.take_while(|line| *line != "}").map(str::to_owned).collect()
 }
@@ -76,7 +76,7 @@ fn each_file_has_one_line_in_the_suite() {
     let modules: Vec<String> =
         files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(modules.len(), 7);
-    for module in modules.iter().filter(|module| *module != "main") {
+    for module in modules.iter().filter(|module| *module != "mod") {
         let lines = suite.iter().filter(|line| line.contains(&format!("{module}::")));
         assert_eq!(lines.count(), 1, "{module}");
     }

@@ -1,16 +1,16 @@
 //! Round trip: every saved failure reads back and reproduces, and one failure is saved once.
 
 mod by_chance;
-#[path = "../shared/cases.rs"]
-mod cases;
 mod identity;
 mod unusual;
 
+use crate::cases;
 use perfidy::explore::{Corpus, Failure, ReplayOutcome, Run, SavedSeed, shrink};
 use perfidy::scenario::Case;
 use perfidy::suite::Suite;
 use perfidy_sim::{Engine, Seed};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Saves a failure in a new corpus, and checks that the file contains this failure and fails again.
 fn reads_back(saved: &SavedSeed) -> Result<(), String> {
@@ -23,12 +23,6 @@ fn reads_back(saved: &SavedSeed) -> Result<(), String> {
         ReplayOutcome::Reproduced { same_history: true } if is_it => Ok(()),
         answer => Err(format!("{answer:?}\n{}", text())),
     }
-}
-
-/// The case of the shipped scenarios with this title.
-fn case(shown: &str) -> Case {
-    let is_it = |case: &Case| case.to_string() == shown;
-    cases::all().into_iter().find(is_it).expect("the scenario comes with perfidy")
 }
 
 /// The shrunk failures of a case at some of these seeds.
@@ -49,7 +43,12 @@ fn filed_twice_but(change: impl FnOnce(&mut SavedSeed)) -> SavedSeed {
     saved
 }
 
+/// A case in which tickets are filed twice.
+const FILED_TWICE: &str = "conductor/lost-ack, without idempotency-keys";
+
 /// A failure with a ticket that is filed twice.
 fn filed_twice() -> SavedSeed {
-    failures(&case("conductor/lost-ack, without idempotency-keys"), 0..300).next().expect("it breaks")
+    static FIRST: LazyLock<SavedSeed> =
+        LazyLock::new(|| failures(cases::titled(FILED_TWICE), 0..300).next().expect("it breaks"));
+    FIRST.clone()
 }
