@@ -205,7 +205,7 @@ fn a_builder_can_say_what_each_shipped_file_says() {
         let built = builder.build(&suite).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(format!("{:?}", file.chaos), format!("{:?}", built.chaos), "{}", file.name);
         for seed in 0..2 {
-            let [of_file, of_builder] = [&file, &built]
+            let [of_file, of_builder] = [file, &built]
                 .map(|scenario| Run::fuzzed(&Case::as_written(scenario), Engine::Native, Seed(seed)).outcome);
             assert_eq!(perfidy::explore::first_difference(&of_file, &of_builder), None, "{}", file.name);
         }

@@ -73,7 +73,7 @@ impl Signalled {
         let is_news = self.get() && !*is_told;
         if is_news {
             *is_told = true;
-            tell("stopping; what was found is saved (again to stop at once)");
+            tell("stopping, with what there is up to now (again to stop at once)");
         }
         is_news
     }

@@ -47,7 +47,7 @@ impl Subject {
     }
 
     /// The same, and also tells what is wrong with each file.
-    pub fn read_telling(&self, suite: &Suite, tell_bad: impl Fn(&Problems)) -> Option<Vec<Arc<Scenario>>> {
+    pub fn read_telling(&self, suite: &Suite, tell_bad: impl FnMut(&Problems)) -> Option<Vec<Arc<Scenario>>> {
         let usual = suite.folder("scenarios");
         if self.scenarios.is_empty() && !usual.exists() {
             print_error(format!(

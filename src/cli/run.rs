@@ -3,21 +3,20 @@
 use super::ending::Ending;
 use super::findings::Found;
 use super::options::{Search, Subject};
-use super::pages::write_pages;
+use super::pages::{write_file, write_pages};
 use super::progress::Progress;
 use super::save::save;
 use super::stopwatch::{Stopwatch, timed};
 use super::{Status, is_available, print, print_error, say_record, say_styled, tell};
 use crate::config::Problems;
 use crate::explore::strategy::{Bounds, Choice, Start, Strategy, StrategyRefused};
-use crate::explore::{Campaign, CaseReport, Collect, Corpus, Finding};
+use crate::explore::{Campaign, CampaignNews, CaseReport, Collect, Corpus, Finding};
 use crate::inert;
 use crate::report::{self, CampaignPage, CaseRecord, FindingStory, table};
 use crate::scenario::{Case, Scenario};
 use crate::suite::Suite;
 use clap::ValueEnum;
 use perfidy_sim::Abandoned;
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -137,12 +136,14 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     if !is_available(arguments.subject.runs.engine) {
         return Status::BadInput;
     }
-    let annotate = |problems: &Problems| {
+    let mut bad: Vec<Problems> = Vec::new();
+    let Some(scenarios) = arguments.subject.read_telling(suite, |problems| bad.push(problems.clone())) else {
         if arguments.format == RunFormat::Github {
-            report::annotations(problems).for_each(print);
+            bad.iter().flat_map(report::annotations).for_each(print);
         }
+        return write_junit(arguments.junit.as_deref(), || report::junit_of_bad_files(&bad))
+            .worse(Status::BadInput);
     };
-    let Some(scenarios) = arguments.subject.read_telling(suite, annotate) else { return Status::BadInput };
     if !arguments.search.threads.start() {
         return Status::BadInput;
     }
@@ -219,14 +220,12 @@ fn tell_rows(rows: &Rows, format: RunFormat, junit: Option<&Path>) -> Status {
     if format != RunFormat::Json {
         print(table(&rows));
     }
-    let written = junit.map(|file| (file, fs::write(file, report::junit(&rows))));
-    match written {
-        Some((file, Err(error))) => {
-            print_error(format_args!("cannot write `{}`: {error}", inert::path(file)));
-            Status::BadInput
-        }
-        Some((_, Ok(()))) | None => Status::AsExpected,
-    }
+    write_junit(junit, || report::junit(&rows))
+}
+
+/// Writes a report of `JUnit`, if one is wanted.
+fn write_junit(file: Option<&Path>, report: impl FnOnce() -> String) -> Status {
+    file.map_or(Status::AsExpected, |file| write_file(file, report().as_bytes()))
 }
 
 fn run_all(
@@ -256,7 +255,8 @@ fn run_all(
     let Started { cases, ends } = started;
     let (all, progress) = (cases.len(), Progress::of_steps());
     for (place, (case, mut strategy)) in cases.into_iter().enumerate() {
-        progress.show(format_args!("{} of {all} cases: {case}", place + 1));
+        let step = format!("{} of {all} cases: {case}", place + 1);
+        progress.show(&step);
         if let Some(opening) = strategy.opening() {
             tell(opening);
         }
@@ -274,8 +274,14 @@ fn run_all(
             status,
             took: Duration::ZERO,
         };
-        let mut keep = |finding: &Finding| keeping.keep(finding);
-        let (mut report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut keep));
+        let mut hear = |news: CampaignNews<'_>| match news {
+            CampaignNews::Found(finding) => keeping.keep(finding),
+            CampaignNews::Ran(runs) if seeds == u64::MAX => {
+                progress.show(format_args!("{step}: {runs} runs"));
+            }
+            CampaignNews::Ran(runs) => progress.show(format_args!("{step}: {runs} of {seeds} runs")),
+        };
+        let (mut report, took) = timed(|| campaign(seeds).run_telling(&case, &mut *strategy, &mut hear));
         let kept = keeping.took;
         match &as_written {
             Some(whole) if case.without().is_some() => report.compare_with(whole),

@@ -80,6 +80,14 @@ pub struct Finding {
     pub events: u64,
 }
 
+/// What a campaign tells while it goes on.
+pub enum CampaignNews<'a> {
+    /// A property broke for the first time.
+    Found(&'a Finding),
+    /// How many trials are through.
+    Ran(u64),
+}
+
 /// A run in which a property could not be judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inconclusive {
@@ -191,12 +199,12 @@ impl Campaign<'_> {
         self.run_telling(case, strategy, &mut |_| {})
     }
 
-    /// The same, and tells each finding of the report as soon as it is one.
+    /// The same, and tells each finding of the report as soon as it is one, and how far the campaign is.
     pub fn run_telling(
         &self,
         case: &Case,
         strategy: &mut dyn Strategy,
-        tell: &mut dyn FnMut(&Finding),
+        tell: &mut dyn FnMut(CampaignNews<'_>),
     ) -> CaseReport {
         let properties = case.scenario.suite.properties().iter();
         let mut report = CaseReport {
@@ -225,7 +233,8 @@ impl Campaign<'_> {
                 TrialsProgress::Ran(runs) => {
                     let told = report.findings.len();
                     report.take_in(&runs);
-                    report.findings[told..].iter().for_each(&mut *tell);
+                    report.findings[told..].iter().map(CampaignNews::Found).for_each(&mut *tell);
+                    tell(CampaignNews::Ran(report.seeds));
                 }
                 TrialsProgress::Over => break,
                 TrialsProgress::Interrupted => {

@@ -36,7 +36,7 @@ pub use crate::suite::Watchdog;
 pub use ablation::{Ablation, Cell, Claim, Matrix, Removals, Row};
 pub use aliases::Aliases;
 pub use audit::{Divergence, EventInWords, Rerun, Side, Trace, audit};
-pub use campaign::{Campaign, CaseReport, CaseVerdict, Collect, Finding, Inconclusive, Tally};
+pub use campaign::{Campaign, CampaignNews, CaseReport, CaseVerdict, Collect, Finding, Inconclusive, Tally};
 pub use checkpoint::CampaignCheckpoint;
 pub use comparison::{Comparison, Estimate, Measure, Measures, RESAMPLES, Unit};
 pub use corpus::{Corpus, SaveError, Saved};

@@ -1,11 +1,14 @@
 //! A campaign as a report of `JUnit`, which CI services show: one test suite for each scenario, one test for
 //! each of its cases.
 
+use crate::config::Problems;
 use crate::explore::{CaseReport, CaseVerdict};
 use crate::inert::{block, line};
 use crate::report::words::verdict;
 use maud::{Markup, html};
 use std::time::Duration;
+
+const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
 /// The report of these cases, each with how long it took.
 pub fn junit(cases: &[(CaseReport, Duration)]) -> String {
@@ -21,7 +24,25 @@ pub fn junit(cases: &[(CaseReport, Duration)]) -> String {
             }
         }
     };
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", markup.into_string())
+    format!("{DECLARATION}\n{}\n", markup.into_string())
+}
+
+/// The report of scenarios that cannot be run, as each of these files says.
+pub fn junit_of_bad_files(files: &[Problems]) -> String {
+    let count = files.len();
+    let markup = html! {
+        testsuites name="perfidy" tests=(count) failures="0" errors=(count) time="0.000" {
+            @for problems in files {
+                testsuite name=(line(&problems.path)) tests="1" failures="0" errors="1" skipped="0" time="0.000" {
+                    testcase classname=(line(&problems.path)) name="can be read" time="0.000" {
+                        @let first = problems.list.first().map_or("", |problem| problem.message.as_str());
+                        error type="bad-input" message=(line(first)) { (block(&problems.to_string())) }
+                    }
+                }
+            }
+        }
+    };
+    format!("{DECLARATION}\n{}\n", markup.into_string())
 }
 
 fn test(report: &CaseReport, took: Duration) -> Markup {

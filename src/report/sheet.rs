@@ -179,7 +179,7 @@ impl Label {
 }
 
 impl Sheet {
-    /// As a section of a page; with shades its table is a heat map.
+    /// As a part of a page that says its title; with shades its table is a heat map.
     pub fn on_a_page(&self) -> Markup {
         let shade = |row: usize, column: usize| {
             let shade =
@@ -187,32 +187,29 @@ impl Sheet {
             shade.map(|shade| format!("shade-{}", shade.min(DARKEST)))
         };
         html! {
-            section {
-                h2 { (inert::line(&self.title)) }
-                p class="faint" { (inert::line(&self.about)) }
-                @if !self.head.is_empty() {
-                    div class="scroll" tabindex="0" role="region" aria-label={"Table: " (inert::line(&self.title))} {
-                        table class="sheet" {
-                            thead { tr { th { (self.corner.to_lowercase()) } @for label in &self.head { th scope="col" { (label.on_a_page()) } } } }
-                            tbody {
-                                @for (row, (label, cells)) in self.rows.iter().enumerate() {
-                                    tr {
-                                        th scope="row" { (label.on_a_page()) }
-                                        @for (column, text) in cells.iter().enumerate() {
-                                            td class=[shade(row, column)] { (inert::line(text)) }
-                                        }
+            p class="faint" { (inert::line(&self.about)) }
+            @if !self.head.is_empty() {
+                div class="scroll" tabindex="0" role="region" aria-label={"Table: " (inert::line(&self.title))} {
+                    table class="sheet" {
+                        thead { tr { th { (self.corner.to_lowercase()) } @for label in &self.head { th scope="col" { (label.on_a_page()) } } } }
+                        tbody {
+                            @for (row, (label, cells)) in self.rows.iter().enumerate() {
+                                tr {
+                                    th scope="row" { (label.on_a_page()) }
+                                    @for (column, text) in cells.iter().enumerate() {
+                                        td class=[shade(row, column)] { (inert::line(text)) }
                                     }
                                 }
                             }
                         }
                     }
                 }
-                @for note in &self.notes {
-                    @match note {
-                        Note::Text(text) | Note::Start(text) => { p { (with_code(text)) } }
-                        Note::Item(text) => { p class="item" { (with_code(text)) } }
-                        Note::Code(code) => { pre tabindex="0" { (inert::block(code.trim_end())) } }
-                    }
+            }
+            @for note in &self.notes {
+                @match note {
+                    Note::Text(text) | Note::Start(text) => { p { (with_code(text)) } }
+                    Note::Item(text) => { p class="item" { (with_code(text)) } }
+                    Note::Code(code) => { pre tabindex="0" { (inert::block(code.trim_end())) } }
                 }
             }
         }

@@ -79,6 +79,25 @@ fn junit_has_the_verdict_of_each_case_also_of_one_that_broke() {
 /// The pictures of the README, each with the command that writes it. A picture that is not what its command
 /// writes today is written anew, and this fails.
 #[test]
+fn junit_has_an_error_for_each_file_that_cannot_be_read() {
+    let place = Place::with(&[("scenarios/a.toml", "workflow = 3\n"), ("scenarios/b.toml", REFUND)]);
+    place.perfidy(&["run", "--junit", "junit.xml"]).ends_with(2).complains(&["nothing was run"]);
+    let report = place.read("junit.xml");
+    assert!(
+        report.contains("<testsuites name=\"perfidy\" tests=\"1\" failures=\"0\" errors=\"1\""),
+        "{report}"
+    );
+    assert!(report.contains("scenarios/a.toml") && report.contains("<error type=\"bad-input\""), "{report}");
+}
+
+#[test]
+fn a_folder_of_scenarios_is_no_folder_of_failures() {
+    let place = Place::with(&[("scenarios/a.toml", REFUND), ("scenarios/b.toml", REFUND)]);
+    let said = place.perfidy(&["report", "scenarios"]).ends_with(2);
+    said.complains(&["scenarios holds no saved failure", "perfidy report scenarios/a.toml --seed 7"]);
+}
+
+#[test]
 fn the_pictures_of_the_readme_are_what_the_commands_write() {
     let pictures: [(&str, &[&str]); 3] = [
         ("paused-leader", &["report", FAILURE]),

@@ -147,7 +147,7 @@ fn everything_against(scenario: &Arc<Scenario>) -> (Arc<Scenario>, BTreeSet<&'st
 }
 
 /// How many runs each team has: at least, and at most until every fault was injected.
-const SEEDS: u64 = 25;
+const SEEDS: u64 = 45;
 const MOST_SEEDS: u64 = 90;
 
 /// How many of them are made again from the list of their faults.

@@ -6,14 +6,14 @@ use crate::cli::ending::Ending;
 use crate::cli::pages::add_failures;
 use crate::cli::{Status, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
-use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, Failure, seeds_to_detection};
+use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, Failure, SavedSeed, seeds_to_detection};
 use crate::inert;
 use crate::report::{CampaignPage, DetectionTable};
-use crate::scenario::{Case, Scenario, root_of};
+use crate::scenario::{Case, Scenario, read_long_text, root_of};
 use crate::suite::Suite;
 use perfidy_sim::Abandoned;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The document of a corpus.
 pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>, Status), Status> {
@@ -35,6 +35,15 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
     let checkpoint = CampaignCheckpoint::to_be_read(&arguments.file);
     if files.is_empty() && !checkpoint.path().exists() {
         print_error(format_args!("there is no saved failure in {}", inert::path(&arguments.file)));
+        return Err(Status::BadInput);
+    }
+    if !files.is_empty() && !checkpoint.path().exists() && !files.iter().any(|file| is_saved_failure(file)) {
+        print_error(format_args!(
+            "{} holds no saved failure; for a run of a scenario name its file, as in `{} report {} --seed 7`",
+            inert::path(&arguments.file),
+            suite.command(),
+            inert::path(&files[0])
+        ));
         return Err(Status::BadInput);
     }
     let ending = Ending::by_signal();
@@ -70,6 +79,10 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
         _ => page.to_html().into_bytes(),
     };
     Ok((document, status))
+}
+
+fn is_saved_failure(file: &Path) -> bool {
+    read_long_text(file).is_ok_and(|text| SavedSeed::is_one(&text))
 }
 
 fn about(files: &[PathBuf]) -> String {

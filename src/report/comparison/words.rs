@@ -23,7 +23,7 @@ pub(in crate::report) fn sheet(comparison: &Comparison, [a, b]: [&str; 2]) -> Sh
     let head = ["A", "B", "B - A", "95% INTERVAL", "RESULT"];
     let row = |estimate: &Estimate| (Label::Words(name(estimate.measure).to_owned()), cells(estimate));
     Sheet {
-        title: format!("A {a}, B {b}"),
+        title: format!("{a} (A) compared with {b} (B)"),
         about: format!("{runs} of each as written, by the same seeds from {first}; {engine} engine."),
         corner: "MEASURE",
         head: head.map(|name| Label::Words(name.to_owned())).into(),

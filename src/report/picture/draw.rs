@@ -69,8 +69,10 @@ pub(super) fn graph(
         }
         g class="path" {
             @for place in 0..scene.shots.len() {
-                @if let Some((from, to)) = scene.led_by(place, is_first).and_then(|from| ends(from, place)) {
-                    (leads(scene.shots[place].lane, (from, to), (height(from), height(to))))
+                @if let Some(by) = scene.led_by(place, is_first) {
+                    @if let Some((from, to)) = ends(by, place) {
+                        (leads((scene.shots[by].lane, scene.shots[place].lane), (from, to), (height(from), height(to))))
+                    }
                 }
             }
         }
@@ -131,9 +133,10 @@ fn lasting(bar: &Bar, from: usize, to: Option<usize>, top: usize, bottom: usize)
     }
 }
 
-fn leads(lane: usize, (from, to): (usize, usize), (top, bottom): (usize, usize)) -> Markup {
-    let x = across(lane);
-    html! { path class="led" data-a=(from) data-z=(to) data-x=(x) data-y=(x) d={"M" (x) " " (top) "V" (bottom)} {} }
+/// What led to what: a line on a lane; a broken one from lane to lane over what is folded between them.
+fn leads((one, other): (usize, usize), (from, to): (usize, usize), (top, bottom): (usize, usize)) -> Markup {
+    let (class, x, y) = (if one == other { "led" } else { "led over" }, across(one), across(other));
+    html! { path class=(class) data-a=(from) data-z=(to) data-x=(x) data-y=(y) d={"M" (x) " " (top) "L" (y) " " (bottom)} {} }
 }
 
 /// A line with a head; the script of the page draws the same.

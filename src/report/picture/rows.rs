@@ -24,8 +24,6 @@ pub(super) struct Rows<'a> {
     pub likes: Vec<Option<usize>>,
     /// How many rows there would be.
     pub of: usize,
-    /// The first row in which the two runs differ.
-    pub parting: Option<usize>,
 }
 
 impl<'a> Rows<'a> {
@@ -53,14 +51,24 @@ impl<'a> Rows<'a> {
         let all: Vec<Row> = pairs.into_iter().map(row).filter(is_of_a_node).collect();
         let of = all.len();
         let rows = nearest(all, violation);
-        let parting = other.is_some().then(|| parting(&rows, &scene)).flatten();
-        Self { scene, other, list: rows, likes, of, parting }
+        Self { scene, other, list: rows, likes, of }
     }
 
     /// The events of a row, in the run and in the other.
     pub fn shots(&self, row: &Row) -> (Option<&Shot<'a>>, Option<&Shot<'a>>) {
         let there = row.pair.right.zip(self.other.as_ref()).map(|(place, other)| &other.shots[place]);
         (row.pair.left.map(|place| &self.scene.shots[place]), there)
+    }
+
+    /// Whether only one of the two runs has this row; the fault itself is no difference.
+    pub fn is_apart(&self, row: &Row) -> bool {
+        let is_fault =
+            |left: usize| matches!(self.scene.shots[left].event.what, perfidy_sim::EventKind::Injected(_));
+        self.other.is_some()
+            && match row.pair {
+                Pair { left: Some(left), right: None } => !is_fault(left),
+                Pair { left, .. } => left.is_none(),
+            }
     }
 
     /// The deepest events that are shown at first: the causes, or if nothing broke, what informs a person.
@@ -84,15 +92,4 @@ fn nearest(rows: Vec<Row>, violation: Option<&Violation>) -> Vec<Row> {
     order.truncate(ROWS);
     order.sort_unstable();
     order.into_iter().map(|at| rows[at]).collect()
-}
-
-/// The first row that only one run has; a fault itself is none.
-fn parting(rows: &[Row], scene: &Scene<'_>) -> Option<usize> {
-    let is_alone = |row: &Row| match row.pair {
-        Pair { left: Some(left), right: None } => {
-            !matches!(scene.shots[left].event.what, perfidy_sim::EventKind::Injected(_))
-        }
-        Pair { left, .. } => left.is_none(),
-    };
-    rows.iter().position(is_alone)
 }

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How often a repeated event is shown at first.
 const SHOWN: usize = 2;
 
+/// How many folded events a line of the causal path leads over at most.
+const STEPS: usize = 256;
+
 /// How many events of another run are shown first.
 const CONCERNS: usize = 40;
 
@@ -185,8 +188,11 @@ impl<'a> Scene<'a> {
     pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
         let mut scene = Self::new(run, None, lanes);
         let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
+        // What the user sees of it too: where it goes well, there may be nothing else to tell.
+        let is_of_the_user = |event: &Event<TeamEvent>| matches!(event.app_event(), Some(TeamEvent::User(_)));
         let concerns = |shot: &&mut Shot<'_>| {
-            shot.depth == Depth::Telling && subject(shot.event).is_some_and(|name| subjects.contains(&name))
+            let is_subject = || subject(shot.event).is_some_and(|name| subjects.contains(&name));
+            shot.depth == Depth::Telling && (is_of_the_user(shot.event) || is_subject())
         };
         for shot in scene.shots.iter_mut().filter(concerns).take(CONCERNS) {
             shot.depth = Depth::Causes;
@@ -195,12 +201,14 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// The nearest event that is shown on the causal path to this one and led to it, on the same lane.
+    /// The nearest event that is shown on the causal path to this one and led to it, unless it is the sending
+    /// of this message, which has an arrow.
     pub fn led_by(&self, place: usize, is_shown: impl Fn(usize) -> bool) -> Option<usize> {
         let shot = &self.shots[place];
         let before = std::iter::successors(self.cause_of(place), |at| self.cause_of(*at));
-        let near = before.take(64).find(|at| is_shown(*at));
-        near.filter(|at| shot.is_lit && self.shots[*at].is_lit && self.shots[*at].lane == shot.lane)
+        let near = before.take(STEPS).find(|at| is_shown(*at));
+        let has_arrow = |at: usize| self.cause_of(place) == Some(at) && shot.lane != self.shots[at].lane;
+        near.filter(|at| shot.is_lit && self.shots[*at].is_lit && !has_arrow(*at))
     }
 
     fn cause_of(&self, place: usize) -> Option<usize> {

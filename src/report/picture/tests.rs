@@ -134,7 +134,7 @@ fn both_runs_are_shown_whole_each_in_its_own_order() {
 fn up_to_the_fault_the_run_without_it_is_the_same() {
     let (failure, run, counterpart) = replayed(PAUSED);
     let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
-    let parting = rows.parting.expect("they part");
+    let parting = rows.list.iter().position(|row| rows.is_apart(row)).expect("they part");
     let before = &rows.list[..parting];
     let is_fault = |at: usize| matches!(rows.scene.shots[at].event.what, EventKind::Injected(_));
     assert!(before.len() > 20);

@@ -4,6 +4,7 @@
 //! back as text. Without the script the page shows the picture as it is at first.
 
 mod sections;
+mod words;
 
 use super::Picture;
 use super::draw::{Heights, LANE, graph, head_height, heads, width};
@@ -51,6 +52,7 @@ pub(super) fn page(picture: &Picture<'_>) -> String {
                 (tools(&rows, picture))
                 (drawing(&rows, picture))
                 (legend(&rows))
+                (words::words(&rows))
             }
             (sections.waits())
             (sections.ledger())
@@ -173,7 +175,7 @@ fn tools(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
         }
         p class="faint script keys" hidden {
             kbd { "↑" } " " kbd { "↓" } " next event, " kbd { "←" } " its cause, " kbd { "→" } " what it led to, "
-            kbd { "v" } " the violation, "
+            @if picture.broke.is_some() { kbd { "v" } " the violation, " }
             @if rows.other.is_some() { kbd { "o" } " the other run, " }
             kbd { "Esc" } " closes. Each event has a link of its own (" code { "#e25" } ")."
         }
@@ -203,6 +205,9 @@ fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
             }
         }
     };
+    // Where a reader sees it: what they differ in at first may be folded.
+    let apart = || (0..rows.list.len()).filter(|at| rows.is_apart(&rows.list[*at]));
+    let parting = apart().find(|at| is_shown[*at]).or_else(|| apart().next());
     let words = if picture.counterpart.is_some() { "this run" } else { "" };
     let tasks = tasks(rows);
     html! {
@@ -220,14 +225,8 @@ fn drawing(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
                 }
                 ol id="rows" {
                     @for (at, row) in rows.list.iter().enumerate() {
-                        @if rows.parting == Some(at) {
-                            @let goes_on = rows.list.iter().zip(&is_shown).skip(at).any(|(row, is)| *is && row.pair.right.is_some());
-                            li class="parting" {
-                                "Here the two runs part"
-                                @if !goes_on { "; nothing of what follows happens in the other, which goes on by itself (“with context” shows it)" }
-                            }
-                        }
                         @if let Some(words) = &folds[at] { li class="fold" { span { (words) } } }
+                        @if parting == Some(at) { li class="parting" hidden[!is_shown[at]] { "Here the two runs part" } }
                         (row_of(rows, row, &tasks, is_shown[at]))
                     }
                 }
@@ -277,6 +276,9 @@ fn row_of(rows: &Rows<'_>, row: &Row, tasks: &[Name], is_shown: bool) -> Markup 
     let mut class = "row".to_owned();
     if left.is_some() && right.is_some() {
         class += " same";
+    }
+    if rows.is_apart(row) {
+        class += " apart";
     }
     let shows_path = rows.at_first() == Depth::Causes;
     match left {
@@ -339,6 +341,7 @@ fn legend(rows: &Rows<'_>) -> Markup {
         ("arrow gone", "M2 4L22 16", "message that is lost"),
         ("arrow altered", "M2 4L22 16", "message that arrives with another content"),
         ("led", "M12 0V22", "what led from one event to the next on a node"),
+        ("led over", "M2 4L22 16", "the same, over events that are folded"),
     ];
     let bars = [
         ("bar lease", "a lease, with its fencing token, as the lock service knows it"),

@@ -16,6 +16,7 @@
     lives: all(".life", graph),
   }));
   const filters = all("select[data-filter]");
+  const parting = one(".parting", list), narrow = matchMedia("(max-width:62rem)");
   const opened = new Set();
   let current = null;
 
@@ -55,13 +56,18 @@
     return `M${x1} ${y1}L${tip}M${corner(3.5)}L${tip}L${corner(-3.5)}`;
   };
 
+  // On a narrow page only one of two runs is shown: what only the other has is no row of it.
+  const isAbsent = row => narrow.matches && picture.classList.contains("two") &&
+    !one(picture.classList.contains("show-there") ? "a.there" : "a.here", row);
+
   // Shows the rows that are asked for, and moves everything that is drawn to where its row is.
   const lay = () => {
     all(".fold", list).forEach(item => item.remove());
-    const shown = rows.map(wanted);
+    const absent = rows.map(isAbsent), shown = rows.map((row, at) => !absent[at] && wanted(row));
     let hidden = [], before = null;
     rows.forEach((row, at) => {
       row.hidden = !shown[at];
+      if (absent[at]) return;
       if (!shown[at]) return hidden.push(row);
       const gap = before === null ? 0 : Number(row.dataset.at) - before;
       if (hidden.length || gap >= 2000) row.before(fold(hidden, gap >= 1000 ? span(gap) + " pass" : ""));
@@ -69,6 +75,9 @@
       hidden = [];
     });
     if (hidden.length) list.append(fold(hidden, ""));
+    const apart = rows.find((row, at) => shown[at] && row.classList.contains("apart"));
+    if (parting) parting.hidden = !apart;
+    if (parting && apart) apart.before(parting);
     const end = list.scrollHeight, heights = new Array(rows.length);
     let next = end;
     for (let at = rows.length - 1; at >= 0; at--) {
@@ -94,7 +103,7 @@
       for (const path of paths) {
         const { a, z, x, y } = path.dataset, led = path.classList.contains("led");
         show(path, shown[a] && shown[z]);
-        path.setAttribute("d", led ? `M${x} ${heights[a]}V${heights[z]}` : arrow(+x, heights[a], +y, heights[z]));
+        path.setAttribute("d", led ? `M${x} ${heights[a]}L${y} ${heights[z]}` : arrow(+x, heights[a], +y, heights[z]));
       }
     }
     one("#count").textContent = shown.filter(Boolean).length + " of " + rows.length + " rows shown";
