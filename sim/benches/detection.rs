@@ -10,6 +10,7 @@
 //! ```text
 //! cargo bench --bench detection                    # 20 campaigns of at most 1500 runs
 //! cargo bench --bench detection -- 5 300           # 5 campaigns of at most 300 runs
+//! cargo bench --bench detection -- mix random      # only these strategies
 //! cargo test --bench detection                     # one campaign of very few, to see that it works
 //! ```
 
@@ -34,11 +35,15 @@ struct Detection {
 }
 
 fn main() {
-    // `cargo bench` passes `--bench`, `cargo test` does not; the remaining arguments are the two numbers.
+    // `cargo bench` passes `--bench`, `cargo test` does not; the remaining arguments are the two numbers and
+    // names.
     let is_measured = env::args().any(|argument| argument == "--bench");
     let usual = if is_measured { (20, 1_500) } else { (1, 3) };
     let mut numbers = env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
     let (campaigns, runs) = (numbers.next().unwrap_or(usual.0).max(1), numbers.next().unwrap_or(usual.1));
+    let is_named = |kind: &&&Kind| env::args().any(|argument| argument == kind.name);
+    let named: Vec<&Kind> = strategy::ALL.iter().filter(is_named).copied().collect();
+    let kinds = if named.is_empty() { strategy::ALL } else { &named };
     let scenarios = scenario::read_all(&Suite::shipped(), &["scenarios".into()]).unwrap_or_else(|bad| {
         panic!("{}", bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
@@ -46,18 +51,18 @@ fn main() {
     pool.install(|| {
         for (title, by) in [("as they are", 1.0), ("chances / 20", 20.0), ("chances / 200", 200.0)] {
             let rarer: Vec<_> = scenarios.iter().map(|scenario| rarer(scenario, by)).collect();
-            table(title, &rarer, campaigns, runs);
+            table(title, (&rarer, kinds), campaigns, runs);
         }
     });
 }
 
-fn table(title: &str, scenarios: &[Arc<Scenario>], campaigns: u64, runs: u64) {
-    let names: Vec<&str> = strategy::ALL.iter().map(|kind| kind.name).collect();
+fn table(title: &str, (scenarios, kinds): (&[Arc<Scenario>], &[&Kind]), campaigns: u64, runs: u64) {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     println!("\n| {title} | {} |", names.join(" | "));
     println!("|---|{}", "--:|".repeat(names.len()));
     for case in scenarios.iter().flat_map(Case::all).filter(|case| case.without().is_some()) {
         let median = |kind| median(&case, kind, campaigns, runs).unwrap_or_else(|_| "refused".to_owned());
-        let medians = strategy::ALL.iter().map(|kind| median(kind));
+        let medians = kinds.iter().map(|kind| median(kind));
         println!("| {case} | {} |", medians.collect::<Vec<_>>().join(" | "));
     }
 }

@@ -295,6 +295,16 @@ impl<N: AppEvent> Event<N> {
 /// The events of two histories at the first index where they differ; `None` where one has ended.
 pub type Difference<'a, N> = (Option<&'a Event<N>>, Option<&'a Event<N>>);
 
+/// What tells an event from others: the same in every history that has the event, whatever else happened
+/// there.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Identity {
+    /// A fingerprint of what happened, where, when and because of which events.
+    pub timed: u64,
+    /// The same without when.
+    pub untimed: u64,
+}
+
 /// Everything that happened in one run, in order.
 #[derive(Clone)]
 pub struct History<N: AppEvent> {
@@ -407,19 +417,31 @@ impl<N: AppEvent> History<N> {
         words.finish()
     }
 
-    /// Of each event in order, a fingerprint of what happened, where, when and because of which events, which
-    /// is the same in every history that has the event, whatever else happened there. It does not say when
-    /// the run ended.
-    pub fn identities(&self) -> Vec<u64> {
-        let mut identities: Vec<u64> = Vec::with_capacity(self.events.len());
+    /// The identity of each event, in order. It does not say when the run ended, nor how many records a sync
+    /// found. An injected fault has the identity of its cause, and so does, without time, a wait that timed out:
+    /// what comes of either has an identity of its own.
+    pub fn identities(&self) -> Vec<Identity> {
+        let mut identities: Vec<Identity> = Vec::with_capacity(self.events.len());
         for event in &self.events {
-            let is_of_the_end = matches!(event.what, EventKind::Ended(_) | EventKind::Waiting { .. });
-            let at = if is_of_the_end { 0 } else { event.at.as_nanos() };
-            let cause = event.cause.map_or(0, |cause| identities[cause.index()]);
-            identities.push(Words::digest(|words| {
-                words.put(at).name(event.node).put(event.incarnation.into()).put(cause);
-                event.what.fold(words);
-            }));
+            let cause = event.cause.map(|cause| identities[cause.index()]).unwrap_or_default();
+            let at = match event.what {
+                EventKind::Ended(_) | EventKind::Waiting { .. } => 0,
+                _ => event.at.as_nanos(),
+            };
+            let what = Words::digest(|words| {
+                words.name(event.node).put(event.incarnation.into());
+                match &event.what {
+                    EventKind::Synced { .. } => EventKind::<N>::Synced { records: 0 }.fold(words),
+                    what => what.fold(words),
+                }
+            });
+            let timed = || Words::digest(|words| _ = words.put(what).put(at).put(cause.timed));
+            let untimed = || Words::digest(|words| _ = words.put(what).put(cause.untimed));
+            identities.push(match event.what {
+                EventKind::Injected(_) => cause,
+                EventKind::TimedOut { .. } => Identity { timed: timed(), ..cause },
+                _ => Identity { timed: timed(), untimed: untimed() },
+            });
         }
         identities
     }

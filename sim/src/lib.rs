@@ -53,7 +53,7 @@ pub use context::{Context, TimedOut, Within, WriteError};
 pub use digest::{Digest, Words};
 pub use draw::{Chance, DrawPurpose, DrawSite, Draws, Seed};
 pub use engine::{Engine, EngineMissing, Outside, Turn};
-pub use history::{AppEvent, Difference, Event, EventId, EventKind, History, Loss};
+pub use history::{AppEvent, Difference, Event, EventId, EventKind, History, Identity, Loss};
 pub use injector::Pass;
 pub use interrupt::{Abandoned, Interrupt};
 pub use kinds::EventKinds;

@@ -1,7 +1,7 @@
 //! A campaign: one case over many trials, on all cores, with a result that does not depend on how many.
 
 use crate::explore::Watchdog;
-use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults};
+use crate::explore::counting::{self, Breaks, Missing, NotCounted, OtherFaults, Tried};
 use crate::explore::service_level::{LevelReport, LevelVerdict};
 use crate::explore::strategy::{self, Strategy};
 use crate::explore::tool_metrics::MetricsByTool;
@@ -106,6 +106,8 @@ pub struct CaseReport {
     pub engine: Engine,
     /// The name of the strategy.
     pub strategy: &'static str,
+    /// Whether its trials are plans of one seed, and not seeds.
+    pub tries_plans: bool,
     /// How many trials were run.
     pub seeds: u64,
     /// How many events happened in all runs.
@@ -118,7 +120,8 @@ pub struct CaseReport {
     pub injected: BTreeMap<Name, u64>,
     /// How many runs reached each probe of the workflow.
     pub probes: BTreeMap<&'static str, u64>,
-    /// What the scenario configures and no run has injected, as places in its list.
+    /// What the scenario configures and no run has injected, as places in its list; but for what the strategy
+    /// left out because it would make no difference.
     pub never_injected: Vec<usize>,
     /// The properties that broke, each as it first did.
     pub findings: Vec<Finding>,
@@ -211,6 +214,7 @@ impl Campaign<'_> {
             case: case.clone(),
             engine: self.engine,
             strategy: strategy.name(),
+            tries_plans: strategy.tries_plans(),
             seeds: 0,
             events: 0,
             digest: self.collect.digests.then(Digest::default),
@@ -245,6 +249,10 @@ impl Campaign<'_> {
         }
         drop(trials);
         report.closing = strategy.closing();
+        let configured = &case.scenario.configured;
+        let is_left_out =
+            |index: &usize| strategy.left_out().iter().any(|fault| configured[*index].injects(fault));
+        report.never_injected.retain(|index| !is_left_out(index));
         report
     }
 
@@ -383,7 +391,8 @@ impl CaseReport {
     }
 
     fn missing(&self, without: &Without) -> Option<Missing> {
-        counting::missing(without, self.seeds, |property| Breaks {
+        let tried = if self.tries_plans { Tried::Plans } else { Tried::Seeds(self.seeds) };
+        counting::missing(without, tried, |property| Breaks {
             after: self.finding(property).map(|finding| finding.after_seeds),
             by_other_faults: self.by_other_faults.get(property).cloned(),
             as_written: self.broken_as_written.get(property).copied(),

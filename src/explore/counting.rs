@@ -45,6 +45,16 @@ pub enum NotCounted {
     },
 }
 
+/// What the runs of a case were.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tried {
+    /// So many seeds. The case says within how many it breaks.
+    Seeds(u64),
+    /// Plans of one seed, as a search tries them: how many come before the one that breaks it says nothing, and
+    /// if none does, it may take more faults.
+    Plans,
+}
+
 /// How a property broke in a `[[without]]` case and as written.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Breaks {
@@ -58,8 +68,12 @@ pub(super) struct Breaks {
 
 impl Breaks {
     /// Whether it broke so that it counts.
-    fn counts(&self, without: &Without) -> bool {
-        self.as_written.is_none() && self.after.is_some_and(|after| after <= without.within_seeds.into())
+    fn counts(&self, without: &Without, tried: Tried) -> bool {
+        let is_in_time = |after| match tried {
+            Tried::Seeds(_) => after <= u64::from(without.within_seeds),
+            Tried::Plans => true,
+        };
+        self.as_written.is_none() && self.after.is_some_and(is_in_time)
     }
 
     /// Why it does not count, if it broke.
@@ -82,15 +96,19 @@ pub(super) struct Missing {
     pub why: Option<NotCounted>,
 }
 
-/// The first property of a `[[without]]` case that is missing after so many runs.
+/// The first property of a `[[without]]` case that is missing after these runs.
 pub(super) fn missing(
     without: &Without,
-    runs: u64,
+    tried: Tried,
     breaks: impl Fn(&'static str) -> Breaks,
 ) -> Option<Missing> {
     let mut all = without.violates.iter().map(|property| (*property, breaks(property)));
-    let (property, breaks) = all.find(|(_, breaks)| !breaks.counts(without))?;
-    let is_certain = runs >= u64::from(without.within_seeds) || breaks.after.is_some();
+    let (property, breaks) = all.find(|(_, breaks)| !breaks.counts(without, tried))?;
+    let are_enough = match tried {
+        Tried::Seeds(runs) => runs >= u64::from(without.within_seeds),
+        Tried::Plans => false,
+    };
+    let is_certain = are_enough || breaks.after.is_some();
     Some(Missing { property, is_certain, why: breaks.why_not() })
 }
 

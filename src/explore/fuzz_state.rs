@@ -32,7 +32,7 @@ pub use case_progress::CaseProgress;
 pub use failures::{Broke, Fingerprint, MAX_SAVED};
 pub use knowledge::Knowledge;
 
-use crate::explore::counting::{self, Breaks, Missing, NotCounted};
+use crate::explore::counting::{self, Breaks, Missing, NotCounted, Tried};
 use crate::explore::strategy::Choice;
 use crate::explore::{Finding, RunSummary};
 use crate::scenario::Case;
@@ -276,7 +276,7 @@ impl FuzzState {
         let is_as_written =
             |other: &&CaseProgress| other.scenario == progress.scenario && other.label == label;
         let as_written = self.cases.iter().find(is_as_written);
-        let missing = counting::missing(without, progress.runs, |property| Breaks {
+        let missing = counting::missing(without, Tried::Seeds(progress.runs), |property| Breaks {
             after: broke.get(property).map(|broke| broke.after_runs),
             by_other_faults: progress.by_other_faults.get(property).cloned(),
             as_written: as_written.and_then(|progress| progress.first_broken(property)),

@@ -77,9 +77,10 @@ pub(super) fn verdict(report: &CaseReport) -> String {
         CaseVerdict::Caught(findings) => {
             let one = |finding: &Finding| {
                 let broke = report.tallies[finding.property].violated;
+                let tried = if report.tries_plans { "plan" } else { "seed" };
                 let after = match finding.after_seeds {
-                    1 => "at the first seed".to_owned(),
-                    seeds => format!("after {seeds} seeds"),
+                    1 => format!("at the first {tried}"),
+                    trials => format!("after {trials} {tried}s"),
                 };
                 format!("{} broke {after} ({broke} in all)", finding.property)
             };
@@ -95,8 +96,11 @@ pub(super) fn verdict(report: &CaseReport) -> String {
             with_closing(&with_why(wanted, report.why_not_caught()), report)
         }
         CaseVerdict::NotYetCaught { property, seeds, within_seeds } => {
-            let tried =
-                format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds");
+            let tried = if report.tries_plans {
+                format!("not yet caught: {property} has not broken in {seeds} plans")
+            } else {
+                format!("not yet caught: {property} has not broken in {seeds} of {within_seeds} seeds")
+            };
             let why = report.not_counted().map(|why| why.to_string());
             with_closing(&with_why(tried, why), report)
         }

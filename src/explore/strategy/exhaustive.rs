@@ -21,7 +21,7 @@ use super::{
 };
 use crate::explore::Run;
 use perfidy_sim::{Address, Draws, Fault, Name, Plan, Seed};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(super) const KIND: Kind = Kind {
     name: "exhaustive",
@@ -50,6 +50,8 @@ pub(super) struct Exhaustive {
     bounds: Bounds,
     /// How many plans there are at least.
     expected: u64,
+    /// The faults of the run without any that are not tried alone.
+    left_out: Vec<Fault>,
     /// Whether a drawn part of the plans stands for all.
     is_sample: bool,
     /// The sets of this size that are left, each with its share.
@@ -85,14 +87,18 @@ impl Exhaustive {
         let expected = sets(&single, bounds.faults);
         // How many plans are left out is not known before they are tried, but for the first.
         let is_reduced = search == Search::Lineage || bounds.is_reduced && bounds.sample.is_none();
-        let outline = is_reduced.then(|| Outline::of(&run.outcome, &single));
-        let least = outline.map_or(expected, |outline| {
-            let first = match search {
+        let first = if is_reduced {
+            let outline = Outline::of(&run.outcome, &single);
+            match search {
                 Search::All => outline.not_void(),
                 Search::Lineage => Lineage::single(&outline),
-            };
-            sets(&first, bounds.faults.min(1))
-        });
+            }
+        } else {
+            single.clone()
+        };
+        let least = if is_reduced { sets(&first, bounds.faults.min(1)) } else { expected };
+        let first: BTreeSet<Fault> = first.into_iter().collect();
+        let left_out = single.into_iter().filter(|fault| !first.contains(fault)).collect();
         let is_sample = !is_reduced && expected > bounds.plans && bounds.sample.is_some();
         let mut exhaustive = Self {
             search,
@@ -102,6 +108,7 @@ impl Exhaustive {
             kinds: case.scenario.fault_kinds.clone(),
             bounds,
             expected: if bounds.faults <= 1 { least } else { expected },
+            left_out,
             is_sample,
             left: VecDeque::new(),
             growth: Growth::Reduced(match search {
@@ -145,7 +152,7 @@ impl Exhaustive {
     }
 
     /// What is to be said of plans that are left out, if there are any: by the reduction, or by lineage.
-    fn left_out(&self, reduction: &'static str, lineage: &'static str) -> &'static str {
+    fn by_search(&self, reduction: &'static str, lineage: &'static str) -> &'static str {
         match (self.search, &self.growth) {
             (_, Growth::Full { .. }) => "",
             (Search::All, Growth::Reduced(_)) => reduction,
@@ -231,6 +238,14 @@ impl Strategy for Exhaustive {
         }
     }
 
+    fn tries_plans(&self) -> bool {
+        true
+    }
+
+    fn left_out(&self) -> &[Fault] {
+        &self.left_out
+    }
+
     fn opening(&self) -> Option<String> {
         let Self { case, seed, expected, bounds, .. } = self;
         let faults = up_to(bounds.faults);
@@ -243,7 +258,7 @@ impl Strategy for Exhaustive {
             None if bounds.faults <= 1 => format!("{case}: {expected} plans of {faults}, seed {seed}"),
             None => format!(
                 "{case}: at least {expected} plans of {faults} (faults make room for others){}, seed {seed}",
-                self.left_out(", before causal reduction", ", of which lineage tries a part")
+                self.by_search(", before causal reduction", ", of which lineage tries a part")
             ),
         })
     }
@@ -255,14 +270,17 @@ impl Strategy for Exhaustive {
         let kinds = self.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         let Self { asked, seed, expected, .. } = self;
         let faults = up_to(self.bounds.faults);
+        let left_out = self.by_search(
+            "; left out: those whose faults change nothing, or that go on as one of these did",
+            "; left out: those that leave each outcome a way in which it came about in one of these",
+        );
         Some(if self.is_sample {
             format!(
                 "no violation in {asked} plans, drawn from at least {expected} of {faults} (seed {seed}): {kinds}"
             )
         } else {
-            let reduced = self.left_out(" after causal reduction", " that cut what an outcome rests on");
             format!(
-                "no violation under {faults} of these kinds ({asked} plans{reduced}, seed {seed}): {kinds}"
+                "no violation under {faults} of these kinds ({asked} plans{left_out}, seed {seed}): {kinds}"
             )
         })
     }

@@ -9,14 +9,17 @@
 //! set in which it came about: it hits each of the supports that are known of that outcome.
 //!
 //! That a call is done is an outcome for its caller, and rests on the acknowledgement: what is done twice
-//! since an acknowledgement was lost is found by cutting it. Faults of one kind that cut the same links of
-//! the same chains stand for each other: of their spans the shortest and the longest are tried, and of the
-//! moments between two links one.
+//! since an acknowledgement was lost is found by cutting it. A duplicate cuts nothing. Of what only takes
+//! longer (a message, an answer, a sync) the longest span is tried, which cuts if any does. Faults of one kind
+//! that cut the same links of the same chains stand for each other: of their spans the shortest and the longest
+//! are tried, and of the moments between two links one. Of plans whose runs have the same partial order, one
+//! is extended ([`reduction`](super::reduction)).
 //!
-//! What breaks although every outcome has come about, by faults that have no outcome in common, is not looked
-//! for.
+//! What breaks although every outcome has come about, by a duplicate or by faults that have no outcome in
+//! common, is not looked for.
 
 use super::exhaustive::{Exhaustive, Search};
+use super::reduction::is_of_a_reply;
 use super::{Kind, Outline};
 use crate::suite::outline::{Chance, Link, Outcomes};
 use perfidy_sim::{Action, Address, Fault, Hook, Name, SimSpan, SimTime};
@@ -127,12 +130,11 @@ impl Cut {
             };
             return Self::of_links((node, None), links, is_struck);
         }
-        let site = at.site.as_str();
-        let is_there = |link: &&Link| {
-            site.contains(" > ") || site.split_once(", ").is_some_and(|(who, _)| who == link.node.as_str())
+        let outcomes = match action {
+            Action::Duplicate(_) => 0,
+            _ => struck(chance, links).map_or(0, |link| link.outcomes),
         };
-        let struck = links[..chance.events.min(links.len())].iter().rev().find(is_there);
-        Self { outcomes: struck.map_or(0, |link| link.outcomes), place: Place::At(at) }
+        Self { outcomes, place: Place::At(at) }
     }
 
     /// The cut of a fault that strikes all of these links.
@@ -146,10 +148,37 @@ impl Cut {
     }
 }
 
+/// The link that a fault at a place strikes: the last one there before it, or the reply to it if that is all that
+/// the fault concerns.
+fn struck<'a>(chance: &Chance, links: &'a [Link]) -> Option<&'a Link> {
+    let site = chance.fault.at.site.as_str();
+    let (before, after) = links.split_at(chance.events.min(links.len()));
+    let Some((who, _)) = site.split_once(", ").filter(|_| !site.contains(" > ")) else {
+        return before.last();
+    };
+    let is_there = |link: &&Link| who == link.node.as_str();
+    let last = before.iter().rev().find(is_there)?;
+    if !is_of_a_reply(&chance.fault) {
+        return Some(last);
+    }
+    let is_reply =
+        |link: &&Link| is_there(link) && link.arrives.is_some() && link.outcomes & last.outcomes != 0;
+    after.iter().find(is_reply).or(Some(last))
+}
+
 /// The node whose step or storage a place is about, if it is.
 fn node_of(at: Address) -> Option<Name> {
     let (who, _) = at.site.as_str().split_once(", ")?;
     Hook::step_of(at.site).map(|(node, ..)| node).or_else(|| Some(Name::new(who.strip_suffix("'s disk")?)))
+}
+
+/// Whether all that a fault does is that something takes longer.
+fn only_delays(fault: &Fault) -> bool {
+    match fault.action {
+        Action::Delay(_) | Action::Reorder(_) | Action::SlowSync(_) => true,
+        Action::Custom { span, .. } => span > SimSpan::ZERO,
+        _ => false,
+    }
 }
 
 /// Of the faults of each kind that cut the same links: the first with the shortest span and the first with
@@ -164,6 +193,9 @@ fn representatives(chances: &[Chance], cuts: &[Cut]) -> BTreeSet<Fault> {
         }
         if span(fault) > span(longest) {
             *longest = *fault;
+        }
+        if only_delays(fault) {
+            *shortest = *longest;
         }
     }
     of.into_values().flat_map(|(shortest, longest)| [shortest, longest]).collect()

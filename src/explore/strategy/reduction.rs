@@ -6,22 +6,26 @@
 //!   change what was before it. A set with a fault that never strikes is a smaller set.
 //! * **Void.** A fault of a message that no one waits for any more, or that repeats a reply, changes nothing.
 //! * **Slight.** A fault is slight if the run with it is event for event the run without it, at the same
-//!   times, and what there is beside is messages on their way or calls that a tool recognises. A slight fault
-//!   is no reason for another one, but for one at a place that it brought about itself, and for a slight one
-//!   whose trace overlaps with its own. It is tried again with every other fault that reaches the nodes of
-//!   its trace before the trace ends.
-//! * **Alike.** Of sets whose runs are event for event the same, at the same times, one is extended.
+//!   times, and what there is beside is messages on their way, calls and completions, or calls that a tool
+//!   recognises. A slight fault is no reason for another one, but for one at a place that it brought about
+//!   itself, and for a slight one whose trace overlaps with its own. It is tried again with every other fault
+//!   that reaches the strands of its trace before the trace ends.
+//! * **Alike.** Of sets whose runs have the same partial order, one is extended: the one whose last fault
+//!   strikes first.
 //!
-//! The first two are exact. The others take it that a node which goes on event for event as another does is
-//! in the state of the other: what it keeps to itself and shows in no event of these runs is not known. So
-//! only faults are left out that do nothing beside what is done with the message or the answer that they
-//! strike; a fault that leaves a node or a tool in another state, for a while or for good, is always
-//! extended, and everything slight is tried again with it. Properties that count messages count a slight
-//! fault once.
+//! Order and void are exact. The others take three things for granted. A node that goes on event for event as
+//! another does is in the state of the other: what it keeps to itself and shows in no event of these runs is
+//! not known. What a node does about one task does not depend on what it does about another, but for what
+//! shows in the events of either. And of runs with the same partial order at different times, one stands for
+//! the others. So only faults are left out that do nothing beside what is done with the message or the answer
+//! that they strike; a fault that leaves a node or a tool in another state, for a while or for good, is always
+//! extended, and everything slight is tried again with it. Properties that count messages or calls count a
+//! slight fault once; where the user sets a bound, calls and completions are not slight.
 
 use super::lineage::Lineage;
-use crate::suite::outline::{Addition, Chance, Outline, State, Strike};
-use perfidy_sim::{Action, Address, Fault, Name, SimTime};
+use crate::suite::outline::{Addition, Chance, Outline, State, Strand, Strike};
+use perfidy_sim::{Action, Address, Fault, SimTime};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,8 +43,9 @@ pub(super) struct Reduction {
     asked: BTreeMap<Set, Option<usize>>,
     /// Those of them that have been run and may be extended, in the order of their trials.
     answered: Vec<Answered>,
-    /// The sets that are extended, by what their runs did, each with the time at which its last fault struck.
-    known: BTreeMap<u64, (Set, SimTime)>,
+    /// The sets that are extended, by the partial order of their runs and by what of them leaves something
+    /// behind; of each the time at which its last fault struck.
+    known: BTreeMap<(u64, Set), SimTime>,
     /// What outcomes rest on, if only what cuts that is to be tried.
     lineage: Option<Lineage>,
 }
@@ -65,15 +70,15 @@ struct Slight {
     fault: Fault,
     from: SimTime,
     until: SimTime,
-    nodes: Vec<Name>,
-    /// How far the nodes of its trace had come without it when the trace ended, and the node that it struck
+    strands: Vec<Strand>,
+    /// How far the strands of its trace had come without it when the trace ended, and the one that it struck
     /// when it did. None if there is no trace.
-    states: Vec<(Name, SimTime, State)>,
+    states: Vec<(Strand, SimTime, State)>,
 }
 
 enum Answered {
-    /// A set that does something.
-    Effective { core: Option<usize>, faults: Set, outline: Arc<Outline> },
+    /// A set that does something, and when its last fault struck.
+    Effective { core: Option<usize>, faults: Set, last: SimTime, outline: Arc<Outline> },
     /// A set that does no more than its core, but for what is slight, and the faults at places that it
     /// brought about.
     Slight { core: usize, faults: Set, own: Vec<Fault> },
@@ -103,15 +108,8 @@ impl Reduction {
             self.answered.push(Answered::Slight { core, faults, own });
             return;
         }
-        let last = last(&strikes);
-        let is_extended = match self.known.get(&outline.digest) {
-            Some((alike, struck)) => *struck > last || !differ_tracelessly(alike, &faults),
-            None => true,
-        };
-        if is_extended {
-            self.known.entry(outline.digest).or_insert_with(|| (faults.clone(), last));
-            self.answered.push(Answered::Effective { core, faults, outline: Arc::clone(outline) });
-        }
+        let (last, outline) = (last(&strikes), Arc::clone(outline));
+        self.answered.push(Answered::Effective { core, faults, last, outline });
     }
 
     /// The sets to be tried next: first the empty one, then larger ones, once all of those before have been
@@ -121,11 +119,19 @@ impl Reduction {
             return self.asked.keys().cloned().collect();
         }
         let mut larger = BTreeMap::new();
-        for answered in std::mem::take(&mut self.answered) {
+        let mut answered = std::mem::take(&mut self.answered);
+        // The earlier its last fault strikes, the more sets grow from one.
+        answered.sort_by_key(|answered| match answered {
+            Answered::Effective { last, .. } => *last,
+            Answered::Slight { .. } => SimTime::ZERO,
+        });
+        for answered in answered {
             match answered {
                 Answered::Slight { .. } if self.lineage.is_some() => {}
-                Answered::Effective { core, faults, outline } => {
-                    self.extend(core, faults, outline, &mut larger);
+                Answered::Effective { core, faults, last, outline } => {
+                    if self.is_new(&faults, last, &outline) {
+                        self.extend(core, faults, outline, &mut larger);
+                    }
                 }
                 Answered::Slight { core, faults, own } => {
                     self.cores[core].extend_slight(core, &faults, own, &mut larger);
@@ -139,6 +145,18 @@ impl Reduction {
     /// Whether nothing is left to be tried, once all that was to be tried has been run.
     pub fn is_over(&self) -> bool {
         self.has_begun && self.answered.is_empty()
+    }
+
+    /// Whether no set is extended that does the same and of which as many or more grow.
+    fn is_new(&mut self, faults: &[Fault], last: SimTime, outline: &Outline) -> bool {
+        let lasting: Set = faults.iter().copied().filter(|fault| !is_traceless(fault)).collect();
+        let known = self.known.entry((outline.order, lasting));
+        let is_new = match &known {
+            Entry::Occupied(struck) => *struck.get() > last,
+            Entry::Vacant(_) => true,
+        };
+        known.and_modify(|struck| *struck = last.min(*struck)).or_insert(last);
+        is_new
     }
 
     /// Extends a set that does something, which becomes a core.
@@ -199,14 +217,14 @@ impl Core {
     fn learn_slight(&mut self, faults: &[Fault], outline: &Outline) -> Option<Vec<Fault>> {
         let added: Vec<Fault> = added(faults, &self.faults).collect();
         let is_traceless = added.iter().all(is_traceless);
-        let Addition { from, until, nodes } = outline.beyond(&self.outline).filter(|_| is_traceless)?;
+        let Addition { from, until, strands } = outline.beyond(&self.outline).filter(|_| is_traceless)?;
         if let [fault] = added[..]
             && let Some(strike) = outline.strike(&fault)
         {
-            let moments = nodes.iter().map(|node| (*node, until)).chain([(strike.node, strike.at)]);
-            let state = |(node, at)| (node, at, self.outline.state(node, at));
-            let states = if nodes.is_empty() { Vec::new() } else { moments.map(state).collect() };
-            self.slight.push(Slight { fault, from, until, nodes, states });
+            let moments = strands.iter().map(|strand| (*strand, until)).chain([(strike.strand, strike.at)]);
+            let state = |(strand, at)| (strand, at, self.outline.state(strand, at));
+            let states = if strands.is_empty() { Vec::new() } else { moments.map(state).collect() };
+            self.slight.push(Slight { fault, from, until, strands, states });
         }
         let is_own = |chance: &&Chance| !chance.is_void && !self.places.contains(&chance.fault.at);
         Some(outline.chances.iter().filter(is_own).map(|chance| chance.fault).collect())
@@ -239,12 +257,12 @@ impl Slight {
         let is_undone = |strike: &Strike| !is_traceless(&strike.fault) && strike.at <= self.until;
         !self.states.is_empty()
             && !new.iter().any(is_undone)
-            && self.states.iter().all(|(node, at, state)| outline.state(*node, *at) == *state)
+            && self.states.iter().all(|(strand, at, state)| outline.state(*strand, *at) == *state)
     }
 
     fn overlaps(&self, other: &Self) -> bool {
-        let is_shared = |node: &Name| other.nodes.contains(node);
-        self.from <= other.until && other.from <= self.until && self.nodes.iter().any(is_shared)
+        let is_shared = |strand: &Strand| other.strands.contains(strand);
+        self.from <= other.until && other.from <= self.until && self.strands.iter().any(is_shared)
     }
 }
 
@@ -261,11 +279,6 @@ fn with(faults: &[Fault], fault: Fault) -> Set {
     let mut set: Set = faults.iter().copied().chain([fault]).collect();
     set.sort_unstable();
     set
-}
-
-/// Whether two sets differ only in faults that leave nothing behind.
-fn differ_tracelessly(left: &[Fault], right: &[Fault]) -> bool {
-    added(left, right).chain(added(right, left)).all(|fault| is_traceless(&fault))
 }
 
 /// The faults of tools after which a tool is as it would be without them, but for what it replied.
@@ -289,11 +302,14 @@ const OF_REPLIES: &[&str] = &[
 fn is_traceless(fault: &Fault) -> bool {
     match fault.action {
         Action::Drop | Action::Delay(_) | Action::Reorder(_) | Action::Duplicate(_) | Action::Corrupt => true,
-        Action::Custom { word, .. } => {
-            fault.at.site.as_str().contains(" > ") || OF_REPLIES.contains(&word.as_str())
-        }
+        Action::Custom { .. } => fault.at.site.as_str().contains(" > ") || is_of_a_reply(fault),
         _ => false,
     }
+}
+
+/// Whether all that a fault does is done with what a tool replies.
+pub(super) fn is_of_a_reply(fault: &Fault) -> bool {
+    matches!(fault.action, Action::Custom { word, .. } if OF_REPLIES.contains(&word.as_str()))
 }
 
 #[cfg(test)]
