@@ -176,7 +176,7 @@ fn node_of(at: Address) -> Option<Name> {
 fn only_delays(fault: &Fault) -> bool {
     match fault.action {
         Action::Delay(_) | Action::Reorder(_) | Action::SlowSync(_) => true,
-        Action::Custom { span, .. } => span > SimSpan::ZERO,
+        Action::Custom { span, .. } => span > SimSpan::ZERO && is_of_a_reply(fault),
         _ => false,
     }
 }

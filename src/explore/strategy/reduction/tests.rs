@@ -27,14 +27,6 @@ const CRASHES: &str = "\
     drop = { chance = \"2%\" }\nduplicate = { chance = \"2%\", after = \"10ms..20s\" }\n\
     [[without]]\nsafeguards = [\"persist-before-call\"]\nviolates = \"no-duplicate-effects\"\nwithin-seeds = 300\n";
 
-/// The same of an agent that works alone and whose disk forgets.
-const CRASHES_OF_ONE: &str = "\
-    [safeguards]\nidempotency-keys = true\ntool-dedupe = true\npersist-before-call = true\n\
-    retry = { attempts = 4, backoff = \"1s..2s\" }\n[tools.ticketing]\ndeduplicates = true\n\
-    [faults]\nuntil = \"2m\"\ncrash = { at = \"agent\", after = \"call\", chance = \"5%\", back-after = \"1s..10s\" }\n\
-    stale-journal = { at = \"agent\", chance = \"3%\", records = 2 }\ndrop = { chance = \"2%\" }\n\
-    [[without]]\nsafeguards = [\"persist-before-call\"]\nviolates = \"no-duplicate-effects\"\nwithin-seeds = 300\n";
-
 /// Two tasks at once for one executor. What one of them meets must not hide what the other one does.
 const TWO_TASKS: &str = "\
     [safeguards]\nidempotency-keys = true\ntool-dedupe = true\nretry = { attempts = 4, backoff = \"1s..2s\" }\n\
@@ -46,13 +38,9 @@ const TWO_TASKS: &str = "\
 
 /// Every case of a scenario with one step, small enough to try every plan.
 fn tiny(name: &str, rest: &str) -> Vec<Case> {
-    let (tasks, workflow) = match name {
-        "two tasks" => ("count = 2\nevery = \"1s..2s\"", "conductor\"\n[team]\nexecutors = 1"),
-        "solo" => ("count = 1", "solo\""),
-        _ => ("count = 1", "conductor\"\n[team]\nexecutors = 1"),
-    };
+    let tasks = if name == "two tasks" { "count = 2\nevery = \"1s..2s\"" } else { "count = 1" };
     let text = format!(
-        "# Small enough to try every plan.\nworkflow = \"{workflow}\n\
+        "# Small enough to try every plan.\nworkflow = \"conductor\"\n[team]\nexecutors = 1\n\
          [[step]]\nname = \"file\"\ntool = \"ticketing.create\"\n[tasks]\n{tasks}\n{rest}"
     );
     let scenario = Scenario::parse(&Suite::shipped(), name, &text);
@@ -60,9 +48,9 @@ fn tiny(name: &str, rest: &str) -> Vec<Case> {
 }
 
 fn all_tiny() -> impl Iterator<Item = Case> {
-    let named =
-        [("retries", RETRIES), ("crashes", CRASHES), ("two tasks", TWO_TASKS), ("solo", CRASHES_OF_ONE)];
-    named.into_iter().flat_map(|(name, rest)| tiny(name, rest))
+    [("retries", RETRIES), ("crashes", CRASHES), ("two tasks", TWO_TASKS)]
+        .into_iter()
+        .flat_map(|(name, rest)| tiny(name, rest))
 }
 
 fn searched(case: &Case, search: Search, faults: usize, is_reduced: bool) -> CaseReport {
@@ -87,7 +75,7 @@ fn the_reduced_search_breaks_what_the_full_one_breaks_by_as_few_faults() {
         (reduced, full, broke) =
             (reduced + some.seeds, full + all.seeds, broke + usize::from(!broken(&all).is_empty()));
     }
-    assert!(broke >= 4, "{broke} of the cases broke");
+    assert!(broke >= 3, "{broke} of the cases broke");
     assert!(2 * reduced < full, "{reduced} of {full}");
 }
 
@@ -107,7 +95,7 @@ fn lost_ack_takes_a_tenth_of_the_plans_of_two_faults_and_the_search_says_what_it
 }
 
 #[test]
-fn lineage_breaks_what_the_full_search_breaks_by_as_few_faults_with_half_of_the_plans() {
+fn lineage_breaks_what_the_full_search_breaks_by_as_few_faults_with_a_tenth_of_the_plans() {
     let (mut by_lineage, mut full, mut broke) = (0, 0, 0);
     for case in all_tiny() {
         for faults in [1, 2] {
@@ -118,8 +106,8 @@ fn lineage_breaks_what_the_full_search_breaks_by_as_few_faults_with_half_of_the_
             broke += usize::from(!broken(&all).is_empty());
         }
     }
-    assert!(broke >= 6, "{broke} of the cases broke");
-    assert!(2 * by_lineage < full, "{by_lineage} of {full}");
+    assert!(broke >= 5, "{broke} of the cases broke");
+    assert!(10 * by_lineage < full, "{by_lineage} of {full}");
 }
 
 #[test]
