@@ -8,7 +8,7 @@ use perfidy_sim::{Engine, EventKind, Seed};
 use rayon::prelude::*;
 
 /// How many seeds each case gets.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 
 /// The verdict of each property, as a word.
 fn verdicts(run: &Run) -> Vec<(&'static str, &'static str)> {

@@ -14,7 +14,7 @@ mod both {
 
     /// How many seeds of every case each engine runs: more if those show nothing yet, or differ. A seed gives
     /// another run on the other engine, so a rare violation may take more seeds on one of them.
-    const SEEDS: [u64; 2] = [25, 200];
+    const SEEDS: [u64; 2] = [12, 120];
 
     /// How many it runs at last.
     const MOST_SEEDS: u64 = 1_000;

@@ -132,8 +132,43 @@ describe("the page of a saved failure", () => {
 
   test("shows where the run and the run without the fault part", async () => {
     const { tab } = await visit(file);
-    assert.ok(await tab.getByText("Here the two runs part").isVisible());
+    const follows = () => tab.evaluate(() => document.querySelector(".parting").nextElementSibling.className);
+    for (const depth of ["what led to it", "with context", "everything"]) {
+      await tab.getByLabel(depth).check();
+      assert.ok(await tab.getByText("Here the two runs part").isVisible());
+      assert.match(await follows(), /apart/, `${depth}: at a row that only one of them has`);
+    }
     assert.ok(await tab.locator(".row:not([hidden]) .there .what").first().isVisible());
+  });
+
+  test("on a phone shows one of the two runs, and no trace of what only the other has", async () => {
+    const { tab } = await visit(file, { width: 390, height: 844 });
+    const look = () => tab.evaluate(() => {
+      const seen = [...document.querySelector("#rows").children].filter(item => !item.hidden && item.className !== "parting");
+      return {
+        empty: seen.filter(item => item.matches(".row") && ![...item.querySelectorAll("a.cell")].some(cell => cell.offsetParent)).length,
+        stacked: seen.filter((item, at) => item.matches(".fold") && seen[at + 1]?.matches(".fold")).length,
+        rows: seen.filter(item => item.matches(".row")).length,
+      };
+    });
+    for (const run of ["as it was", "without the fault"]) {
+      await tab.getByLabel(run).check();
+      const { empty, stacked, rows } = await look();
+      assert.ok(rows > 3, `${run}: ${rows} rows`);
+      assert.deepEqual({ empty, stacked }, { empty: 0, stacked: 0 }, run);
+    }
+  });
+
+  test("explains the words of its events", async () => {
+    const { tab } = await visit(file);
+    await tab.getByText("Words", { exact: true }).click();
+    assert.match(await tab.locator("dl.words").textContent(), /lease.*a lock that expires/);
+  });
+
+  test("offers no way to a violation where nothing broke", async () => {
+    const { tab } = await visit(page("scenarios/standby/paused-leader.toml"));
+    assert.match(await tab.title(), /^nothing broke/);
+    assert.equal(await tab.locator(".keys").getByText("the violation").count(), 0);
   });
 
   test("can be read without its script", async () => {

@@ -17,7 +17,7 @@ use std::thread;
 const SAMPLE: std::ops::Range<u64> = 0..5;
 
 /// How many seeds a short campaign has.
-const A_FEW: u64 = 12;
+const A_FEW: u64 = 8;
 
 /// More seeds than a campaign runs in one batch.
 const MORE_THAN_A_BATCH: u64 = 600;

@@ -40,6 +40,9 @@ use tempfile::TempDir;
 /// The maximum number of saved failures of a case of the desk.
 const MOST: usize = 25;
 
+/// The maximum number of those that a renaming is tried with, which each have to fail exactly as before.
+const MOST_RENAMED: usize = 8;
+
 /// The maximum number of saved failures of a case of a shipped team, of which there are more.
 const MOST_SHIPPED: usize = 12;
 
@@ -73,11 +76,6 @@ impl Before {
         let broken = cases.par_iter().filter(|case| case.without().is_some());
         broken.for_each(|case| before.save_failures_of(case, most));
         before
-    }
-
-    /// Those of the desk, which two tests edit.
-    fn of_the_desk() -> Self {
-        Self::of(&desk(), MOST)
     }
 
     fn save_failures_of(&self, case: &Case, most: usize) {
@@ -169,7 +167,7 @@ fn desk() -> Vec<Arc<Scenario>> {
 
 #[test]
 fn edits_of_a_team_leave_its_saved_failures_as_they_were() {
-    let before = Before::of_the_desk();
+    let before = Before::of(&desk(), MOST);
     let count = before.shrunk.files().unwrap().len();
     assert!(count >= 200, "{count} failures are too few to tell");
     for edit in EDITS {
@@ -221,7 +219,7 @@ fn course(run: &Run) -> Vec<(SimTime, Option<EventId>)> {
 
 #[test]
 fn with_aliases_a_renamed_team_fails_as_before_to_the_nanosecond_and_without_it_is_told_of_them() {
-    let before = Before::of_the_desk();
+    let before = Before::of(&desk(), MOST_RENAMED);
     for file in before.whole.files().unwrap() {
         // If no fault and no line of the scenario names an agent, its absence makes no difference.
         let text = fs::read_to_string(&file).unwrap();

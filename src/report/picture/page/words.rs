@@ -7,15 +7,14 @@ use std::collections::BTreeSet;
 
 const GLOSSARY: &str = include_str!("../../../glossary.md");
 
-/// What a word of an event is called in the glossary.
-const WORDS: [(&str, &str); 8] = [
-    ("fencing", "fencing token"),
+/// Words of events, each with what it is called in the glossary. Where its plural occurs it is explained too.
+const WORDS: [(&str, &str); 7] = [
     ("intent", "intent"),
     ("journal", "journal"),
     ("lease", "lease"),
     ("op", "operation id"),
     ("plan", "plan"),
-    ("records", "record"),
+    ("record", "record"),
     ("token", "fencing token"),
 ];
 
@@ -36,7 +35,7 @@ pub(super) fn words(rows: &Rows<'_>) -> Markup {
     }
     let used: Vec<_> = WORDS
         .into_iter()
-        .filter(|(word, _)| used.contains(*word))
+        .filter(|(word, _)| used.contains(*word) || used.contains(&format!("{word}s")))
         .filter_map(|(word, term)| Some((word, meaning(term)?)))
         .collect();
     html! {
