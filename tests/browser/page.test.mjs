@@ -95,6 +95,7 @@ describe("the page of a saved failure", () => {
     const back = seen.at(-2);
     await tab.keyboard.press("ArrowRight");
     assert.equal(await tab.evaluate(() => document.activeElement.id), back);
+    assert.equal(await tab.evaluate(() => location.hash), `#${back}`, "the address is that of the event");
     await tab.keyboard.press("ArrowUp");
     await tab.keyboard.press("Escape");
     assert.ok(await tab.locator("#dock").isHidden());

@@ -179,6 +179,7 @@
     if (!cell) return;
     reveal(cell);
     open(cell);
+    history.replaceState(null, "", "#" + cell.id);
     cell.scrollIntoView({ block: "center", behavior: "instant" });
   };
   const step = by => {
