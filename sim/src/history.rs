@@ -418,8 +418,8 @@ impl<N: AppEvent> History<N> {
     }
 
     /// The identity of each event, in order. It does not say when the run ended, nor how many records a sync
-    /// found. An injected fault has the identity of its cause, and so does, without time, a wait that timed out:
-    /// what comes of either has an identity of its own.
+    /// found. An injected fault has the identity of its cause, and so does, without time, a wait that timed
+    /// out: what comes of either has an identity of its own.
     pub fn identities(&self) -> Vec<Identity> {
         let mut identities: Vec<Identity> = Vec::with_capacity(self.events.len());
         for event in &self.events {

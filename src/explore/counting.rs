@@ -50,8 +50,8 @@ pub enum NotCounted {
 pub(super) enum Tried {
     /// So many seeds. The case says within how many it breaks.
     Seeds(u64),
-    /// Plans of one seed, as a search tries them: how many come before the one that breaks it says nothing, and
-    /// if none does, it may take more faults.
+    /// Plans of one seed, as a search tries them: how many come before the one that breaks it says nothing,
+    /// and if none does, it may take more faults.
     Plans,
 }
 

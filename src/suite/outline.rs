@@ -2,9 +2,9 @@
 //! event, each with its causes, but without the faults themselves, without messages that had no reader, and
 //! without waits that timed out: what a node does then is an event of its own.
 //!
-//! The events of a run fall into *strands*: what a node does about one task, or about none. Runs have the same
-//! *partial order* if every strand has the same events in the same order, with the same causes, at whatever
-//! times and in whatever order among the strands.
+//! The events of a run fall into *strands*: what a node does about one task, or about none. Runs have the
+//! same *partial order* if every strand has the same events in the same order, with the same causes, at
+//! whatever times and in whatever order among the strands.
 
 use crate::agent::{AgentEvent, Agents, CallOutcome, TeamEvent, ToolEvent, UserEvent, kinds};
 use perfidy_sim::{
@@ -49,9 +49,9 @@ pub(crate) struct Link {
     pub outcomes: Outcomes,
 }
 
-/// Some of the good outcomes of a run: effects of tools, what callers learn, reports to the user, and whatever
-/// else has an author that is not an agent. A bit stands for an outcome by what it is about, and sometimes for
-/// two.
+/// Some of the good outcomes of a run: effects of tools, what callers learn, reports to the user, and
+/// whatever else has an author that is not an agent. A bit stands for an outcome by what it is about, and
+/// sometimes for two.
 pub(crate) type Outcomes = u128;
 
 #[derive(Clone, Copy, Debug)]
@@ -329,8 +329,8 @@ fn links(events: &[Event<TeamEvent>]) -> Vec<Link> {
     links
 }
 
-/// What a good outcome is, in a word that is the same whenever and wherever it comes about: that something is done,
-/// is granted, is stored, is decided, or that an agent or the user learns it.
+/// What a good outcome is, in a word that is the same whenever and wherever it comes about: that something is
+/// done, is granted, is stored, is decided, or that an agent or the user learns it.
 fn outcome(event: &TeamEvent) -> Option<u64> {
     let kind = match event {
         TeamEvent::User(user @ UserEvent::Informed { .. }) => (0_u64, hash_of(&discriminant(user))),

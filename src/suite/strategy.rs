@@ -66,14 +66,14 @@ pub trait Strategy: Send {
         let _ = (trial, feedback);
     }
 
-    /// Whether it tries plans of one seed, and not seeds. Then `within-seeds` of a case does not bound it, and
-    /// what it does not break may take more faults than its plans have.
+    /// Whether it tries plans of one seed, and not seeds. Then `within-seeds` of a case does not bound it,
+    /// and what it does not break may take more faults than its plans have.
     fn tries_plans(&self) -> bool {
         false
     }
 
-    /// Single faults that it left out, since it knows of the run that they would make no difference to what it
-    /// looks for.
+    /// Single faults that it left out, since it knows of the run that they would make no difference to what
+    /// it looks for.
     fn left_out(&self) -> &[Fault] {
         &[]
     }

@@ -2,8 +2,8 @@
 //!
 //! A failure that is made smaller loses the chances of its file, and with them how long a crash may last. So
 //! the spans are kept beside it: its faults stay within them, however often it is shrunk. Of other kinds than
-//! those of its file are the delays of PCT: longer ones than were found would accuse a team of what no strategy
-//! does to it.
+//! those of its file are the delays of PCT: longer ones than were found would accuse a team of what no
+//! strategy does to it.
 
 use crate::config::Spread;
 use perfidy_sim::{Chaos, Fault, Name, SimSpan, SimTime, TimedEffect, TimedFault};

@@ -10,10 +10,10 @@
 //!
 //! That a call is done is an outcome for its caller, and rests on the acknowledgement: what is done twice
 //! since an acknowledgement was lost is found by cutting it. A duplicate cuts nothing. Of what only takes
-//! longer (a message, an answer, a sync) the longest span is tried, which cuts if any does. Faults of one kind
-//! that cut the same links of the same chains stand for each other: of their spans the shortest and the longest
-//! are tried, and of the moments between two links one. Of plans whose runs have the same partial order, one
-//! is extended ([`reduction`](super::reduction)).
+//! longer (a message, an answer, a sync) the longest span is tried, which cuts if any does. Faults of one
+//! kind that cut the same links of the same chains stand for each other: of their spans the shortest and the
+//! longest are tried, and of the moments between two links one. Of plans whose runs have the same partial
+//! order, one is extended ([`reduction`](super::reduction)).
 //!
 //! What breaks although every outcome has come about, by a duplicate or by faults that have no outcome in
 //! common, is not looked for.
@@ -148,8 +148,8 @@ impl Cut {
     }
 }
 
-/// The link that a fault at a place strikes: the last one there before it, or the reply to it if that is all that
-/// the fault concerns.
+/// The link that a fault at a place strikes: the last one there before it, or the reply to it if that is all
+/// that the fault concerns.
 fn struck<'a>(chance: &Chance, links: &'a [Link]) -> Option<&'a Link> {
     let site = chance.fault.at.site.as_str();
     let (before, after) = links.split_at(chance.events.min(links.len()));

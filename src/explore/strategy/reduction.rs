@@ -18,9 +18,9 @@
 //! not known. What a node does about one task does not depend on what it does about another, but for what
 //! shows in the events of either. And of runs with the same partial order at different times, one stands for
 //! the others. So only faults are left out that do nothing beside what is done with the message or the answer
-//! that they strike; a fault that leaves a node or a tool in another state, for a while or for good, is always
-//! extended, and everything slight is tried again with it. Properties that count messages or calls count a
-//! slight fault once; where the user sets a bound, calls and completions are not slight.
+//! that they strike; a fault that leaves a node or a tool in another state, for a while or for good, is
+//! always extended, and everything slight is tried again with it. Properties that count messages or calls
+//! count a slight fault once; where the user sets a bound, calls and completions are not slight.
 
 use super::lineage::Lineage;
 use crate::suite::outline::{Addition, Chance, Outline, State, Strand, Strike};

@@ -16,9 +16,10 @@
 //!
 //! A change that the reviewer does not merge goes back to its worker, which reads the file again and makes
 //! the change again. A worker keeps what it has submitted until it is answered, and takes up other work
-//! meanwhile. If a step has failed for good, the lead withdraws the task from the reviewer, and reports that it
-//! has failed when none of its changes is under way any more. A step that asks for something else than an edit is reviewed as it is, and called. Edits have
-//! no order among them: a scenario says of none what it needs.
+//! meanwhile. If a step has failed for good, the lead withdraws the task from the reviewer, and reports that
+//! it has failed when none of its changes is under way any more. A step that asks for something else than an
+//! edit is reviewed as it is, and called. Edits have no order among them: a scenario says of none what it
+//! needs.
 
 mod lead;
 mod reviewer;

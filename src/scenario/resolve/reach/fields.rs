@@ -32,8 +32,8 @@ impl Reach<'_> {
         Problem::at(name.span(), message).help(help)
     }
 
-    /// A field that none of these messages has. `None` if one has it, or if none of them was ever sent, which is
-    /// what is wrong then.
+    /// A field that none of these messages has. `None` if one has it, or if none of them was ever sent, which
+    /// is what is wrong then.
     pub(super) fn no_such_field_of_messages(&mut self, name: &Word, rules: &[Rule]) -> Option<Problem> {
         let field = Name::new(name.get_ref());
         let known = self.learner.fields_until(rules, field);

@@ -1,10 +1,11 @@
 //! Withdrawals: the lead gives a task up, and has to know what has become of its changes.
 //!
-//! A step of a task has failed for good, while others of it wait for their reviews or are being merged. A user
-//! who was told that the task has failed would find their lines in the files later, or nobody would find out
-//! about a call without an answer. So from a withdrawal on, the reviewer begins with none of the changes of the
-//! task; it answers when none of them is under way any more, with those that are merged. A change that went
-//! back to its worker after a try without an answer, and was not made again, is left to the person on call.
+//! A step of a task has failed for good, while others of it wait for their reviews or are being merged. A
+//! user who was told that the task has failed would find their lines in the files later, or the team would
+//! never find out about a call without an answer. So from a withdrawal on, the reviewer begins with none of
+//! the changes of the task; it answers when none of them is under way any more, with those that are merged. A
+//! change that went back to its worker after a try without an answer, and was not made again, is left to the
+//! person on call.
 
 use super::{SubmittedChange, Work};
 use crate::agent::{Agent, Delivery, Message, ToolError};
