@@ -67,6 +67,9 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
     }
     // A bad file is named and left out; the others are on the page.
     let mut status = add_failures(suite, &mut page, &files, None, &ending.watchdog);
+    if let Some([a, b]) = arguments.compare.as_deref() {
+        add_comparison(&mut page, suite, (arguments, [a, b]), &ending)?;
+    }
     if let Some(within) = arguments.detection {
         let table = measure(suite, arguments, &files, within, &ending).map_err(|Abandoned| {
             ending.reached();
@@ -78,9 +81,6 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
         let scenarios = scenarios_of(suite, &files, state.as_ref());
         let (arguments, scenarios) = ((arguments, seeds), (suite, scenarios.as_slice()));
         status = status.worse(add_ablations(&mut page, scenarios, arguments, &ending));
-    }
-    if let Some([a, b]) = arguments.compare.as_deref() {
-        add_comparison(&mut page, suite, (arguments, [a, b]), &ending)?;
     }
     ending.reached();
     page.add_note(MORE);

@@ -260,14 +260,20 @@ impl CampaignPage {
         if self.failures.is_empty() {
             return html! {};
         }
-        html! { div id="faults" { (self.matrix().sheet().on_a_page()) } }
+        html! {
+            section aria-labelledby="faults" {
+                h2 id="faults" { "What broke, by which faults" }
+                (self.matrix().sheet().on_a_page())
+            }
+        }
     }
 
     fn detection_section(&self) -> Markup {
         let Some(detection) = &self.detection else { return html! {} };
         let plot = plot::detection(detection);
         html! {
-            div id="detection" {
+            section aria-labelledby="detection" {
+                h2 id="detection" { "How soon it is found" }
                 (detection.sheet().on_a_page())
                 figure class="plot" tabindex="0" role="region" aria-label="Picture of how soon it is found" {
                     svg viewBox={"0 0 " (plot.width) " " (plot.height)} width=(plot.width) height=(plot.height)
