@@ -66,7 +66,7 @@ pub fn compare(suite: &Suite, arguments: &Arguments) -> Status {
 }
 
 /// Reads the one scenario at a path; complains if there is none, or more.
-fn read(suite: &Suite, path: &Path) -> Option<Arc<Scenario>> {
+pub(super) fn read(suite: &Suite, path: &Path) -> Option<Arc<Scenario>> {
     let path = path.to_path_buf();
     match scenario::read_all(suite, slice::from_ref(&path)).as_deref() {
         Ok([scenario]) => Some(Arc::clone(scenario)),

@@ -170,14 +170,18 @@ pub fn run(suite: &Suite, arguments: &Arguments) -> Status {
     let rows: Rows = Arc::default();
     ending.on_stuck({
         let (rows, format, junit) = (Arc::clone(&rows), arguments.format, arguments.junit.clone());
-        move || tell_rows(&rows, format, junit.as_deref()).worse(Status::Inconclusive)
+        move || tell_rows(&rows, format, junit.as_deref(), &|_, _| None).worse(Status::Inconclusive)
     });
     let corpus = (arguments.save != Save::None).then(|| Corpus::new(arguments.search.corpus(suite)));
     let plan = Started { cases: started, ends: strategy.ends() };
     let stopwatch = Stopwatch::start();
     let (mut status, files) = run_all(arguments, corpus.as_ref(), plan, &ending, &rows);
     ending.reached();
-    status = status.worse(tell_rows(&rows, arguments.format, arguments.junit.as_deref()));
+    let again = |report: &CaseReport, finding: &Finding| {
+        let found = Found { case: &report.case, engine: arguments.subject.runs.engine, corpus: None };
+        Some(again(arguments, &found, strategy.name(), finding))
+    };
+    status = status.worse(tell_rows(&rows, arguments.format, arguments.junit.as_deref(), &again));
     let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
     if arguments.format != RunFormat::Json && io::stderr().is_terminal() {
         tell(format_args!("\n{}", summary(&rows, stopwatch.elapsed())));
@@ -215,12 +219,12 @@ fn page_of(rows: &[(CaseReport, Duration)], arguments: &Arguments) -> CampaignPa
     page
 }
 
-fn tell_rows(rows: &Rows, format: RunFormat, junit: Option<&Path>) -> Status {
+fn tell_rows(rows: &Rows, format: RunFormat, junit: Option<&Path>, again: &report::Again<'_>) -> Status {
     let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
     if format != RunFormat::Json {
         print(table(&rows));
     }
-    write_junit(junit, || report::junit(&rows))
+    write_junit(junit, || report::junit(&rows, again))
 }
 
 /// Writes a report of `JUnit`, if one is wanted.
@@ -402,11 +406,16 @@ impl Keeping<'_> {
 
     /// The command that has a finding again which is not saved.
     fn again(&self, finding: &Finding) -> String {
-        let Found { case, .. } = self.found;
-        let subject = &self.arguments.subject;
-        let search = self.found.search_again(finding, self.strategy, subject.runs.first_seed());
-        let all = if case.without().is_some() { " --save all" } else { "" };
-        let file = inert::path(&subject.file_of(&case.scenario));
-        format!("{} run {file} {search}{all}", case.scenario.suite.command())
+        again(self.arguments, &self.found, self.strategy, finding)
     }
+}
+
+/// The command that has a finding again.
+fn again(arguments: &Arguments, found: &Found<'_>, strategy: &'static str, finding: &Finding) -> String {
+    let case = found.case;
+    let subject = &arguments.subject;
+    let search = found.search_again(finding, strategy, subject.runs.first_seed());
+    let all = if case.without().is_some() { " --save all" } else { "" };
+    let file = inert::path(&subject.file_of(&case.scenario));
+    format!("{} run {file} {search}{all}", case.scenario.suite.command())
 }

@@ -2,7 +2,7 @@
 //! each of its cases.
 
 use crate::config::Problems;
-use crate::explore::{CaseReport, CaseVerdict};
+use crate::explore::{CaseReport, CaseVerdict, Finding};
 use crate::inert::{block, line};
 use crate::report::words::verdict;
 use maud::{Markup, html};
@@ -10,8 +10,11 @@ use std::time::Duration;
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
+/// What a finding takes to be had again: a command, if one is known.
+pub type Again<'a> = dyn Fn(&CaseReport, &Finding) -> Option<String> + 'a;
+
 /// The report of these cases, each with how long it took.
-pub fn junit(cases: &[(CaseReport, Duration)]) -> String {
+pub fn junit(cases: &[(CaseReport, Duration)], again: &Again<'_>) -> String {
     let suites: Vec<&[(CaseReport, Duration)]> =
         cases.chunk_by(|(one, _), (other, _)| one.case.scenario.name == other.case.scenario.name).collect();
     let markup = html! {
@@ -19,7 +22,7 @@ pub fn junit(cases: &[(CaseReport, Duration)]) -> String {
             @for suite in suites {
                 testsuite name=(line(suite[0].0.case.scenario.name.as_str())) tests=(suite.len())
                     failures=(count(suite, 1)) errors=(count(suite, 3)) skipped=(skipped(suite)) time=(seconds(suite)) {
-                    @for (report, took) in suite { (test(report, *took)) }
+                    @for (report, took) in suite { (test(report, *took, again)) }
                 }
             }
         }
@@ -45,12 +48,13 @@ pub fn junit_of_bad_files(files: &[Problems]) -> String {
     format!("{DECLARATION}\n{}\n", markup.into_string())
 }
 
-fn test(report: &CaseReport, took: Duration) -> Markup {
+fn test(report: &CaseReport, took: Duration, again: &Again<'_>) -> Markup {
     let words = verdict(report);
     let details = || {
         report.findings.iter().fold(format!("{words}\n"), |text, finding| {
+            let again = again(report, finding).map_or_else(String::new, |again| format!("again: {again}\n"));
             format!(
-                "{text}\n{}: {}\nseed {}, after {} seeds\n",
+                "{text}\n{}: {}\nseed {}, after {} seeds\n{again}",
                 finding.property, finding.message, finding.seed, finding.after_seeds
             )
         })

@@ -44,7 +44,7 @@ pub use github::{annotation, annotations};
 pub use html::Theme;
 pub use json::{AuditRecord, AuditVerdict, CaseRecord, FindingStory, FuzzRecord, ReplayRecord};
 #[cfg(feature = "cli")]
-pub use junit::{junit, junit_of_bad_files};
+pub use junit::{Again, junit, junit_of_bad_files};
 #[cfg(feature = "cli")]
 pub use log::init_logging;
 #[cfg(feature = "report")]

@@ -106,6 +106,41 @@ describe("the page of a saved failure", () => {
     assert.deepEqual(trouble, []);
   });
 
+  test("leads from what never happens back to the fault without which it would", async () => {
+    const { tab, trouble } = await visit(page("seeds/saga-choreographed/lost-event-without-outbox-all-or-compensated-c9166b95.toml"));
+    await tab.keyboard.press("v");
+    assert.match(await tab.locator("#dock h2").textContent(), /still waits/);
+    assert.match(await tab.locator("#dock .causes").textContent(), /without this fault it does not break/);
+    await tab.keyboard.press("ArrowLeft");
+    assert.match(await tab.locator("#dock h2").textContent(), /FAULT crash/);
+    assert.match(await tab.locator("#dock").textContent(), /an agent crashes/, "it says what such a fault does");
+    await tab.keyboard.press("ArrowRight");
+    assert.match(await tab.locator("#dock h2").textContent(), /still waits/, "and the way leads back");
+    assert.deepEqual(trouble, []);
+  });
+
+  test("lists every cause of an event, each a key away", async () => {
+    const { tab, trouble } = await visit(file);
+    const several = await tab.evaluate(() => {
+      const details = JSON.parse(document.querySelector("#details").textContent).e;
+      return Object.keys(details).find(event => (details[event].c || []).length > 1);
+    });
+    await tab.evaluate(event => { location.hash = `#e${event}`; }, several);
+    const causes = tab.locator("#dock .causes a");
+    assert.ok(await causes.count() > 1);
+    const second = await causes.nth(1).getAttribute("href");
+    await tab.keyboard.press("2");
+    assert.equal(await tab.evaluate(() => location.hash), second);
+    assert.deepEqual(trouble, []);
+  });
+
+  test("says so when no event is of all that was chosen", async () => {
+    const { tab } = await visit(file);
+    await tab.getByRole("combobox", { name: "kind" }).selectOption({ label: "faults" });
+    await tab.getByRole("combobox", { name: "node" }).selectOption({ label: "vault" });
+    assert.match(await tab.locator("#count").textContent(), /no event is of all that is chosen/);
+  });
+
   test("shows what an event holds while the pointer rests on it, until another is opened", async () => {
     const { tab, trouble } = await visit(file);
     await tab.locator("#e12").scrollIntoViewIfNeeded().catch(() => {});
@@ -267,7 +302,7 @@ describe("the pages of campaigns", () => {
 describe("the page of a long run", () => {
   test("stays fluid and says what is left out", async () => {
     const { tab, trouble } = await visit(page("tests/browser/long.toml", "--seed", "1"));
-    assert.ok(await tab.getByText(/The run has \d+ rows\. The 2000 nearest/).isVisible());
+    assert.ok(await tab.getByText(/The run has \d+ rows\. The 10000 nearest/).isVisible());
     const took = await tab.evaluate(async () => {
       const start = performance.now();
       document.querySelector("input[name=depth][value='3']").click();
@@ -275,6 +310,13 @@ describe("the page of a long run", () => {
       return performance.now() - start;
     });
     assert.ok(took < 2_000, `${took} ms to show everything`);
+    const count = await tab.locator("#count").textContent();
+    assert.match(count, /1000 of 10000 rows shown; 9000 more are folded/);
+    await tab.locator(".fold button").first().click();
+    assert.equal(await tab.locator("#count").textContent(), count, "what is unfolded takes the place of what is further away");
+    const event = await tab.evaluate(() => document.querySelector("#rows > li.row[hidden] a.here").id);
+    await tab.evaluate(event => { location.hash = `#${event}`; }, event);
+    assert.ok(await tab.locator(`#${event}`).isVisible(), "every event can be come to");
     assert.deepEqual(trouble, []);
   });
 });

@@ -145,6 +145,22 @@ fn a_folder_of_failures_is_a_page_of_what_broke_with_the_campaign_that_was_left_
 }
 
 #[test]
+fn the_page_of_a_folder_also_has_ablations_and_two_designs_compared() {
+    let place = Place::new();
+    let seed = place.saved_failure();
+    let (file, other) = ("scenarios/bank/careless.toml", "scenarios/bank/other.toml");
+    fs::copy(place.path(file), place.path(other)).unwrap();
+    let asked = ["report", "seeds", "--ablation", "20", "--compare", file, other];
+    let page = place.perfidy(&asked).ends_with(0).calmly().out;
+    for part in ["sheet-0", "sheet-1", "bank/careless", "bank/other"] {
+        assert!(page.contains(part), "no `{part}` in {page}");
+    }
+    place.perfidy(&["report", &seed, "--ablation", "20"]).ends_with(2).complains(&["belongs to a folder"]);
+    let missing = ["report", "seeds", "--compare", file, "scenarios/none.toml"];
+    place.perfidy(&missing).ends_with(2).complains(&["scenarios/none.toml"]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_shown_is_refused() {
     let place = Place::with(&[("empty/note.txt", "")]);
     place.perfidy(&["report", "empty"]).ends_with(2).complains(&["there is no saved failure in empty"]);

@@ -1,19 +1,23 @@
 //! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by
 //! which faults, each failure with its picture, and on request how soon each strategy finds them.
 
+use super::tables::{add_ablations, add_comparison};
 use super::{Arguments, Document};
 use crate::cli::ending::Ending;
 use crate::cli::pages::add_failures;
 use crate::cli::{Status, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
-use crate::explore::{Campaign, CampaignCheckpoint, Collect, Corpus, Failure, SavedSeed, seeds_to_detection};
+use crate::explore::{
+    Campaign, CampaignCheckpoint, Collect, Corpus, Failure, FuzzState, SavedSeed, seeds_to_detection,
+};
 use crate::inert;
 use crate::report::{CampaignPage, DetectionTable};
 use crate::scenario::{Case, Scenario, read_long_text, root_of};
 use crate::suite::Suite;
 use perfidy_sim::Abandoned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The document of a corpus.
 pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>, Status), Status> {
@@ -23,9 +27,9 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
     }
     arguments
         .refuse(&[("--case", arguments.case.is_some())], "belongs to a scenario, and this is a folder")?;
-    if arguments.detection.is_none() {
+    if arguments.detection.is_none() && arguments.ablation.is_none() && arguments.compare.is_none() {
         let given = [("--seed", arguments.seed.is_some()), ("--engine", arguments.engine.is_some())];
-        arguments.refuse(&given, "needs --detection for a folder")?;
+        arguments.refuse(&given, "needs --detection, --ablation or --compare for a folder")?;
     }
     let corpus = Corpus::new(&arguments.file);
     let files = corpus.files().map_err(|error| {
@@ -62,23 +66,44 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
         page.add_state(state, |progress| scenarios.case(progress.scenario.as_str(), &progress.label));
     }
     // A bad file is named and left out; the others are on the page.
-    let status = add_failures(suite, &mut page, &files, None, &ending.watchdog);
+    let mut status = add_failures(suite, &mut page, &files, None, &ending.watchdog);
+    if let Some([a, b]) = arguments.compare.as_deref() {
+        add_comparison(&mut page, suite, (arguments, [a, b]), &ending)?;
+    }
     if let Some(within) = arguments.detection {
         let table = measure(suite, arguments, &files, within, &ending).map_err(|Abandoned| {
             ending.reached();
             Status::Inconclusive
         })?;
         page.set_detection(table);
-    } else {
-        page.add_note(
-            "With --detection 300, this page also shows after how many seeds each strategy finds what broke.",
-        );
     }
+    if let Some(seeds) = arguments.ablation {
+        let scenarios = scenarios_of(suite, &files, state.as_ref());
+        let (arguments, scenarios) = ((arguments, seeds), (suite, scenarios.as_slice()));
+        status = status.worse(add_ablations(&mut page, scenarios, arguments, &ending));
+    }
+    ending.reached();
+    page.add_note(MORE);
     let document = match arguments.format {
         Document::Svg => page.to_svg(arguments.theme()).into_bytes(),
         _ => page.to_html().into_bytes(),
     };
     Ok((document, status))
+}
+
+/// What else can be on the page.
+const MORE: &str = "With --detection 300 this page also shows after how many seeds each strategy finds what broke, with --ablation 300 what breaks without each safeguard, and with --compare A.toml B.toml two designs.";
+
+/// The scenarios of failures and of a campaign, as their files are today.
+fn scenarios_of(suite: &Suite, files: &[PathBuf], state: Option<&FuzzState>) -> Vec<Arc<Scenario>> {
+    let failures = files.iter().filter_map(|file| Failure::read(suite, file).ok());
+    let mut names: BTreeSet<String> = failures.map(|failure| failure.saved.case.scenario).collect();
+    names.extend(state.iter().flat_map(|state| &state.cases).map(|case| case.scenario.to_string()));
+    let read = |name: &String| {
+        let file = suite.folder("scenarios").join(format!("{name}.toml"));
+        Scenario::read(suite, &file, &root_of(&file)).ok()
+    };
+    names.iter().filter_map(read).collect()
 }
 
 fn is_saved_failure(file: &Path) -> bool {

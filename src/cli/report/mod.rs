@@ -4,6 +4,7 @@
 mod corpus;
 #[cfg(feature = "clients")]
 mod history;
+mod tables;
 
 use super::ending::Ending;
 use super::options::Colours;
@@ -44,6 +45,12 @@ pub struct Arguments {
     /// so many
     #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     detection: Option<u64>,
+    /// Of a folder of failures: also remove each safeguard of their scenarios, over so many seeds each
+    #[arg(long, value_name = "SEEDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    ablation: Option<u64>,
+    /// Of a folder of failures: also compare these two designs, over 300 seeds
+    #[arg(long, value_names = ["A", "B"], num_args = 2)]
+    compare: Option<Vec<PathBuf>>,
     /// The colours of an SVG picture [default: auto]
     #[arg(long, value_enum)]
     theme: Option<Colours>,
@@ -118,9 +125,15 @@ pub fn report(suite: &Suite, arguments: &Arguments) -> Status {
             |(document, status)| status.worse(write(arguments.output.as_deref(), &document)),
         );
     }
-    if arguments.detection.is_some() {
-        print_error("--detection belongs to a folder of saved failures");
-        return Status::BadInput;
+    let of_a_folder = [
+        ("--detection", arguments.detection.is_some()),
+        ("--ablation", arguments.ablation.is_some()),
+        ("--compare", arguments.compare.is_some()),
+    ];
+    if let Err(status) =
+        arguments.refuse(&of_a_folder, "belongs to a folder of saved failures, and this is a file")
+    {
+        return status;
     }
     #[cfg(feature = "clients")]
     if history::is_one(&arguments.file) {

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How many lines of what went wrong are shown.
 const LINES: usize = 30;
 
+/// How many commands are shown for a case.
+const AGAIN: usize = 3;
+
 /// Clears a terminal and goes to its first line.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
@@ -21,6 +24,8 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 struct Seen {
     verdict: String,
     summary: String,
+    /// The commands that have again what broke.
+    again: Vec<String>,
 }
 
 impl Seen {
@@ -68,7 +73,13 @@ impl Screen {
         let is_of = |scenario: &str| records.iter().any(|record| record["scenario"] == scenario);
         self.cases.retain(|(scenario, _), _| *change != Change::All && !is_of(scenario));
         for record in &records {
-            let seen = Seen { verdict: text(record, "verdict"), summary: text(record, "summary") };
+            let findings = record["findings"].as_array().into_iter().flatten();
+            let again = findings.filter_map(|finding| finding["replay"].as_str().map(str::to_owned));
+            let seen = Seen {
+                verdict: text(record, "verdict"),
+                summary: text(record, "summary"),
+                again: again.take(AGAIN).collect(),
+            };
             self.cases.insert((text(record, "scenario"), text(record, "case")), seen);
         }
     }
@@ -129,6 +140,10 @@ impl Screen {
                 open += 1;
             }
             lines.push(format!("{scenario}, {case}\n  {}", inert::line(&seen.summary)));
+            let is_caught = seen.verdict == "not-yet-caught" || seen.verdict == "not-caught";
+            lines.extend(
+                seen.again.iter().filter(|_| !is_caught).map(|again| format!("  {}", inert::line(again))),
+            );
         }
         if broken + open > 0 {
             lines.push(String::new());

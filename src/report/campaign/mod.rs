@@ -3,9 +3,13 @@
 
 mod plot;
 
-use crate::explore::{CaseProgress, CaseReport, Detection, Failure, FuzzState};
+use crate::explore::{
+    CaseProgress, CaseReport, Comparison, Detection, Failure, FuzzState, Matrix as AblationMatrix,
+};
 use crate::inert::line;
 use crate::report::Picture;
+use crate::report::ablation::words as ablation;
+use crate::report::comparison::words as comparison;
 use crate::report::html::{Theme, colours, document, scoped};
 use crate::report::picture::drawing_style;
 use crate::report::sheet::{DARKEST, Label, NOTHING, Sheet};
@@ -33,6 +37,8 @@ pub struct CampaignPage {
     cases: Vec<CaseRow>,
     failures: Vec<FailureCard>,
     detection: Option<DetectionTable>,
+    /// Ablations and comparisons, each with its title.
+    sheets: Vec<(String, Markup)>,
 }
 
 /// What became of a case.
@@ -138,6 +144,20 @@ impl CampaignPage {
         self.detection = Some(detection);
     }
 
+    /// Adds what breaks in a scenario without its safeguards, as a heat map.
+    pub fn add_ablation(&mut self, matrix: &AblationMatrix) {
+        self.add_sheet(&ablation::sheet(matrix, None));
+    }
+
+    /// Adds a comparison of two designs. They are shown by these names of files.
+    pub fn add_comparison(&mut self, compared: &Comparison, files: [&str; 2]) {
+        self.add_sheet(&comparison::sheet(compared, files));
+    }
+
+    fn add_sheet(&mut self, sheet: &Sheet) {
+        self.sheets.push((line(&sheet.title).into_owned(), sheet.on_a_page()));
+    }
+
     /// The page as HTML.
     pub fn to_html(&self) -> String {
         let style = format!(
@@ -159,6 +179,7 @@ impl CampaignPage {
                 (self.runs())
                 (self.matrix_section())
                 (self.detection_section())
+                (self.sheets_section())
                 (self.failures())
             }
             footer { "perfidy " (env!("CARGO_PKG_VERSION")) }
@@ -182,6 +203,9 @@ impl CampaignPage {
         if self.detection.is_some() {
             parts.push(("detection", "How soon it is found"));
         }
+        if !self.sheets.is_empty() {
+            parts.push(("sheet-0", "Tables"));
+        }
         parts.push(("failures", "Failures"));
         parts
     }
@@ -190,14 +214,16 @@ impl CampaignPage {
         if self.cases.is_empty() {
             return html! {};
         }
+        let not_run = self.cases.iter().filter(|row| row.runs == 0).count();
         html! {
             section aria-labelledby="runs" {
                 h2 id="runs" { "Runs" }
+                @if not_run > 0 { p class="faint" { (counted(not_run as u64, "case", "cases")) " had no run yet." } }
                 div class="scroll" tabindex="0" role="region" aria-label="Table of cases" {
                     table class="cases" {
                         thead { tr { th { "scenario" } th { "case" } th { "runs" } th { "verdict" } th { "injected faults" } } }
                         tbody {
-                            @for row in &self.cases {
+                            @for row in self.cases.iter().filter(|row| row.runs > 0) {
                                 tr {
                                     td { (line(row.scenario.as_str())) }
                                     td { (line(&row.case)) }
@@ -234,18 +260,35 @@ impl CampaignPage {
         if self.failures.is_empty() {
             return html! {};
         }
-        html! { div id="faults" { (self.matrix().sheet().on_a_page()) } }
+        html! {
+            section aria-labelledby="faults" {
+                h2 id="faults" { "What broke, by which faults" }
+                (self.matrix().sheet().on_a_page())
+            }
+        }
     }
 
     fn detection_section(&self) -> Markup {
         let Some(detection) = &self.detection else { return html! {} };
         let plot = plot::detection(detection);
         html! {
-            div id="detection" {
+            section aria-labelledby="detection" {
+                h2 id="detection" { "How soon it is found" }
                 (detection.sheet().on_a_page())
                 figure class="plot" tabindex="0" role="region" aria-label="Picture of how soon it is found" {
                     svg viewBox={"0 0 " (plot.width) " " (plot.height)} width=(plot.width) height=(plot.height)
                         role="img" aria-label="The same as a picture: a sign for each strategy, further right is later" { (plot.markup) }
+                }
+            }
+        }
+    }
+
+    fn sheets_section(&self) -> Markup {
+        html! {
+            @for (at, (title, table)) in self.sheets.iter().enumerate() {
+                section aria-labelledby={"sheet-" (at)} {
+                    h2 id={"sheet-" (at)} { (title) }
+                    (table)
                 }
             }
         }

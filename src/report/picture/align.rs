@@ -1,13 +1,14 @@
 //! Two runs side by side, aligned by cause: an event of one run is that of the other if the same node says
 //! the same in words and if what led to it is the same, the nth time. Draws are keyed by identity, so without
-//! a fault everything is the same up to where the fault was injected, and often much of the rest.
+//! a fault everything is the same up to where the fault was injected, and often much of the rest. A message is
+//! the same whatever it says: where its content was altered, it stands beside what it would have been.
 //!
 //! An injected fault is no cause here: a message that was delayed is the same message. What is the same but
 //! comes in another order stands in two rows.
 
 use crate::agent::TeamEvent;
 use crate::explore::Run;
-use crate::report::told::told;
+use crate::report::told::{told, told_once};
 use perfidy_sim::{Event, EventKind, History, Name};
 use std::collections::BTreeMap;
 
@@ -23,13 +24,35 @@ pub(in crate::report) fn alone(count: usize) -> Vec<Pair> {
     (0..count).map(|left| Pair { left: Some(left), right: None }).collect()
 }
 
-/// The rows of two runs, and for each event of the first its like in the second.
-pub(in crate::report) fn aligned(left: &Run, right: &Run) -> (Vec<Pair>, Vec<Option<usize>>) {
-    let (left, right) = (&left.outcome.history, &right.outcome.history);
-    let likes = likes(left, right);
+/// Two runs, aligned.
+pub(in crate::report) struct Aligned {
+    pub rows: Vec<Pair>,
+    /// For each event of the first run its like in the second.
+    pub likes: Vec<Option<usize>>,
+    /// For each event of the first run whether it says something else than its like.
+    differs: Vec<bool>,
+}
+
+impl Aligned {
+    pub fn new(left: &Run, right: &Run) -> Self {
+        let (left, right) = (&left.outcome.history, &right.outcome.history);
+        let likes = likes(left, right);
+        let differs = likes.iter().enumerate().map(|(at, like)| {
+            like.is_some_and(|like| told(&left.events()[at]) != told(&right.events()[like]))
+        });
+        Self { rows: rows(left, right, &likes), differs: differs.collect(), likes }
+    }
+
+    /// Whether only the first run has the event at this place, or whether it says something else there.
+    pub fn is_apart(&self, place: usize) -> bool {
+        self.likes[place].is_none() || self.differs[place]
+    }
+}
+
+fn rows(left: &History<TeamEvent>, right: &History<TeamEvent>, likes: &[Option<usize>]) -> Vec<Pair> {
     let mut rows = Vec::new();
     let (mut here, mut there) = (0, 0);
-    for (at, like) in in_order(&likes).into_iter().chain([(left.len(), right.len())]) {
+    for (at, like) in in_order(likes).into_iter().chain([(left.len(), right.len())]) {
         // What only one of them has stands in the order of time.
         while here < at || there < like {
             let is_left = match (left.events()[..at].get(here), right.events()[..like].get(there)) {
@@ -49,7 +72,7 @@ pub(in crate::report) fn aligned(left: &Run, right: &Run) -> (Vec<Pair>, Vec<Opt
         }
         (here, there) = (at + 1, like + 1);
     }
-    (rows, likes)
+    rows
 }
 
 /// The identity of an event: the same cause, node and words, the nth time.
@@ -57,7 +80,11 @@ type Identity<'a> = (Option<usize>, Name, u32, &'a str, u32);
 
 /// For each event of the first history its like in the second.
 fn likes(left: &History<TeamEvent>, right: &History<TeamEvent>) -> Vec<Option<usize>> {
-    let words = |history: &History<TeamEvent>| history.events().iter().map(told).collect::<Vec<_>>();
+    let in_words = |event: &Event<TeamEvent>| match event.what {
+        EventKind::Sent { to, kind, about, .. } => format!("sends {kind} to {to}, {about}"),
+        _ => told_once(event),
+    };
+    let words = |history: &History<TeamEvent>| history.events().iter().map(in_words).collect::<Vec<_>>();
     let (left_words, right_words) = (words(left), words(right));
     // The places of the second history, by identities in terms of the second history.
     let mut there: BTreeMap<Identity<'_>, usize> = BTreeMap::new();

@@ -1,11 +1,12 @@
 //! Everything that one event holds, for a reader who asks: who said what to whom, under which headers, what
 //! the model was given and what it answered.
 
+use super::scene::Scene;
 use crate::agent::{
     AgentEvent, Body, Content, Headers, StoreEvent, TeamEvent, ToolEvent, ToolRequest, UserEvent,
 };
 use crate::report::told::{label, told};
-use perfidy_sim::{Event, EventKind, SimTime};
+use perfidy_sim::{Event, EventKind};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
@@ -25,9 +26,9 @@ pub(in crate::report) struct Detail {
     /// Long texts, each with its heading.
     #[serde(rename = "b")]
     pub texts: Vec<(&'static str, String)>,
-    /// The number of the event that led to it.
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
-    pub cause: Option<u32>,
+    /// The numbers of the events that led to it, the latest first, each with its link.
+    #[serde(rename = "c", skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<(u32, u8)>,
 }
 
 impl Detail {
@@ -36,7 +37,7 @@ impl Detail {
             title: format!("{} {}", label(event), told(event)),
             fields: vec![("event", event.id.to_string()), ("time", event.at.to_string())],
             texts: Vec::new(),
-            cause: event.cause.map(perfidy_sim::EventId::get),
+            causes: Vec::new(),
         };
         detail.field("node", &event.node);
         if event.incarnation > 0 {
@@ -46,7 +47,7 @@ impl Detail {
         detail
     }
 
-    fn field(&mut self, label: &'static str, value: &dyn fmt::Display) {
+    pub fn field(&mut self, label: &'static str, value: &dyn fmt::Display) {
         self.fields.push((label, value.to_string()));
     }
 
@@ -235,12 +236,37 @@ impl Detail {
     }
 
     /// What it holds of the like of its event in the other run.
-    pub fn of_like(&mut self, here: SimTime, there: Option<&Event<TeamEvent>>) {
-        let value = match there {
-            Some(like) if like.at == here => "the same, at the same time".to_owned(),
-            Some(like) => format!("the same, at {}", like.at),
-            None => "not there".to_owned(),
-        };
-        self.field("in the other run", &value);
+    pub fn of_like(&mut self, event: &Event<TeamEvent>, like: Option<&Event<TeamEvent>>) {
+        let Some(like) = like else { return self.field("in the other run", &"not there") };
+        let when =
+            if like.at == event.at { "at the same time".to_owned() } else { format!("at {}", like.at) };
+        match said(&like.what).filter(|content| said(&event.what).is_some_and(|said| said != *content)) {
+            Some(content) => {
+                self.field("in the other run", &format_args!("with another content, {when}"));
+                self.json("content in the other run", &content.json());
+            }
+            None => self.field("in the other run", &format_args!("the same, {when}")),
+        }
+    }
+
+    /// What led to its event, and if that is a message which was altered, what it was.
+    pub fn caused_by(&mut self, scene: &Scene<'_>, place: usize) {
+        let causes = scene.causes.of(place).iter();
+        self.causes =
+            causes.map(|cause| (scene.shots[cause.place].event.id.get(), cause.link as u8)).collect();
+        let event = scene.shots[place].event;
+        let EventKind::Delivered { content, .. } = &event.what else { return };
+        let sent = event.cause.and_then(|cause| said(&scene.shots[super::scene::place(cause)].event.what));
+        if let Some(sent) = sent.filter(|sent| *sent != content) {
+            self.json("content as it was sent", &sent.json());
+        }
+    }
+}
+
+/// What a message says.
+fn said(what: &EventKind<TeamEvent>) -> Option<&Body> {
+    match what {
+        EventKind::Sent { content, .. } | EventKind::Delivered { content, .. } => Some(content),
+        _ => None,
     }
 }

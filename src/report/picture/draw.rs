@@ -69,7 +69,7 @@ pub(super) fn graph(
         }
         g class="path" {
             @for place in 0..scene.shots.len() {
-                @if let Some(by) = scene.led_by(place, is_first) {
+                @for by in scene.led_by(place, is_first) {
                     @if let Some((from, to)) = ends(by, place) {
                         (leads((scene.shots[by].lane, scene.shots[place].lane), (from, to), (height(from), height(to))))
                     }

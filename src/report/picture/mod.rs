@@ -17,6 +17,7 @@
 //! ```
 
 mod align;
+mod causes;
 mod detail;
 mod draw;
 mod mark;
@@ -36,6 +37,8 @@ use crate::explore::{Failure, Run, SavedSeed};
 use crate::properties::Violation;
 use crate::report::html::Theme;
 use crate::scenario::Case;
+use align::Aligned;
+use causes::Causes;
 #[cfg(feature = "cli")]
 use maud::Markup;
 use perfidy_sim::{Engine, Fault, Plan, Seed};
@@ -193,14 +196,31 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// What faults of this kind do.
+    fn about_fault(&self, fault: &Fault) -> Option<&'static str> {
+        let kind = self.case.scenario.suite.find_fault(fault.action.kind().as_str())?;
+        Some(kind.about)
+    }
+
     /// The diagram of the run alone.
     fn scene(&self) -> Scene<'a> {
-        Scene::new(self.run, self.violation(), &lanes(&[self.run]))
+        let aligned = self.counterpart.map(|counterpart| Aligned::new(self.run, &counterpart.run));
+        Scene::new(self.run, self.violation(), &lanes(&[self.run]), self.causes(aligned.as_ref()))
     }
 
     /// The rows of the run, beside its counterpart if there is one.
     fn rows(&self) -> Rows<'a> {
-        Rows::new(self.run, self.violation(), self.counterpart.map(|counterpart| &counterpart.run))
+        let aligned = self.counterpart.map(|counterpart| Aligned::new(self.run, &counterpart.run));
+        let causes = self.causes(aligned.as_ref());
+        let other = self.counterpart.map(|counterpart| &counterpart.run).zip(aligned);
+        Rows::new(self.run, self.violation(), other, causes)
+    }
+
+    /// What led to what, as far as it is known without the counterpart or with it. The faults of a saved
+    /// failure suffice, and none of them can be left out.
+    fn causes(&self, aligned: Option<&Aligned>) -> Causes {
+        let is_minimal = self.saved.is_some() && self.origin == Origin::Simulation;
+        Causes::new(self.run, aligned, self.violation(), is_minimal)
     }
 }
 

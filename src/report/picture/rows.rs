@@ -1,12 +1,14 @@
 //! The rows of a picture: the events of one run, or of two that stand side by side.
 
-use super::align::{Pair, aligned, alone};
+use super::align::{Aligned, Pair, alone};
+use super::causes::Causes;
 use super::scene::{Depth, Scene, Shot, is_drawn, lanes};
 use crate::explore::Run;
 use crate::properties::Violation;
+use perfidy_sim::EventKind;
 
 /// How many rows a picture has at most. What is furthest from the violation is left out.
-const ROWS: usize = 2_000;
+const ROWS: usize = 10_000;
 
 /// A row.
 #[derive(Clone, Copy)]
@@ -20,20 +22,27 @@ pub(super) struct Rows<'a> {
     pub scene: Scene<'a>,
     pub other: Option<Scene<'a>>,
     pub list: Vec<Row>,
-    /// For each event of the run its like in the other.
-    pub likes: Vec<Option<usize>>,
+    /// How the two runs are aligned.
+    pub aligned: Option<Aligned>,
     /// How many rows there would be.
     pub of: usize,
 }
 
 impl<'a> Rows<'a> {
-    pub fn new(run: &'a Run, violation: Option<&Violation>, other: Option<&'a Run>) -> Self {
+    /// The rows of a run, beside another if there is one.
+    pub fn new(
+        run: &'a Run,
+        violation: Option<&Violation>,
+        other: Option<(&'a Run, Aligned)>,
+        causes: Causes,
+    ) -> Self {
+        let (other, mut aligned) = other.unzip();
         let runs: Vec<&Run> = [run].into_iter().chain(other).collect();
         let lanes = lanes(&runs);
-        let scene = Scene::new(run, violation, &lanes);
-        let (pairs, likes) = match other {
-            Some(other) => aligned(run, other),
-            None => (alone(scene.shots.len()), Vec::new()),
+        let scene = Scene::new(run, violation, &lanes, causes);
+        let pairs = match &mut aligned {
+            Some(aligned) => std::mem::take(&mut aligned.rows),
+            None => alone(scene.shots.len()),
         };
         let other = other.map(|other| Scene::beside(other, run, violation, &lanes));
         let row = |pair: Pair| {
@@ -51,7 +60,9 @@ impl<'a> Rows<'a> {
         let all: Vec<Row> = pairs.into_iter().map(row).filter(is_of_a_node).collect();
         let of = all.len();
         let rows = nearest(all, violation);
-        Self { scene, other, list: rows, likes, of }
+        let mut rows = Self { scene, other, list: rows, aligned, of };
+        rows.show_parting();
+        rows
     }
 
     /// The events of a row, in the run and in the other.
@@ -60,15 +71,22 @@ impl<'a> Rows<'a> {
         (row.pair.left.map(|place| &self.scene.shots[place]), there)
     }
 
-    /// Whether only one of the two runs has this row; the fault itself is no difference.
+    /// Whether only one of the two runs has this row, or both say something else; the fault itself is no
+    /// difference.
     pub fn is_apart(&self, row: &Row) -> bool {
-        let is_fault =
-            |left: usize| matches!(self.scene.shots[left].event.what, perfidy_sim::EventKind::Injected(_));
-        self.other.is_some()
-            && match row.pair {
-                Pair { left: Some(left), right: None } => !is_fault(left),
-                Pair { left, .. } => left.is_none(),
-            }
+        let Some(aligned) = &self.aligned else { return false };
+        let is_fault = |left: usize| matches!(self.scene.shots[left].event.what, EventKind::Injected(_));
+        match row.pair {
+            Pair { left: Some(left), .. } => !is_fault(left) && aligned.is_apart(left),
+            Pair { left: None, .. } => true,
+        }
+    }
+
+    /// Where the two runs part is shown first.
+    fn show_parting(&mut self) {
+        if let Some(parting) = self.list.iter().position(|row| self.is_apart(row)) {
+            self.list[parting].depth = Depth::Causes;
+        }
     }
 
     /// The deepest events that are shown at first: the causes, or if nothing broke, what informs a person.

@@ -5,6 +5,7 @@
 //! the rest. Nothing is decided here about colours or sizes; the page, the picture for a document and the
 //! terminal draw the same scene.
 
+use super::causes::{Cause, Causes, Link};
 use super::mark::Mark;
 use crate::agent::{LeaseEvent, TeamEvent};
 use crate::explore::Run;
@@ -17,9 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a repeated event is shown at first.
 const SHOWN: usize = 2;
-
-/// How many folded events a line of the causal path leads over at most.
-const STEPS: usize = 256;
 
 /// How many events of another run are shown first.
 const CONCERNS: usize = 40;
@@ -136,6 +134,7 @@ pub(in crate::report) struct Scene<'a> {
     pub shots: Vec<Shot<'a>>,
     pub arrows: Vec<Arrow>,
     pub bars: Vec<Bar>,
+    pub causes: Causes,
 }
 
 /// The place of an event in its history.
@@ -145,28 +144,31 @@ pub(in crate::report) fn place(id: EventId) -> usize {
 
 impl<'a> Scene<'a> {
     /// The diagram of a run in which this violation is to be seen, if there is one, on these lanes.
-    pub fn new(run: &'a Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
+    pub fn new(run: &'a Run, violation: Option<&Violation>, lanes: &[Lane], causes: Causes) -> Self {
         let events = run.outcome.history.events();
         let lanes = lanes.to_vec();
         let lane_of: BTreeMap<Name, usize> =
             lanes.iter().enumerate().map(|(place, lane)| (lane.name, place)).collect();
-        let path = violation.map(|violation| path(run, violation)).unwrap_or_default();
+        let path = violation.map(|violation| path(run, violation, &causes)).unwrap_or_default();
+        let is_lit = |at: usize| path.get(at).copied().unwrap_or_default();
         let mut shots: Vec<Shot<'a>> = events
             .iter()
-            .map(|event| Shot {
+            .enumerate()
+            .map(|(at, event)| Shot {
                 event,
                 lane: lane_of.get(&event.node).copied().unwrap_or_default(),
                 mark: Mark::of(event),
                 depth: if is_telling(event) { Depth::Telling } else { Depth::All },
-                is_lit: path.contains(&event.id),
+                is_lit: is_lit(at),
                 is_bad: violation.is_some_and(|violation| violation.because.contains(&event.id)),
                 is_as_sent: false,
             })
             .collect();
         let told = violation.map(|violation| told_of(run, violation)).unwrap_or_default();
-        for shot in &mut shots {
+        for (at, shot) in shots.iter_mut().enumerate() {
             let is_message = matches!(shot.mark, Mark::Send | Mark::Arrival | Mark::Lost);
-            let is_cause = shot.is_lit && (is_message || is_telling(shot.event));
+            let is_link = causes.of(at).iter().any(|cause| cause.link != Link::Recorded);
+            let is_cause = shot.is_lit && (is_message || is_link || is_telling(shot.event));
             if shot.is_bad || is_cause || told.contains(&shot.event.id) {
                 shot.depth = Depth::Causes;
             }
@@ -180,13 +182,13 @@ impl<'a> Scene<'a> {
             shots[arrow.to].is_as_sent = arrow.fate == Fate::Arrived;
         }
         let bars = bars(&shots, &lane_of);
-        Self { lanes, shots, arrows, bars }
+        Self { lanes, shots, arrows, bars, causes }
     }
 
     /// The diagram of the run beside another: what concerns the subjects of the violation there is shown
     /// first.
     pub fn beside(run: &'a Run, other: &Run, violation: Option<&Violation>, lanes: &[Lane]) -> Self {
-        let mut scene = Self::new(run, None, lanes);
+        let mut scene = Self::new(run, None, lanes, Causes::new(run, None, None, false));
         let subjects = violation.map(|violation| subjects_of(other, violation)).unwrap_or_default();
         // What the user sees of it too: where it goes well, there may be nothing else to tell.
         let is_of_the_user = |event: &Event<TeamEvent>| matches!(event.app_event(), Some(TeamEvent::User(_)));
@@ -201,18 +203,19 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// The nearest event that is shown on the causal path to this one and led to it, unless it is the sending
+    /// The nearest events that are shown on the causal path to this one and led to it, except for the sending
     /// of this message, which has an arrow.
-    pub fn led_by(&self, place: usize, is_shown: impl Fn(usize) -> bool) -> Option<usize> {
+    pub fn led_by(&self, place: usize, is_shown: impl Fn(usize) -> bool) -> BTreeSet<usize> {
         let shot = &self.shots[place];
-        let before = std::iter::successors(self.cause_of(place), |at| self.cause_of(*at));
-        let near = before.take(STEPS).find(|at| is_shown(*at));
-        let has_arrow = |at: usize| self.cause_of(place) == Some(at) && shot.lane != self.shots[at].lane;
-        near.filter(|at| shot.is_lit && self.shots[*at].is_lit && !has_arrow(*at))
-    }
-
-    fn cause_of(&self, place: usize) -> Option<usize> {
-        self.shots[place].event.cause.map(self::place)
+        if !shot.is_lit {
+            return BTreeSet::new();
+        }
+        let latest = |at: &usize| self.causes.of(*at).first().map(|cause| cause.place);
+        let near = |cause: &Cause| std::iter::successors(Some(cause.place), latest).find(|at| is_shown(*at));
+        let has_arrow =
+            |at: usize| shot.event.cause.map(self::place) == Some(at) && shot.lane != self.shots[at].lane;
+        let near = self.causes.of(place).iter().filter_map(near);
+        near.filter(|at| self.shots[*at].is_lit && !has_arrow(*at)).collect()
     }
 }
 
@@ -276,22 +279,14 @@ pub(in crate::report) fn is_drawn(event: &Event<TeamEvent>) -> bool {
     !matches!(event.what, EventKind::Ended(_))
 }
 
-/// The events of the violation, the faults before it, and everything that led to them.
-fn path(run: &Run, violation: &Violation) -> BTreeSet<EventId> {
-    let history = &run.outcome.history;
-    let last = violation.because.iter().max().copied();
-    let faults = history.events().iter().filter(|event| {
-        matches!(event.what, EventKind::Injected(_)) && last.is_none_or(|last| event.id <= last)
-    });
-    let mut path = BTreeSet::new();
-    for id in violation.because.iter().copied().chain(faults.map(|event| event.id)) {
-        path.insert(id);
-        // What led to a cause that is known is known as well.
-        path.extend(
-            history.causes(id).map(|event| event.id).take_while(|id| !path.contains(id)).collect::<Vec<_>>(),
-        );
-    }
-    path
+/// For each place whether it is an event of the violation, a fault before it, or led to one of them.
+fn path(run: &Run, violation: &Violation, causes: &Causes) -> Vec<bool> {
+    let events = run.outcome.history.events();
+    let effects: Vec<usize> = violation.because.iter().map(|id| place(*id)).collect();
+    let last = effects.iter().max().copied().unwrap_or(events.len());
+    let is_fault = |at: &usize| matches!(events[*at].what, EventKind::Injected(_)) && *at <= last;
+    let faults: Vec<usize> = (0..events.len()).filter(is_fault).collect();
+    causes.path(&effects, &faults)
 }
 
 /// The messages: each delivery and loss names the sending as its cause.

@@ -1,5 +1,7 @@
 //! Diagrams of saved failures.
 
+use super::causes::{Cause, Link};
+use super::mark::Mark;
 use super::scene::{Depth, Fate, Lasting, Scene, lanes, place};
 use super::*;
 use crate::agent::TeamEvent;
@@ -31,6 +33,14 @@ fn replayed(file: &str) -> (Failure, Run, Option<Counterpart>) {
     let Failure { saved, case, .. } = &failure;
     let counterpart = Counterpart::of(case, saved.engine, saved.seed, &saved.faults);
     (failure, run, counterpart)
+}
+
+/// What is in a folder, in the order of names.
+fn listed(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("there are saved failures");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| path.to_str().expect("its name is a text").to_owned()).collect()
 }
 
 #[test]
@@ -86,6 +96,62 @@ fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
             );
         }
     }
+}
+
+#[test]
+fn whoever_goes_back_from_the_verdict_cause_by_cause_comes_to_every_fault_that_suffices() {
+    let mut count = 0;
+    for workflow in listed("seeds") {
+        for file in listed(&workflow).iter().step_by(4) {
+            let (failure, run, counterpart) = replayed(file);
+            let picture = Picture::of_failure(&failure, &run).beside(counterpart.as_ref());
+            let rows = picture.rows();
+            let last = picture.violation().expect("it broke").because.iter().max().expect("it names events");
+            let is_behind = rows.scene.causes.behind([place(*last)]);
+            for (at, shot) in rows.scene.shots.iter().enumerate().take(place(*last)) {
+                let is_fault = matches!(shot.event.what, EventKind::Injected(_));
+                assert!(!is_fault || is_behind[at], "{file}: {}", shot.event.id);
+                count += usize::from(is_fault);
+                assert!(rows.scene.causes.of(at).iter().all(|cause| cause.place < at), "{file}");
+            }
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+#[test]
+fn a_restart_comes_of_the_crash_before_it() {
+    let file = "seeds/cascade/lost-requests-without-idempotency-keys-no-duplicate-effects-208bc51c.toml";
+    let (failure, run, _) = replayed(file);
+    let scene = Picture::of_failure(&failure, &run).scene();
+    let at = scene.shots.iter().position(|shot| shot.mark == Mark::Restart).expect("it restarts");
+    let [cause] = scene.causes.of(at) else { panic!("it has one cause") };
+    assert_eq!(scene.shots[cause.place].mark, Mark::Crash);
+    assert_eq!(scene.shots[cause.place].event.node, scene.shots[at].event.node);
+}
+
+#[test]
+fn a_wait_without_an_end_comes_of_the_faults_that_suffice() {
+    let file = "seeds/saga-choreographed/lost-event-without-outbox-all-or-compensated-c9166b95.toml";
+    let (failure, run, counterpart) = replayed(file);
+    let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+    let last = rows.scene.shots.iter().rposition(|shot| shot.is_bad).expect("the verdict names it");
+    assert_eq!(rows.scene.shots[last].mark, Mark::Wait);
+    let causes = rows.scene.causes.of(last);
+    assert!(causes.iter().any(|cause| cause.link == Link::Needed), "{causes:?}");
+    let is_fault = |cause: &Cause| matches!(rows.scene.shots[cause.place].event.what, EventKind::Injected(_));
+    assert!(causes.iter().filter(|cause| cause.link == Link::Needed).all(is_fault));
+}
+
+#[test]
+fn an_altered_message_stands_beside_what_it_would_have_been() {
+    let (failure, run, counterpart) = replayed(FAILURES[1]);
+    let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+    let altered = rows.scene.arrows.iter().find(|arrow| arrow.fate == Fate::Altered).expect("it was altered");
+    let row = rows.list.iter().find(|row| row.pair.left == Some(altered.to)).expect("it has a row");
+    let (_, other) = rows.shots(row);
+    assert!(matches!(other.expect("the other run has it too").event.what, EventKind::Delivered { .. }));
+    assert!(rows.is_apart(row), "though not with the same content");
 }
 
 #[test]

@@ -7,17 +7,18 @@ mod sections;
 mod words;
 
 use super::Picture;
+use super::causes::Link;
 use super::draw::{Heights, LANE, graph, head_height, heads, width};
 use super::mark::{KINDS, MARKS, Mark};
 use super::rows::{Row, Rows};
-use super::scene::{Depth, Scene, Shot, place};
+use super::scene::{Depth, Fate, Lasting, Scene, Shot, place};
 use crate::agent::{TeamEvent, UserEvent};
 use crate::inert::{json, line};
 use crate::report::html::document;
 use crate::report::picture::detail::Detail;
 use crate::report::told::{label, rounded, subject};
 use maud::{Markup, PreEscaped, html};
-use perfidy_sim::{Event, Name};
+use perfidy_sim::{Event, EventKind, Name};
 use sections::Sections;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -62,7 +63,7 @@ pub(super) fn page(picture: &Picture<'_>) -> String {
         }
         (sections.foot())
         (dock(&rows))
-        script type="application/json" id="details" { (PreEscaped(details(&rows))) }
+        script type="application/json" id="details" { (PreEscaped(details(picture, &rows))) }
     };
     document(&sections.title(), &style, Some(SCRIPT), &body)
 }
@@ -80,30 +81,42 @@ fn dock(rows: &Rows<'_>) -> Markup {
                 button type="button" class="close" data-go="close" { "close" }
             }
             div aria-live="polite" { h2 {} }
+            ol class="causes" aria-label="Its causes" {}
             div class="parts" {}
         }
     }
 }
 
 /// What each event holds that has a row, as JSON in which nothing can be taken for markup.
-fn details(rows: &Rows<'_>) -> String {
+fn details(picture: &Picture<'_>, rows: &Rows<'_>) -> String {
     let mut here: BTreeMap<u32, Detail> = BTreeMap::new();
     let mut there: BTreeMap<u32, Detail> = BTreeMap::new();
     for row in &rows.list {
         let (left, right) = rows.shots(row);
         if let Some(shot) = left {
             let mut detail = Detail::of(shot.event);
-            if let Some(other) = &rows.other {
-                let like = rows.likes[place(shot.event.id)].map(|like| other.shots[like].event);
-                detail.of_like(shot.event.at, like);
+            if let EventKind::Injected(fault) = &shot.event.what
+                && let Some(about) = picture.about_fault(fault)
+            {
+                detail.field("what it does", &about);
             }
+            if let Some((other, aligned)) = rows.other.as_ref().zip(rows.aligned.as_ref()) {
+                let like = aligned.likes[place(shot.event.id)].map(|like| other.shots[like].event);
+                detail.of_like(shot.event, like);
+            }
+            detail.caused_by(&rows.scene, place(shot.event.id));
             here.insert(shot.event.id.get(), detail);
         }
         if let Some(shot) = right {
-            there.insert(shot.event.id.get(), Detail::of(shot.event));
+            let mut detail = Detail::of(shot.event);
+            if let Some(other) = &rows.other {
+                detail.caused_by(other, place(shot.event.id));
+            }
+            there.insert(shot.event.id.get(), detail);
         }
     }
-    let text = serde_json::json!({ "e": here, "n": there }).to_string();
+    let links = Link::ALL.map(Link::words);
+    let text = serde_json::json!({ "e": here, "n": there, "links": links }).to_string();
     json(&text).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
@@ -174,7 +187,7 @@ fn tools(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
             span id="count" class="faint" role="status" {}
         }
         p class="faint script keys" hidden {
-            kbd { "↑" } " " kbd { "↓" } " next event, " kbd { "←" } " its cause, " kbd { "→" } " what it led to, "
+            kbd { "↑" } " " kbd { "↓" } " next event, " kbd { "←" } " its latest cause, " kbd { "2" } " to " kbd { "9" } " its other causes, " kbd { "→" } " what it led to, "
             @if picture.broke.is_some() { kbd { "v" } " the violation, " }
             @if rows.other.is_some() { kbd { "o" } " the other run, " }
             kbd { "Esc" } " closes. Each event has a link of its own (" code { "#e25" } ")."
@@ -335,27 +348,38 @@ fn cell(shot: Option<&Shot<'_>>, side: char, class: &str) -> Markup {
 fn legend(rows: &Rows<'_>) -> Markup {
     let shots = || rows.scene.shots.iter().chain(rows.other.iter().flat_map(|other| &other.shots));
     let used: BTreeSet<Mark> = shots().map(|shot| shot.mark).collect();
+    let scenes = || [&rows.scene].into_iter().chain(&rows.other);
+    let has = |fate: Fate| scenes().any(|scene| scene.arrows.iter().any(|arrow| arrow.fate == fate));
+    let lasts = |is: fn(Lasting) -> bool| scenes().any(|scene| scene.bars.iter().any(|bar| is(bar.what)));
+    let has_path = rows.scene.shots.iter().any(|shot| shot.is_bad);
+    let is_parted = lasts(|what| matches!(what, Lasting::Partition(_)));
     let lines = [
-        ("arrow lit", "M2 4L22 16", "message on the way to the violation"),
-        ("arrow", "M2 4L22 16", "message"),
-        ("arrow gone", "M2 4L22 16", "message that is lost"),
-        ("arrow altered", "M2 4L22 16", "message that arrives with another content"),
-        ("led", "M12 0V22", "what led from one event to the next on a node"),
-        ("led over", "M2 4L22 16", "the same, over events that are folded"),
+        (has_path, "arrow lit", "M2 4L22 16", "message on the way to the violation"),
+        (true, "arrow", "M2 4L22 16", "message"),
+        (has(Fate::Lost), "arrow gone", "M2 4L22 16", "message that is lost"),
+        (has(Fate::Altered), "arrow altered", "M2 4L22 16", "message that arrives with another content"),
+        (has_path, "led", "M12 0V22", "what led from one event to the next on a node"),
+        (has_path, "led over", "M2 4L22 16", "the same from node to node, or over events that are folded"),
     ];
     let bars = [
-        ("bar lease", "a lease, with its fencing token, as the lock service knows it"),
-        ("bar down", "a node is down"),
-        ("bar paused", "a node is paused and does not notice it"),
-        ("bar side", "one side of a network partition"),
-        ("bar side other", "the other side"),
+        (
+            lasts(|what| matches!(what, Lasting::Lease(_))),
+            "bar lease",
+            "a lease, with its fencing token, as the lock service knows it",
+        ),
+        (lasts(|what| what == Lasting::Down), "bar down", "a node is down"),
+        (lasts(|what| what == Lasting::Paused), "bar paused", "a node is paused and does not notice it"),
+        (is_parted, "bar side", "one side of a network partition"),
+        (is_parted, "bar side other", "the other side"),
     ];
     let middle = LANE / 2;
     html! {
         details open {
             summary { "Signs" }
             ul class="key" {
-                li { svg aria-hidden="true" { g transform="translate(12 11)" { circle class="ring" r="10" {} } } "event that the verdict names" }
+                @if has_path {
+                    li { svg aria-hidden="true" { g transform="translate(12 11)" { circle class="ring" r="10" {} } } "event that the verdict names" }
+                }
                 @for mark in MARKS.into_iter().filter(|mark| used.contains(mark)) {
                     @let look = mark.look();
                     li {
@@ -363,10 +387,10 @@ fn legend(rows: &Rows<'_>) -> Markup {
                         (look.meaning)
                     }
                 }
-                @for (class, path, meaning) in lines {
+                @for (_, class, path, meaning) in lines.into_iter().filter(|(is_used, ..)| *is_used) {
                     li { svg aria-hidden="true" { path class=(class) d=(path) {} } (meaning) }
                 }
-                @for (class, meaning) in bars {
+                @for (_, class, meaning) in bars.into_iter().filter(|(is_used, ..)| *is_used) {
                     li { svg aria-hidden="true" { rect class=(class) x="8" y="0" width="7" height="22" {} } (meaning) }
                 }
             }

@@ -6,24 +6,32 @@
   if (!list) return;
   const details = JSON.parse(one("#details").textContent);
   const rows = all("li.row", list);
+  // What is read again and again of each row.
+  const depths = rows.map(row => Number(row.dataset.d)), times = rows.map(row => Number(row.dataset.at));
+  const place = new Map(rows.map((row, at) => [row, at]));
   const picture = one(".picture");
   const graphs = all("svg.graph");
   const moving = graphs.map(graph => ({
     graph,
-    marks: all("[data-r]", graph),
+    marks: all("[data-r]", graph).map(mark =>
+      ({ mark, r: mark.dataset.r, x: mark.dataset.x, token: mark.classList.contains("token") })),
     bars: all("rect[data-a]", graph),
-    paths: all("path[data-a]", graph),
+    paths: all("path[data-a]", graph).map(path => ({ path, ...path.dataset, led: path.classList.contains("led") })),
     lives: all(".life", graph),
   }));
   const filters = all("select[data-filter]");
   const parting = one(".parting", list), narrow = matchMedia("(max-width:62rem)");
   const opened = new Set();
   let current = null;
+  // So many rows are shown at once, and so many more when a fold is opened: more would make the page slow.
+  const LIMIT = 1000, PORTION = 200;
 
-  const wanted = row => {
+  // For each row whether it is asked for.
+  const wanted = () => {
     const depth = Number(one("input[name=depth]:checked").value);
-    return opened.has(row) || (Number(row.dataset.d) <= depth && filters.every(filter =>
-      filter.value === "" || row.dataset[filter.dataset.filter].split(" ").includes(filter.value)));
+    const chosen = filters.filter(filter => filter.value !== "").map(filter => [filter.dataset.filter, filter.value]);
+    return rows.map((row, at) => opened.has(row) || (depths[at] <= depth &&
+      chosen.every(([of, value]) => row.dataset[of].split(" ").includes(value))));
   };
 
   const fold = (hidden, silence) => {
@@ -37,7 +45,7 @@
     }
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "⋯ " + text });
     button.addEventListener("click", () => {
-      hidden.forEach(row => opened.add(row));
+      hidden.slice(0, PORTION).forEach(row => opened.add(row));
       lay();
       (one("a:not([hidden])", hidden[0]) || button).focus();
     });
@@ -60,18 +68,28 @@
   const isAbsent = row => narrow.matches && picture.classList.contains("two") &&
     !one(picture.classList.contains("show-there") ? "a.there" : "a.here", row);
 
+  // Leaves out what is furthest from where the reader is, or from the violation.
+  const near = shown => {
+    const places = rows.map((row, at) => at).filter(at => shown[at]);
+    if (places.length <= LIMIT) return shown;
+    const focus = current?.closest("li") || all(".bad-row", list).pop(), middle = place.get(focus) || 0;
+    const order = at => (opened.has(rows[at]) ? 0 : depths[at]) * rows.length + Math.abs(at - middle);
+    const kept = new Set(places.sort((one, other) => order(one) - order(other)).slice(0, LIMIT));
+    return shown.map((is, at) => kept.has(at));
+  };
+
   // Shows the rows that are asked for, and moves everything that is drawn to where its row is.
   const lay = () => {
     all(".fold", list).forEach(item => item.remove());
-    const absent = rows.map(isAbsent), shown = rows.map((row, at) => !absent[at] && wanted(row));
+    const absent = rows.map(isAbsent), asked = wanted().map((is, at) => is && !absent[at]), shown = near(asked);
     let hidden = [], before = null;
     rows.forEach((row, at) => {
-      row.hidden = !shown[at];
+      if (row.hidden === shown[at]) row.hidden = !shown[at];
       if (absent[at]) return;
       if (!shown[at]) return hidden.push(row);
-      const gap = before === null ? 0 : Number(row.dataset.at) - before;
+      const gap = before === null ? 0 : times[at] - before;
       if (hidden.length || gap >= 2000) row.before(fold(hidden, gap >= 1000 ? span(gap) + " pass" : ""));
-      before = Number(row.dataset.at);
+      before = times[at];
       hidden = [];
     });
     if (hidden.length) list.append(fold(hidden, ""));
@@ -86,27 +104,32 @@
         next = rows[at].offsetTop;
       } else heights[at] = next;
     }
-    const show = (element, is) => is ? element.removeAttribute("visibility") : element.setAttribute("visibility", "hidden");
+    // What stays hidden is not touched: most of a long run does.
+    const show = (element, is) => {
+      const was = !element.hasAttribute("visibility");
+      if (is && !was) element.removeAttribute("visibility");
+      if (!is && was) element.setAttribute("visibility", "hidden");
+      return is;
+    };
     for (const { graph, marks, bars, paths, lives } of moving) {
       graph.setAttribute("height", end);
       lives.forEach(life => life.setAttribute("y2", end));
-      for (const mark of marks) {
-        const row = mark.dataset.r;
-        show(mark, shown[row] || mark.classList.contains("token"));
-        mark.setAttribute("transform", `translate(${mark.dataset.x} ${heights[row]})`);
+      for (const { mark, r, x, token } of marks) {
+        if (show(mark, shown[r] || token)) mark.setAttribute("transform", `translate(${x} ${heights[r]})`);
       }
       for (const bar of bars) {
         const top = heights[bar.dataset.a], bottom = bar.dataset.z ? heights[bar.dataset.z] : end;
         bar.setAttribute("y", top);
         bar.setAttribute("height", Math.max(bottom - top, 0));
       }
-      for (const path of paths) {
-        const { a, z, x, y } = path.dataset, led = path.classList.contains("led");
-        show(path, shown[a] && shown[z]);
+      for (const { path, a, z, x, y, led } of paths) {
+        if (!show(path, shown[a] && shown[z])) continue;
         path.setAttribute("d", led ? `M${x} ${heights[a]}L${y} ${heights[z]}` : arrow(+x, heights[a], +y, heights[z]));
       }
     }
-    one("#count").textContent = shown.filter(Boolean).length + " of " + rows.length + " rows shown";
+    const count = which => which.filter(Boolean).length, left = count(asked) - count(shown);
+    one("#count").textContent = count(shown) + " of " + rows.length + " rows shown" +
+      (left ? "; " + left + " more are folded, furthest from here" : count(shown) ? "" : ": no event is of all that is chosen");
   };
 
   const link = (side, event) => document.getElementById(side + event);
@@ -123,6 +146,20 @@
     }
   };
 
+  // For each event the numbers of those that it led to.
+  const effects = {};
+  for (const side of ["e", "n"]) {
+    effects[side] = new Map();
+    for (const [event, { c = [] }] of Object.entries(details[side])) for (const [cause] of c) {
+      if (!effects[side].has(cause)) effects[side].set(cause, []);
+      effects[side].get(cause).push(event);
+    }
+  }
+
+  // What led to an event, the latest first.
+  const causesOf = cell => (details[cell.id[0]][cell.id.slice(1)].c || [])
+    .map(([event]) => link(cell.id[0], event)).filter(Boolean);
+
   const text = (tag, content) => Object.assign(document.createElement(tag), { textContent: content });
   // Puts what an event holds into the dock.
   const fill = cell => {
@@ -136,9 +173,18 @@
       texts.append(text("h3", heading), block);
     }
     one("#dock h2").textContent = detail.t;
+    const causes = (detail.c || []).filter(([event]) => link(side, event));
+    one("#dock .causes").replaceChildren(...causes.map(([event, why]) => {
+      const item = document.createElement("li"), to = text("a", "#" + event + " " + details[side][event].t);
+      to.href = "#" + side + event;
+      to.dataset.event = "";
+      item.append(to, text("span", details.links[why]));
+      return item;
+    }));
     one("#dock .parts").replaceChildren(fields, texts);
-    one("#dock [data-go=cause]").disabled = !link(side, detail.c);
+    one("#dock [data-go=cause]").disabled = !causes.length;
     one("#dock [data-go=effect]").disabled = !effect(cell);
+    if (one("#dock [data-go=other]")) one("#dock [data-go=other]").disabled = !inOther(cell);
     dock.hidden = false;
     dock.scrollTop = 0;
   };
@@ -147,8 +193,14 @@
     all(".anc", list).forEach(other => other.classList.remove("anc"));
     current = cell;
     cell.setAttribute("aria-current", "true");
-    const side = cell.id[0], cause = event => (details[side][event] || {}).c;
-    for (let event = cause(cell.id.slice(1)); event; event = cause(event)) link(side, event)?.classList.add("anc");
+    const behind = [cell], seen = new Set(behind);
+    while (behind.length) {
+      for (const cause of causesOf(behind.pop()).filter(cause => !seen.has(cause))) {
+        seen.add(cause);
+        behind.push(cause);
+        cause.classList.add("anc");
+      }
+    }
     dock.classList.remove("preview", "above");
     fill(cell);
   };
@@ -171,9 +223,23 @@
 
   // The next event that this one led to: one on the way to the violation, if there is one.
   const effect = cell => {
-    const side = cell.id[0], event = Number(cell.id.slice(1));
-    const led = Object.keys(details[side]).filter(other => details[side][other].c === event).map(other => link(side, other));
-    return led.filter(Boolean).find(other => other.closest(".lit")) || led.filter(Boolean)[0];
+    const came = trail.at(-1);
+    if (came && causesOf(came).includes(cell)) return came;
+    const led = (effects[cell.id[0]].get(Number(cell.id.slice(1))) || []).map(other => link(cell.id[0], other)).filter(Boolean);
+    return led.find(other => other.closest(".lit")) || led[0];
+  };
+  // The way from effects to their causes, so that it can be gone back.
+  let trail = [];
+  const toCause = nth => {
+    const cause = current && causesOf(current)[nth];
+    if (!cause) return;
+    trail.push(current);
+    go(cause);
+  };
+  const toEffect = () => {
+    const next = current && effect(current);
+    if (next && next === trail.at(-1)) trail.pop();
+    go(next);
   };
   const go = cell => {
     if (!cell) return;
@@ -201,13 +267,14 @@
     // One that has the focus already gets none.
     if (dock.hidden || dock.classList.contains("preview")) show(cell);
   };
+  const inOther = cell => one(`a[id^=${cell.id[0] === "e" ? "n" : "e"}]`, cell.closest("li"));
   const moves = {
-    cause: () => current && go(link(current.id[0], details[current.id[0]][current.id.slice(1)].c)),
-    effect: () => current && go(effect(current)),
+    cause: () => toCause(0),
+    effect: toEffect,
     next: () => step(1),
     previous: () => step(-1),
-    violation: () => go(all(".bad-row .here", list).pop()),
-    other: () => current && go(one(`a[id^=${current.id[0] === "e" ? "n" : "e"}]`, current.closest("li"))),
+    violation: () => (trail = []) && go(all(".bad-row .here", list).pop()),
+    other: () => current && go(inOther(current)),
     close,
   };
   const keys = { ArrowDown: "next", j: "next", ArrowUp: "previous", k: "previous", ArrowLeft: "cause", c: "cause",
@@ -229,11 +296,12 @@
   });
   document.addEventListener("keydown", event => {
     const field = event.target.matches("select,input,pre");
-    const move = keys[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey || (field && move !== "close")) return;
+    const nth = current && !dock.hidden && /^[1-9]$/.test(event.key) && (() => toCause(event.key - 1));
+    const move = nth ? "" : keys[event.key];
+    if (move === undefined || event.ctrlKey || event.metaKey || event.altKey || (field && move !== "close")) return;
     if (event.key.startsWith("Arrow") && !current) return;
     event.preventDefault();
-    moves[move]();
+    (nth || moves[move])();
   });
   dock.addEventListener("click", event => moves[event.target.dataset.go]?.());
   document.addEventListener("click", event => {

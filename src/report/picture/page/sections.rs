@@ -15,6 +15,9 @@ use crate::safeguards::SafeguardKind;
 use maud::{Markup, html};
 use perfidy_sim::{EventId, EventKind, Fault};
 
+/// To how many events a verdict leads.
+const LINKS: usize = 8;
+
 pub(super) struct Sections<'a, 'b> {
     pub picture: &'b Picture<'a>,
     pub rows: &'b Rows<'a>,
@@ -135,6 +138,7 @@ impl<'a> Sections<'a, '_> {
                         li {
                             @if let Some(id) = id { (Self::link(id)) " " }
                             (inert(fault.at)) ": " strong class="fault" { (inert(fault.action)) }
+                            @if let Some(about) = self.picture.about_fault(fault) { " " span class="faint" { "(" (about) ")" } }
                         }
                     }
                 }
@@ -323,7 +327,10 @@ impl<'a> Sections<'a, '_> {
                         td { span class=(class) { (verdict.word()) } }
                         td {
                             @match verdict {
-                                Verdict::Violated(violation) => (inert(&violation.message)),
+                                Verdict::Violated(violation) => {
+                                    (inert(&violation.message))
+                                    @for id in violation.because.iter().take(LINKS) { " " (Self::link(*id)) }
+                                }
                                 Verdict::Unknown { reason } => (inert(reason)),
                                 Verdict::Holds | Verdict::Vacuous => (about(name)),
                             }
