@@ -388,7 +388,7 @@ mod tests {
         }
         let found: Vec<_> = corpus.files().unwrap();
         assert_eq!(found, ["a/one.toml", "b/two.toml"].map(|file| folder.path().join(file)));
-        assert_eq!(Corpus::new(folder.path().join("nowhere")).files().unwrap(), [PathBuf::new(); 0]);
+        assert!(Corpus::new(folder.path().join("nowhere")).files().unwrap().is_empty());
     }
 
     #[test]

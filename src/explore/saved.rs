@@ -336,7 +336,7 @@ mod tests {
             .to_owned();
         for fault in faults {
             let (at, action) = fault.rsplit_once(": ").unwrap();
-            text += &format!("[[fault]]\nat = \"{at}\"\ndo = \"{action}\"\n");
+            text += &["[[fault]]\nat = \"", at, "\"\ndo = \"", action, "\"\n"].concat();
         }
         text += "[case]\nscenario = \"conductor/refund\"\nlabel = \"as written\"\ntext = \"long text\"\n";
         SavedSeed::parse("", &text).unwrap_or_else(|problems| panic!("{problems}"))
