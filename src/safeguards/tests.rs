@@ -7,10 +7,11 @@ use crate::safeguards::fan_out_cap::FanOutCap;
 use crate::safeguards::give_up_after::GiveUpAfter;
 use crate::safeguards::retry::Retry;
 use crate::safeguards::retry_backoff::RetryBackoff;
+use crate::safeguards::setup::{Setup, StepTraits};
 use crate::scenario;
 use crate::suite::Suite;
 use perfidy_sim::{Draws, Name, Seed, SimSpan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeTable;
 
 #[test]
@@ -192,4 +193,63 @@ fn an_agent_works_on_as_many_steps_at_a_time_as_it_may() {
     assert_eq!(FanOutCap::of(&Safeguards::default()), 4);
     assert_eq!(FanOutCap::of(&set("fan-out-cap = \"1 step\"").unwrap()), 1);
     assert!(FanOutCap::of(&set("fan-out-cap = \"none\"").unwrap()) > 1_000_000);
+}
+
+/// Whether the first safeguard of a file has what it needs there, beside other entries that are not read.
+fn has_what_it_needs(text: &str, unread: &[&'static str], steps: Vec<StepTraits>) -> bool {
+    let (on, unread) = (set(text).unwrap(), unread.iter().copied().collect());
+    let (tools, team) = (BTreeMap::new(), BTreeMap::new());
+    let setup = Setup { on: &on, unread: &unread, steps, tools: &tools, team: &team };
+    kind(text.split(' ').next().unwrap()).missing(&setup).is_none()
+}
+
+#[test]
+fn a_safeguard_that_would_have_no_effect_alone_says_so() {
+    let not_alone = [
+        "acknowledged-cancel",
+        "approval-binding",
+        "approval-gate",
+        "checksummed-log",
+        "compensate",
+        "cooperative-termination",
+        "durable-approvals",
+        "guardrail",
+        "logical-clocks",
+        "order-expiry",
+        "retry-budget",
+        "traced-calls",
+        "voting-quorum",
+    ];
+    for kind in shipped() {
+        let is_content = has_what_it_needs(kind.example, &[], Vec::new());
+        assert_eq!(is_content, !not_alone.contains(&kind.name), "{} needs {}", kind.name, kind.needs);
+    }
+}
+
+#[test]
+fn a_safeguard_has_what_it_needs_if_the_file_has_it_in_a_wrong_entry_too() {
+    let budget = "retry-budget = { retries = 1, per = \"1s\" }";
+    assert!(has_what_it_needs(
+        &format!("{budget}\nretry = {{ attempts = 2, backoff = \"1s\" }}"),
+        &[],
+        Vec::new()
+    ));
+    assert!(has_what_it_needs(budget, &["retry"], Vec::new()));
+    assert!(!has_what_it_needs(budget, &["verify"], Vec::new()));
+}
+
+#[test]
+fn a_safeguard_of_steps_needs_one_of_its_kind() {
+    let step = |irreversible, guarded, can_be_undone| {
+        vec![StepTraits { tool: Name::new("bank"), irreversible, guarded, can_be_undone }]
+    };
+    for (safeguard, its_kind, others) in [
+        ("approval-gate = { expires-after = \"2m\" }", (true, false, false), (false, true, true)),
+        ("compensate = true", (false, false, true), (true, true, false)),
+    ] {
+        let with = |(irreversible, guarded, undo)| {
+            has_what_it_needs(safeguard, &[], step(irreversible, guarded, undo))
+        };
+        assert!(with(its_kind) && !with(others), "{safeguard}");
+    }
 }
