@@ -73,7 +73,7 @@ fn set(text: &str) -> Option<Safeguards> {
 
 #[test]
 fn what_is_at_its_bound_is_read_and_what_is_beyond_is_refused() {
-    let table: [(&str, &[&str], &[&str]); 18] = [
+    let table: [(&str, &[&str], &[&str]); 19] = [
         ("approval-gate = { expires-after = \"{}\" }", &["60s", "24h"], &["59s", "24h 1s"]),
         ("bounded-queue = { capacity = {} }", &["1", "10000"], &["0", "10001"]),
         ("budgets = { hops = {}, turns = 1, tokens = 1 }", &["1", "1000"], &["0", "1001"]),
@@ -86,6 +86,7 @@ fn what_is_at_its_bound_is_read_and_what_is_beyond_is_refused() {
         ("compaction = { above = {} }", &["500", "10000000"], &["499", "10000001"]),
         ("fan-out-cap = \"{}\"", &["1 step", "1000 steps", "none"], &["0 steps", "1001 steps", "2"]),
         ("give-up-after = \"{}\"", &["1 failure", "1000 failures", "never"], &["0 failures", "2"]),
+        ("payload-limit = { tokens = {} }", &["20"], &["19"]),
         ("retry = { attempts = {}, backoff = \"1s\" }", &["1", "20"], &["0", "21"]),
         ("retry-budget = { retries = {}, per = \"1s\" }", &["0", "10000"], &["10001"]),
         ("retry-budget = { retries = 1, per = \"{}\" }", &["1ns"], &["0s"]),
