@@ -5,6 +5,7 @@ use crate::config::{Problem, Problems};
 use crate::explore::{CaseReport, CaseVerdict, Finding};
 use crate::inert::line;
 use crate::report::words::verdict;
+use crate::scenario::{Case, Without};
 
 /// The annotation of a case in this file; `None` if it went as it should. `again` is the command that has a
 /// finding again.
@@ -25,7 +26,23 @@ pub fn annotation(report: &CaseReport, file: &str, again: impl Fn(&Finding) -> S
         lines.insert(0, verdict(report));
     }
     let (file, title, message) = (property(file), property(&title), data(&lines.join("\n")));
-    Some(format!("::{level} file={file},title={title}::{message}"))
+    let line = line_of(&report.case);
+    Some(format!("::{level} file={file},line={line},title={title}::{message}"))
+}
+
+/// The line of a file at which a case is written: that of its `[[without]]`, or of the properties.
+fn line_of(case: &Case) -> usize {
+    let is_it = |without: &Without| {
+        let of = case.without();
+        of.is_some_and(|of| (&of.safeguards, &of.violates) == (&without.safeguards, &without.violates))
+    };
+    let (header, nth) = match case.scenario.without.iter().position(is_it) {
+        Some(place) => ("[[without]]", place),
+        None => ("[properties]", 0),
+    };
+    let lines = case.scenario.text.lines().enumerate();
+    let mut headers = lines.filter(|(_, line)| line.trim_start().starts_with(header));
+    headers.nth(nth).map_or(1, |(at, _)| at + 1)
 }
 
 /// The annotations of all that is wrong with a file, each at its line.
@@ -56,6 +73,8 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Scenario, root_of};
+    use crate::suite::Suite;
 
     #[test]
     fn what_is_wrong_with_a_file_is_told_at_its_line() {
@@ -71,6 +90,23 @@ mod tests {
                 "::error file=scenarios/a%2Cb.toml,line=3,title=scenario::team: is a table%0Awrite [team]"
             ]
         );
+    }
+
+    #[test]
+    fn a_case_is_annotated_at_the_line_where_it_is_written() {
+        let file = std::path::Path::new("scenarios/conductor/lost-ack.toml");
+        let scenario = Scenario::read(&Suite::shipped(), file, &root_of(file)).expect("it is a good file");
+        let lines: Vec<&str> = scenario.text.lines().collect();
+        for case in Case::all(&scenario) {
+            let line = line_of(&case);
+            match case.without() {
+                None => assert!(line == 1 || lines[line - 1] == "[properties]"),
+                Some(without) => {
+                    assert_eq!(lines[line - 1], "[[without]]");
+                    assert!(lines[line].contains(without.safeguards[0]), "{line}: {}", lines[line]);
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod ablation;
 mod action_map;
+mod altered;
 #[cfg(feature = "cli")]
 mod campaign;
 mod comparison;

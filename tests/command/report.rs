@@ -206,7 +206,7 @@ fn a_pull_request_gets_an_annotation_for_what_broke_and_for_nothing_else() {
     let annotations: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(annotations.len(), 1, "{}", said.out);
     let annotation = annotations[0];
-    let title = "::error file=scenarios/careless.toml,title=careless%2C as written::";
+    let title = "::error file=scenarios/careless.toml,line=1,title=careless%2C as written::";
     assert!(annotation.starts_with(&format!("{title}no-duplicate-effects broke (seed ")), "{annotation}");
     assert!(
         annotation.contains("%0Aagain: perfidy run scenarios/careless.toml --strategy random --seed "),

@@ -6,6 +6,7 @@
 use crate::agent::TeamEvent;
 use crate::explore::Run;
 use crate::properties::Violation;
+use crate::report::altered::altered;
 use crate::report::told::{is_telling, label, subject, told};
 use perfidy_sim::{Event, EventId, EventKind, Name, SimTime};
 use std::collections::BTreeSet;
@@ -63,7 +64,11 @@ pub(in crate::report) fn told_of(run: &Run, violation: &Violation) -> BTreeSet<E
             matches!(event.what, EventKind::Injected(_) | EventKind::Crashed { .. } | EventKind::Resumed);
         let restarted = matches!(event.what, EventKind::Started { incarnation } if incarnation > 0);
         let concerns = subject(event).is_some_and(|name| subjects.contains(&name)) && is_telling(event);
-        if is_fault || restarted || (concerns && last.is_none_or(|last| event.id <= last)) {
+        if is_fault
+            || restarted
+            || altered(history, event).is_some()
+            || (concerns && last.is_none_or(|last| event.id <= last))
+        {
             shown.insert(event.id);
         }
     }

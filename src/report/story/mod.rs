@@ -6,16 +6,18 @@
 
 pub(in crate::report) mod lines;
 
+use crate::agent::TeamEvent;
 use crate::explore::{Run, SavedSeed};
 use crate::inert::{Styled, shown};
 use crate::properties::Violation;
+use crate::report::altered::altered;
 use crate::report::ledger::Ledger;
 use crate::report::told::{label, rounded, told};
 use crate::safeguards::SafeguardKind;
 use crate::scenario::Case;
 use anstyle::{AnsiColor, Style};
 use lines::{Again, Line, lines};
-use perfidy_sim::{EventId, EventKind, Name, Seed};
+use perfidy_sim::{Event, EventId, EventKind, Name, Seed};
 use serde::Serialize;
 use std::fmt;
 
@@ -107,7 +109,7 @@ impl<'a> Story<'a> {
                     at_ns: event.at.as_nanos(),
                     node: event.node,
                     incarnation: event.incarnation,
-                    text: told(event),
+                    text: told_in(self.run, event),
                     times,
                 }),
                 Line::Again(Again { lines, times, .. }) => {
@@ -140,7 +142,7 @@ impl<'a> Story<'a> {
                     };
                     let (at, id) = (rounded(event.at), event.id.to_string());
                     let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
-                    let (label, told) = (shown(label(event)).to_string(), shown(told(event)));
+                    let (label, told) = (shown(label(event)).to_string(), shown(told_in(self.run, event)));
                     write!(f, "    {FAINT}{at:>time$} {id:>5}{FAINT:#}  ")?;
                     writeln!(f, "{style}{label:<node$} {told}{again}{style:#}")?;
                 }
@@ -320,6 +322,16 @@ impl fmt::Display for Coloured<'_> {
             writeln!(f, "\n  {STRONG}Replay{STRONG:#}  {replay}")?;
         }
         Ok(())
+    }
+}
+
+/// An event of a run in words; of a message that was altered on its way, what of it.
+pub(in crate::report) fn told_in(run: &Run, event: &Event<TeamEvent>) -> String {
+    match (altered(&run.outcome.history, event), &event.what) {
+        (Some(altered), EventKind::Delivered { from, kind, about, .. }) => {
+            format!("gets {kind} from {from}, {about}, {altered}")
+        }
+        _ => told(event),
     }
 }
 

@@ -9,8 +9,10 @@ use crate::report::ledger::Ledger;
 use crate::report::picture::rows::Rows;
 use crate::report::picture::{Origin, Picture, waits};
 use crate::report::story::lines::{Again, Line, lines};
-use crate::report::story::{ALTHOUGH_ON, TAKEN_AWAY, in_the_file, off_though, that_suffice, without_it};
-use crate::report::told::{label, rounded, told};
+use crate::report::story::{
+    ALTHOUGH_ON, TAKEN_AWAY, in_the_file, off_though, that_suffice, told_in, without_it,
+};
+use crate::report::told::{label, rounded};
 use crate::safeguards::SafeguardKind;
 use maud::{Markup, html};
 use perfidy_sim::{EventId, EventKind, Fault};
@@ -192,7 +194,7 @@ impl<'a> Sections<'a, '_> {
                                     time { (rounded(event.at)) }
                                     (Self::link(event.id))
                                     span class="who" { (inert(label(event))) }
-                                    span { (inert(told(event))) @if times > 1 { " (" (times) " times)" } }
+                                    span { (inert(told_in(self.run(), event))) @if times > 1 { " (" (times) " times)" } }
                                 }
                             }
                             Line::Again(Again { lines, times, until }) => {
