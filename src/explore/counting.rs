@@ -187,7 +187,7 @@ mod tests {
         let why = missing(&WITHOUT(), Tried::Seeds(10), breaks).unwrap().why.unwrap();
         assert_eq!(
             why.to_string(),
-            "it broke only with delay, which the file does not name (first at seed 2)"
+            "it broke only with `delay`, which the file does not name (first at seed 2)"
         );
     }
 }
