@@ -467,3 +467,15 @@ impl CaseVerdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tally_of_two_parts_of_a_campaign_is_the_sum_of_theirs() {
+        let mut all = Tally { holds: 2, violated: 3, vacuous: 5, unknown: 7 };
+        all += Tally { holds: 11, violated: 13, vacuous: 17, unknown: 19 };
+        assert_eq!(all, Tally { holds: 13, violated: 16, vacuous: 22, unknown: 26 });
+    }
+}

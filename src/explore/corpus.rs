@@ -344,3 +344,62 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    #[test]
+    fn whatever_a_scenario_is_called_its_failures_stand_below_the_corpus() {
+        for (scenario, folder) in [
+            ("conductor/lost-ack", "conductor/lost-ack"),
+            ("../../etc/x", "-./-./etc/x"),
+            ("/etc//x", "-/etc/-/x"),
+            (".hidden/c:d\\e", "-hidden/c-d-e"),
+        ] {
+            assert_eq!(path_of(scenario), Path::new(folder), "{scenario}");
+        }
+        let corpus = Corpus::new("seeds");
+        assert_eq!(corpus.folder_of("conductor/lost-ack"), Path::new("seeds/conductor"));
+        assert_eq!(corpus.folder_of("alone"), Path::new("seeds"));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_two_characters() {
+        assert_eq!(harmless(&"n".repeat(300)).len(), 255);
+        assert_eq!(cut("a\u{fc}b", 2), "a");
+        assert_eq!(cut("a\u{fc}b", 3), "a\u{fc}");
+    }
+
+    #[test]
+    fn the_failures_of_a_corpus_are_its_files_in_order_without_hidden_ones_and_aliases() {
+        let folder = TempDir::new().unwrap();
+        let corpus = Corpus::new(folder.path());
+        let write = |file: &str| {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        };
+        for file in
+            ["b/two.toml", "a/one.toml", ".campaign.toml", ".old/x.toml", "a/aliases.toml", "a/note.md"]
+        {
+            write(file);
+        }
+        let found: Vec<_> = corpus.files().unwrap();
+        assert_eq!(found, ["a/one.toml", "b/two.toml"].map(|file| folder.path().join(file)));
+        assert!(Corpus::new(folder.path().join("nowhere")).files().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_another_process_has_changed_is_not_rewritten() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("one.toml");
+        fs::write(&file, "theirs").unwrap();
+        let refused = rewrite(&file, "ours", "new").unwrap_err();
+        assert!(refused.to_string().ends_with("another process has changed the file"), "{refused}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "theirs");
+        rewrite(&file, "theirs", "new").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    }
+}

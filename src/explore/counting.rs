@@ -127,3 +127,67 @@ impl fmt::Display for NotCounted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHOUT: fn() -> Without = || Without {
+        safeguards: vec!["idempotency-keys"],
+        violates: vec!["no-duplicate-effects", "no-phantom-completion"],
+        within_seeds: 10,
+    };
+
+    /// What is missing if both properties first break after so many runs.
+    fn missing_after(after: Option<u64>, tried: Tried) -> Option<Missing> {
+        missing(&WITHOUT(), tried, |_| Breaks { after, ..Breaks::default() })
+    }
+
+    #[test]
+    fn a_break_counts_up_to_the_last_run_that_the_file_allows() {
+        assert!(missing_after(Some(10), Tried::Seeds(10)).is_none());
+        let late = missing_after(Some(11), Tried::Seeds(300)).unwrap();
+        assert_eq!((late.why, late.is_certain), (Some(NotCounted::TooLate { after: 11 }), true));
+        assert!(missing_after(Some(11), Tried::Plans).is_none(), "the place of a plan says nothing");
+    }
+
+    #[test]
+    fn what_has_not_broken_is_missing_for_certain_once_there_were_as_many_runs_as_it_may_take() {
+        let missing = |tried| missing_after(None, tried).unwrap();
+        assert!(!missing(Tried::Seeds(9)).is_certain);
+        assert!(missing(Tried::Seeds(10)).is_certain);
+        assert!(!missing(Tried::Plans).is_certain, "it may take more faults");
+        assert_eq!(missing(Tried::Seeds(10)).why, None);
+    }
+
+    #[test]
+    fn each_property_has_to_break_and_the_first_that_does_not_is_named() {
+        let one = |broken: &'static str| {
+            let breaks = |property| Breaks { after: (property == broken).then_some(1), ..Breaks::default() };
+            missing(&WITHOUT(), Tried::Seeds(10), breaks).map(|missing| missing.property)
+        };
+        assert_eq!(one("no-duplicate-effects"), Some("no-phantom-completion"));
+        assert_eq!(one("no-phantom-completion"), Some("no-duplicate-effects"));
+    }
+
+    #[test]
+    fn what_breaks_as_written_too_does_not_count_however_soon_it_breaks() {
+        let as_written = Some(Seed(4));
+        let by_other_faults = Some(OtherFaults { seed: Seed(2), kinds: BTreeSet::new() });
+        let breaks = |_| Breaks { after: Some(1), by_other_faults: by_other_faults.clone(), as_written };
+        let missing = missing(&WITHOUT(), Tried::Seeds(10), breaks).unwrap();
+        assert_eq!(missing.why, Some(NotCounted::AsWritten(Seed(4))));
+    }
+
+    #[test]
+    fn what_broke_only_by_other_faults_is_told_with_their_kinds() {
+        let kinds = BTreeSet::from([Name::new("delay")]);
+        let other = OtherFaults { seed: Seed(2), kinds };
+        let breaks = |_| Breaks { by_other_faults: Some(other.clone()), ..Breaks::default() };
+        let why = missing(&WITHOUT(), Tried::Seeds(10), breaks).unwrap().why.unwrap();
+        assert_eq!(
+            why.to_string(),
+            "it broke only with `delay`, which the file does not name (first at seed 2)"
+        );
+    }
+}

@@ -322,3 +322,133 @@ pub(super) mod seed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAULT: &str = "coordinator > executor-2, order, task-1/pay, try 1: drop";
+
+    fn saved(faults: &[&str]) -> SavedSeed {
+        let mut text = "schema = 1\nperfidy = \"0.1.0\"\nproperty = \"no-duplicate-effects\"\n\
+                        message = \"paid twice\"\nengine = \"native\"\nseed = 3\n\
+                        digest = \"dba263883de647a8aa0f18a459d07bec\"\n"
+            .to_owned();
+        for fault in faults {
+            let (at, action) = fault.rsplit_once(": ").unwrap();
+            text += &["[[fault]]\nat = \"", at, "\"\ndo = \"", action, "\"\n"].concat();
+        }
+        text += "[case]\nscenario = \"conductor/refund\"\nlabel = \"as written\"\ntext = \"long text\"\n";
+        SavedSeed::parse("", &text).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn what_befalls_one_of_many_agents_is_the_same_failure_as_with_another_of_them() {
+        let one = saved(&[FAULT]);
+        let the_same = [
+            "coordinator > executor-1, order, task-1/pay, try 1: drop",
+            "coordinator > executor-2, order, task-3/pay, try 4: drop",
+        ];
+        for fault in the_same {
+            assert_eq!(saved(&[fault]).fingerprint(), one.fingerprint(), "{fault}");
+        }
+        let others: [&[&str]; 4] = [
+            &[],
+            &[FAULT, FAULT],
+            &["coordinator > executor-2, order, task-1/pay, try 1: delay 1s"],
+            &["coordinator > planner-2, order, task-1/pay, try 1: drop"],
+        ];
+        for faults in others {
+            assert_ne!(saved(faults).fingerprint(), one.fingerprint(), "{faults:?}");
+        }
+        let mut other = one.clone();
+        other.property = "no-phantom-completion".to_owned();
+        assert_ne!(other.fingerprint(), one.fingerprint());
+        let mut other = one.clone();
+        other.case.label = "without retry".to_owned();
+        assert_ne!(other.fingerprint(), one.fingerprint());
+    }
+
+    #[test]
+    fn only_the_number_behind_a_whole_name_is_left_out_of_a_site() {
+        for (site, without) in [
+            ("executor-2 > mail, call send", "executor > mail, call send"),
+            ("a > executor-12", "a > executor"),
+            ("write-2-files, x", "write-2-files, x"),
+            ("v-2b, -3, 4", "v-2b, -3, 4"),
+            ("two_words-7's disk", "two_words's disk"),
+        ] {
+            assert_eq!(without_numbers(site), without);
+        }
+    }
+
+    #[test]
+    fn the_better_form_has_fewer_faults_then_a_shorter_scenario_then_is_shrunk_to_the_end() {
+        let base = saved(&[FAULT]);
+        let with = |change: fn(&mut SavedSeed)| {
+            let mut other = base.clone();
+            change(&mut other);
+            other
+        };
+        let in_order = [
+            saved(&[]),
+            with(|other| other.case.text.truncate(4)),
+            base.clone(),
+            with(|other| other.seed = Seed(4)),
+            with(|other| other.unfinished = true),
+            with(|other| other.case.text += " and more"),
+            saved(&[FAULT, FAULT]),
+        ];
+        for (nth, one) in in_order.iter().enumerate() {
+            for (mth, other) in in_order.iter().enumerate() {
+                let is = one.size().partial_cmp(&other.size());
+                assert_eq!(is, Some(nth.cmp(&mth)), "{nth} and {mth}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_seed_is_read_as_it_was_written() {
+        for seed in [0, 3, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
+            let mut one = saved(&[FAULT]);
+            one.seed = Seed(seed);
+            let text = one.to_toml(Path::new("seeds/one.toml"));
+            let is_quoted = text.contains(&format!("seed = \"{seed}\""));
+            assert_eq!(is_quoted, i64::try_from(seed).is_err(), "{seed}");
+            assert_eq!(SavedSeed::parse("", &text).unwrap().seed, Seed(seed));
+        }
+    }
+
+    #[test]
+    fn a_file_says_how_many_faults_suffice_how_to_replay_it_and_whether_it_can_become_smaller() {
+        let text = |one: &SavedSeed| one.to_toml(Path::new("seeds/one.toml"));
+        assert!(text(&saved(&[])).contains("# paid twice. No fault is needed.\n"));
+        assert!(text(&saved(&[FAULT])).contains("# paid twice. One fault suffices.\n"));
+        assert!(text(&saved(&[FAULT, FAULT])).contains("# paid twice. 2 faults suffice.\n"));
+        let mut one = saved(&[FAULT]);
+        assert!(text(&one).contains("# Replay it with: perfidy replay seeds/one.toml\n\n"));
+        one.unfinished = true;
+        assert!(text(&one).contains("# Something may still be left out: perfidy shrink seeds/one.toml\n"));
+        one.check = Some("cargo test pays".to_owned());
+        assert!(text(&one).contains("# Replay it with: cargo test pays   (replays seeds/one.toml first)\n"));
+    }
+
+    #[test]
+    fn what_another_version_saved_and_what_is_a_scenario_are_refused() {
+        let text = saved(&[FAULT]).to_toml(Path::new("one.toml"));
+        assert!(SavedSeed::is_one(&text));
+        let refused = |text: &str| SavedSeed::parse("one.toml", text).unwrap_err().to_string();
+        assert!(refused(&text.replace("schema = 1", "schema = 2")).contains("this perfidy reads schema 1"));
+        let scenario = "workflow = \"conductor\"\n";
+        assert!(!SavedSeed::is_one(scenario));
+        assert!(refused(scenario).contains("this is a scenario, not a saved failure"));
+        assert!(refused(&text.replace("conductor/refund", "../refund")).contains("scenario"));
+    }
+
+    #[test]
+    fn a_message_is_cut_only_where_it_is_too_long() {
+        let most = "m".repeat(MOST_OF_A_MESSAGE);
+        assert_eq!(shortened(&most), most);
+        assert_eq!(shortened(&format!("{most}m")), format!("{most} [...]"));
+    }
+}

@@ -118,3 +118,38 @@ fn failure_of(outcome: CallOutcome) -> Option<&'static str> {
         CallOutcome::Unknown(Indefinite::OfAnotherRequest) => "other-answer",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_of_many_runs_are_the_sums_of_theirs() {
+        let one = |tool: &str, calls, kind| {
+            let (retries, effects, dead_letters) = (calls / 2, calls * 3, calls * 5);
+            let failures = BTreeMap::from([(kind, calls * 7)]);
+            let metrics = ToolMetrics { calls, retries, effects, failures, dead_letters };
+            MetricsByTool(BTreeMap::from([(Name::new(tool), metrics)]))
+        };
+        let mut all = MetricsByTool::default();
+        for more in [one("mail", 2, "timeout"), one("mail", 4, "timeout"), one("bank", 8, "moved")] {
+            all.add(&more);
+        }
+        let failures = BTreeMap::from([("timeout", 42)]);
+        let mail = ToolMetrics { calls: 6, retries: 3, effects: 18, failures, dead_letters: 30 };
+        assert_eq!(all.0[&Name::new("mail")], mail);
+        assert_eq!(MetricsByTool(all.0.into_iter().take(1).collect()), one("bank", 8, "moved"));
+    }
+
+    #[test]
+    fn a_refusal_that_leaves_the_outcome_open_is_the_same_kind_of_failure() {
+        for error in [Definite::Refused, Definite::Declined, Definite::Unavailable, Definite::Moved] {
+            let [definite, open] =
+                [CallOutcome::Not(error), CallOutcome::Unknown(Indefinite::Refused(error))];
+            assert_eq!(failure_of(definite), failure_of(open));
+            assert!(failure_of(open).is_some());
+        }
+        assert_eq!(failure_of(CallOutcome::Done), None);
+        assert_eq!(failure_of(CallOutcome::Unknown(Indefinite::TimedOut)), Some("timeout"));
+    }
+}

@@ -83,3 +83,20 @@ impl Budgets {
         spent.hops < self.hops
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_passed_on_and_asked_about_up_to_its_budget_and_not_beyond() {
+        let budgets = Budgets { hops: 2, turns: 3, tokens: 1_000 };
+        let spent = |hops, turns, tokens| Spent { hops, turns, tokens };
+        let hops = [0, 1, 2, 3].map(|hops| budgets.allow_hop(&spent(hops, 9, 9_000)));
+        assert_eq!(hops, [true, true, false, false]);
+        let turns = [0, 2, 3, 4].map(|turns| budgets.allow_turn(&spent(9, turns, 999)));
+        assert_eq!(turns, [true, true, false, false]);
+        let tokens = [0, 999, 1_000, 1_001].map(|tokens| budgets.allow_turn(&spent(0, 0, tokens)));
+        assert_eq!(tokens, [true, true, false, false]);
+    }
+}

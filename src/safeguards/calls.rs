@@ -253,3 +253,66 @@ pub async fn read_with_retry(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perfidy_sim::SimTime;
+
+    fn retry(attempts: u32) -> Retry {
+        Retry { attempts, backoff: SimSpan::ZERO..=SimSpan::ZERO }
+    }
+
+    #[test]
+    fn a_caller_uses_the_safeguards_that_are_on_and_no_others() {
+        let none = Safeguards::default();
+        assert_eq!(CallPolicy::of(&none), CallPolicy::default());
+        let with_key = CallPolicy { sends_key: true, ..CallPolicy::default() };
+        assert_eq!(CallPolicy::of(&none.clone().with(IdempotencyKeys)), with_key);
+        let looks = CallPolicy { looks_before_retry: true, ..CallPolicy::default() };
+        assert_eq!(CallPolicy::of(&none.clone().with(ObserveBeforeRetry)), looks);
+        let tries = CallPolicy { retry: Some(retry(3)), ..CallPolicy::default() };
+        assert_eq!(CallPolicy::of(&none.clone().with(retry(3))), tries);
+        let timeout = SimSpan::from_secs(9);
+        let patient = CallPolicy { timeout, ..CallPolicy::default() };
+        assert_eq!(CallPolicy::of(&none.with(CallTimeout(timeout))), patient);
+    }
+
+    #[test]
+    fn the_retries_of_a_tool_are_its_own_if_it_has_some() {
+        let [mail, bank] = ["mail", "bank"].map(Name::new);
+        let own = ToolRetry { tools: vec![mail], retry: retry(9) };
+        let policy = CallPolicy { tool_retry: Some(own), ..CallPolicy::default() };
+        assert_eq!([mail, bank].map(|tool| policy.retry_of(tool)), [Some(&retry(9)), None]);
+        let policy = CallPolicy { retry: Some(retry(2)), ..policy };
+        assert_eq!([mail, bank].map(|tool| policy.retry_of(tool)), [Some(&retry(9)), Some(&retry(2))]);
+    }
+
+    #[test]
+    fn the_calls_of_an_agent_share_what_is_on_and_start_with_nothing_used() {
+        let none = CallLimits::of(&Safeguards::default());
+        assert!(none.circuits.is_none() && none.capabilities.is_none() && none.retries.is_none());
+        let breaker = CircuitBreaker { failures: 1, open: SimSpan::from_secs(10) };
+        let budget = RetryBudget { retries: 1, per: SimSpan::from_secs(10) };
+        let all = Safeguards::default().with(breaker).with(budget).with(CapabilityCheck);
+        let (limits, mail) = (CallLimits::of(&all), Name::new("mail"));
+        assert!(limits.capabilities.is_some());
+        let circuits = limits.clone().circuits.unwrap();
+        assert_eq!(circuits.admit(mail, SimTime::ZERO), Ok(()));
+        circuits.ended(mail, false, SimTime::ZERO);
+        assert!(limits.circuits.unwrap().admit(mail, SimTime::ZERO).is_err(), "clones share a circuit");
+        let retries = limits.retries.unwrap();
+        assert!(retries.take(mail, SimTime::ZERO) && !retries.take(mail, SimTime::ZERO));
+    }
+
+    #[test]
+    fn a_reader_uses_the_safeguards_that_are_on_and_no_others() {
+        let none = Safeguards::default();
+        assert_eq!(ReadPolicy::of(&none), ReadPolicy::default());
+        let snapshots = Snapshots { max_age: SimSpan::from_secs(30) };
+        let fresh = ReadPolicy { snapshots: Some(snapshots), ..ReadPolicy::default() };
+        assert_eq!(ReadPolicy::of(&none.clone().with(snapshots)), fresh);
+        let tries = ReadPolicy { retry: Some(retry(3)), ..ReadPolicy::default() };
+        assert_eq!(ReadPolicy::of(&none.with(retry(3))), tries);
+    }
+}

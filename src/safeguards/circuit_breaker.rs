@@ -122,3 +122,51 @@ impl Circuits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimSpan::from_secs(seconds)
+    }
+
+    fn circuits(failures: u32) -> Circuits {
+        Circuits::new(CircuitBreaker { failures, open: SimSpan::from_secs(10) })
+    }
+
+    #[test]
+    fn only_failures_in_a_row_open_a_circuit_and_only_that_of_their_tool() {
+        let (circuits, [mail, bank]) = (circuits(2), ["mail", "bank"].map(Name::new));
+        circuits.ended(mail, false, at(1));
+        assert_eq!(circuits.admit(mail, at(1)), Ok(()), "one is not enough");
+        circuits.ended(mail, true, at(2));
+        circuits.ended(mail, false, at(3));
+        assert_eq!(circuits.admit(mail, at(3)), Ok(()), "one went well in between");
+        circuits.ended(mail, false, at(4));
+        assert_eq!(circuits.admit(mail, at(4)), Err(at(14)));
+        assert_eq!(circuits.admit(bank, at(4)), Ok(()));
+    }
+
+    #[test]
+    fn the_failure_of_a_call_that_left_before_makes_an_open_circuit_last_longer_and_never_shorter() {
+        let (circuits, mail) = (circuits(1), Name::new("mail"));
+        circuits.ended(mail, false, at(5));
+        circuits.ended(mail, false, at(3));
+        assert_eq!(circuits.admit(mail, at(14)), Err(at(15)));
+        circuits.ended(mail, false, at(8));
+        assert_eq!(circuits.admit(mail, at(17)), Err(at(18)));
+    }
+
+    #[test]
+    fn one_call_after_the_time_is_over_decides_whether_the_circuit_closes() {
+        let (circuits, mail) = (circuits(1), Name::new("mail"));
+        circuits.ended(mail, false, at(0));
+        assert_eq!(circuits.admit(mail, at(10)), Ok(()));
+        circuits.ended(mail, false, at(12));
+        assert_eq!(circuits.admit(mail, at(21)), Err(at(22)), "it failed");
+        assert_eq!(circuits.admit(mail, at(22)), Ok(()));
+        circuits.ended(mail, true, at(23));
+        assert_eq!([23, 23].map(|time| circuits.admit(mail, at(time))), [Ok(()), Ok(())]);
+    }
+}

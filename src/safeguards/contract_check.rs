@@ -96,3 +96,22 @@ pub enum AfterRefusal<T> {
     /// Nothing: the sender has handed over another since, or has forgotten it in a crash.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_sent_again_a_few_times_and_from_the_start_once_it_is_another() {
+        let (outgoing, work) = (Outgoing::default(), Name::new("task-1"));
+        assert_eq!(outgoing.refused(work, |_| true), AfterRefusal::Unknown, "nothing was handed over");
+        outgoing.sent(work, "draft");
+        for _ in 0..RESENDS {
+            assert_eq!(outgoing.refused(work, |what| *what == "draft"), AfterRefusal::Again("draft"));
+        }
+        assert_eq!(outgoing.refused(work, |what| *what == "draft"), AfterRefusal::TooOften);
+        outgoing.sent(work, "final");
+        assert_eq!(outgoing.refused(work, |what| *what == "draft"), AfterRefusal::Unknown);
+        assert_eq!(outgoing.refused(work, |_| true), AfterRefusal::Again("final"));
+    }
+}

@@ -66,3 +66,20 @@ impl Permissions {
         !safeguards.has::<Roles>() || self.permit(who, decision, workers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_roles_the_decision_of_anybody_counts() {
+        let [anna, ben] = ["anna", "ben"].map(Name::new);
+        let permissions = Permissions::default().allow(anna, "approve");
+        let (with, without) = (Safeguards::default().with(Roles), Safeguards::default());
+        assert!(permissions.accept(&with, anna, "approve", &[ben]));
+        assert!(!permissions.accept(&with, ben, "approve", &[]));
+        assert!(!permissions.accept(&with, anna, "approve", &[anna]));
+        assert!(!permissions.accept(&with, anna, "merge", &[ben]));
+        assert!(permissions.accept(&without, ben, "approve", &[ben]));
+    }
+}

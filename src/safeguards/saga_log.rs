@@ -263,4 +263,22 @@ mod tests {
         ended.apply(SagaEvent::Ended { done: true });
         assert_eq!(ended.ended(), Some(false));
     }
+
+    #[test]
+    fn a_saga_is_open_from_its_beginning_to_its_end_and_begins_once() {
+        let mut sagas = Sagas { order: [0].into(), begun: Lookup::default(), open: BTreeSet::new() };
+        let [trip, other] = ["trip", "other"].map(Name::new);
+        let begun = |op| LogRecord::Begun { saga: trip, ops: [OpId(op)].into() };
+        let recorded = |saga, event| LogRecord::Recorded { saga, event };
+        sagas.take_in(&recorded(other, SagaEvent::Did(0)));
+        assert!(sagas.get(other).is_none() && sagas.open().is_empty(), "it has not begun");
+        sagas.take_in(&begun(1));
+        sagas.take_in(&recorded(trip, SagaEvent::Did(0)));
+        sagas.take_in(&begun(2));
+        assert_eq!(sagas.get(trip).unwrap().op(0), OpId(1), "it goes on under its first ids");
+        assert_eq!(sagas.get(trip).unwrap().next(), Next::End { done: true });
+        assert_eq!(sagas.open(), [trip]);
+        sagas.take_in(&recorded(trip, SagaEvent::Ended { done: true }));
+        assert_eq!((sagas.open().len(), sagas.get(trip).unwrap().ended()), (0, Some(true)));
+    }
 }

@@ -55,3 +55,16 @@ impl BoundedWait {
         self.until.is_some_and(|until| now >= until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_over_at_its_limit_and_never_without_one() {
+        let at = |seconds| SimTime::ZERO + SimSpan::from_secs(seconds);
+        let wait = BoundedWait::begin(at(5), Some(WaitLimit(SimSpan::from_secs(60))));
+        assert!(!wait.is_over(at(64)) && wait.is_over(at(65)) && wait.is_over(at(66)));
+        assert!(!BoundedWait::begin(at(5), None).is_over(at(1_000_000)));
+    }
+}

@@ -211,7 +211,9 @@ mod tests {
         scope.set_deadline(at(10));
         scope.set_deadline(at(20));
         assert_eq!(scope.left(at(4)), Some(SimSpan::from_secs(6)));
-        assert!(!scope.holds(at(10)));
+        scope.set_deadline(at(9));
+        assert_eq!(scope.left(at(4)), Some(SimSpan::from_secs(5)));
+        assert!(scope.holds(at(8)) && !scope.holds(at(9)));
     }
 
     #[test]

@@ -122,3 +122,15 @@ fn answers(report: &Report) -> impl Iterator<Item = (Name, Content)> + '_ {
     let parts = report.answer.iter().filter(|_| report.outcome == Outcome::Done);
     parts.filter_map(|part| Some((part.intent, part.content.clone()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_is_neither_done_nor_given_up_has_never_ended() {
+        let measures =
+            Measures { given: 9, done: vec![SimSpan::ZERO; 4], given_up: 2, ..Measures::default() };
+        assert_eq!(measures.never_ended(), 3);
+    }
+}

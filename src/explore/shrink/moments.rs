@@ -75,4 +75,17 @@ mod tests {
         let outage = "outage 5s".parse().unwrap();
         assert_eq!(steps_of(Name::new("store"), outage, &visited), visited[..1]);
     }
+
+    #[test]
+    fn what_the_world_names_itself_is_told_from_a_step_that_an_author_has_named() {
+        let is_act = |site: &str| super::is_act(Name::new(site));
+        for act in
+            ["a, before send order", "a, after receive order", "a, after write task state", "a, before sync"]
+        {
+            assert!(is_act(act), "{act}");
+        }
+        for step in ["a, before order", "a, after sending", "a, before syncing", "store, put"] {
+            assert!(!is_act(step), "{step}");
+        }
+    }
 }
