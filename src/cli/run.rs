@@ -211,7 +211,8 @@ fn summary(rows: &[(CaseReport, Duration)], took: Duration) -> String {
 /// The page of all cases.
 fn page_of(rows: &[(CaseReport, Duration)], arguments: &Arguments) -> CampaignPage {
     let runs: u64 = rows.iter().map(|(report, _)| report.seeds).sum();
-    let about = format!("{runs} runs of {} cases from seed {}", rows.len(), arguments.subject.runs.seed);
+    let cases = report::counted(rows.len() as u64, "case", "cases");
+    let about = format!("{runs} runs of {cases} from seed {}", arguments.subject.runs.seed);
     let mut page = CampaignPage::new("Scenarios over many seeds", about);
     for (report, _) in rows {
         page.add_report(report);

@@ -20,28 +20,65 @@ fn in_words(sent: &Body, arrived: &Body) -> String {
     if arrived.is_unreadable() {
         return "altered on its way: it cannot be read".to_owned();
     }
-    match difference("", Some(&sent.json()), Some(&arrived.json())) {
-        Some(difference) => format!("altered on its way: {difference}"),
-        None => "altered on its way".to_owned(),
+    match Difference::of(&sent.json(), &arrived.json()) {
+        Some(Difference { path, before: Some(before), after: Some(after) }) => {
+            format!("altered on its way: {path} is {after}, and was {before}")
+        }
+        Some(Difference { path, before: Some(before), after: None }) => {
+            format!("altered on its way: {path} is gone, and was {before}")
+        }
+        Some(Difference { path, after: Some(after), .. }) => {
+            format!("altered on its way: {path} is {after}, and was not there")
+        }
+        _ => "altered on its way".to_owned(),
     }
 }
 
-/// The first difference of two values; `path` is where they are.
-fn difference(path: &str, sent: Option<&Value>, arrived: Option<&Value>) -> Option<String> {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match (sent, arrived) {
-        (Some(sent), Some(arrived)) if sent == arrived => None,
-        (Some(Value::Object(sent)), Some(Value::Object(arrived))) => {
-            let names = sent.keys().chain(arrived.keys().filter(|name| !sent.contains_key(*name)));
-            names.into_iter().find_map(|name| difference(&below(name), sent.get(name), arrived.get(name)))
-        }
-        (Some(Value::Array(sent)), Some(Value::Array(arrived))) => (0..sent.len().max(arrived.len()))
-            .find_map(|place| difference(&below(&place.to_string()), sent.get(place), arrived.get(place))),
-        (Some(sent), Some(arrived)) => Some(format!("{path} is {}, and was {}", cut(arrived), cut(sent))),
-        (Some(sent), None) => Some(format!("{path} is gone, and was {}", cut(sent))),
-        (None, Some(arrived)) => Some(format!("{path} is {}, and was not there", cut(arrived))),
-        (None, None) => None,
+/// The first place at which two values differ, and what stands there, cut where it is long; `None` if nothing
+/// does.
+#[derive(PartialEq, Eq, Debug)]
+pub(in crate::report) struct Difference {
+    pub path: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Difference {
+    /// That of two values; `None` if they are the same.
+    pub fn of(before: &Value, after: &Value) -> Option<Self> {
+        Self::below("", Some(before), Some(after))
     }
+
+    fn below(path: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+        let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match (before, after) {
+            (Some(before), Some(after)) if before == after => None,
+            (Some(Value::Object(before)), Some(Value::Object(after))) => {
+                let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+                names.into_iter().find_map(|name| Self::below(&at(name), before.get(name), after.get(name)))
+            }
+            (Some(Value::Array(before)), Some(Value::Array(after))) => (0..before.len().max(after.len()))
+                .find_map(|place| Self::below(&at(&place.to_string()), before.get(place), after.get(place))),
+            (Some(Value::String(before)), Some(Value::String(after))) => {
+                let [before, after] = around(before, after);
+                Some(Self { path: path.to_owned(), before: Some(before), after: Some(after) })
+            }
+            (before, after) => {
+                Some(Self { path: path.to_owned(), before: before.map(cut), after: after.map(cut) })
+            }
+        }
+    }
+}
+
+/// Two texts from a little before where they differ.
+fn around(one: &str, other: &str) -> [String; 2] {
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let from = if same > CHARACTERS / 2 { same - CHARACTERS / 4 } else { 0 };
+    [one, other].map(|text| {
+        let rest: String = text.chars().skip(from).collect();
+        let rest = if from > 0 { format!("…{rest}") } else { rest };
+        cut(&Value::String(rest))
+    })
 }
 
 fn cut(value: &Value) -> String {
@@ -58,8 +95,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn said(sent: &Value, arrived: &Value) -> Option<String> {
-        difference("", Some(sent), Some(arrived))
+    fn said(before: &Value, after: &Value) -> Option<(String, Option<String>, Option<String>)> {
+        Difference::of(before, after).map(|Difference { path, before, after }| (path, before, after))
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
     }
 
     #[test]
@@ -67,11 +108,19 @@ mod tests {
         let sent = json!({ "a": 1, "b": { "c": ["x", "y"], "d": 2 } });
         assert_eq!(said(&sent, &sent), None);
         let other = json!({ "a": 1, "b": { "c": ["x", "z"], "d": 2 } });
-        assert_eq!(said(&sent, &other).unwrap(), r#"b.c.1 is "z", and was "y""#);
+        assert_eq!(said(&sent, &other).unwrap(), ("b.c.1".to_owned(), some("\"y\""), some("\"z\"")));
         let without = json!({ "a": 1, "b": { "c": ["x", "y"] } });
-        assert_eq!(said(&sent, &without).unwrap(), "b.d is gone, and was 2");
-        assert_eq!(said(&without, &sent).unwrap(), "b.d is 2, and was not there");
-        let renamed = json!({ "a": "1", "b": sent["b"] });
-        assert_eq!(said(&sent, &renamed).unwrap(), r#"a is "1", and was 1"#);
+        assert_eq!(said(&sent, &without).unwrap(), ("b.d".to_owned(), some("2"), None));
+        assert_eq!(said(&without, &sent).unwrap(), ("b.d".to_owned(), None, some("2")));
+        let retyped = json!({ "a": "1", "b": sent["b"] });
+        assert_eq!(said(&sent, &retyped).unwrap(), ("a".to_owned(), some("1"), some("\"1\"")));
+    }
+
+    #[test]
+    fn long_texts_are_shown_from_where_they_differ() {
+        let text = |end: &str| Value::String(format!("{}{end}", "so far they are the same, ".repeat(10)));
+        let (_, before, after) = said(&text("five"), &text("six")).unwrap();
+        assert!(before.unwrap().ends_with("the same, five\""));
+        assert!(after.unwrap().ends_with("the same, six\""));
     }
 }

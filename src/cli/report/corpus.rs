@@ -83,7 +83,10 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
         status = status.worse(add_ablations(&mut page, scenarios, arguments, &ending));
     }
     ending.reached();
-    page.add_note(MORE);
+    let more = more(arguments);
+    if !more.is_empty() {
+        page.add_note(format!("This page can also show {}.", more.join("; ")));
+    }
     let document = match arguments.format {
         Document::Svg => page.to_svg(arguments.theme()).into_bytes(),
         _ => page.to_html().into_bytes(),
@@ -92,7 +95,17 @@ pub(super) fn of_corpus(suite: &Suite, arguments: &Arguments) -> Result<(Vec<u8>
 }
 
 /// What else can be on the page.
-const MORE: &str = "With --detection 300 this page also shows after how many seeds each strategy finds what broke, with --ablation 300 what breaks without each safeguard, and with --compare A.toml B.toml two designs.";
+fn more(arguments: &Arguments) -> Vec<&'static str> {
+    let all = [
+        (
+            arguments.detection.is_some(),
+            "after how many seeds each strategy finds what broke (--detection 300)",
+        ),
+        (arguments.ablation.is_some(), "what breaks without each safeguard (--ablation 300)"),
+        (arguments.compare.is_some(), "two designs compared (--compare A.toml B.toml)"),
+    ];
+    all.into_iter().filter(|(is_there, _)| !is_there).map(|(_, more)| more).collect()
+}
 
 /// The scenarios of failures and of a campaign, as their files are today.
 fn scenarios_of(suite: &Suite, files: &[PathBuf], state: Option<&FuzzState>) -> Vec<Arc<Scenario>> {

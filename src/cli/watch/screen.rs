@@ -149,7 +149,8 @@ impl Screen {
             lines.push(String::new());
         }
         let good = self.cases.len() - broken - open;
-        lines.push(format!("{broken} broken, {open} open, {good} as they should be; {}", self.last));
+        let known = if matches!(self.stuck, Some(Stuck::RanNothing { .. })) { "before that: " } else { "" };
+        lines.push(format!("{known}{broken} broken, {open} open, {good} as they should be; {}", self.last));
         lines.join("\n")
     }
 }

@@ -298,7 +298,7 @@ impl CampaignPage {
         let count = self.failures.len();
         html! {
             section aria-labelledby="failures" {
-                h2 id="failures" { @if count == 0 { "No failures" } @else { (counted(count as u64, "failure", "failures")) } }
+                h2 id="failures" { @if count == 0 { "No failure is saved" } @else { (counted(count as u64, "failure", "failures")) } }
                 @if count > PICTURES { p class="faint" { "The first " (PICTURES) " have a picture." } }
                 @for card in &self.failures { (card.on_a_page()) }
             }

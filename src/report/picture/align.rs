@@ -1,14 +1,16 @@
 //! Two runs side by side, aligned by cause: an event of one run is that of the other if the same node says
 //! the same in words and if what led to it is the same, the nth time. Draws are keyed by identity, so without
 //! a fault everything is the same up to where the fault was injected, and often much of the rest. A message is
-//! the same whatever it says: where its content was altered, it stands beside what it would have been.
+//! the same whatever it says: where its content was altered, it stands beside what it would have been. So does
+//! what an agent or a tool does with another content.
 //!
 //! An injected fault is no cause here: a message that was delayed is the same message. What is the same but
 //! comes in another order stands in two rows.
 
+use super::mark::Mark;
 use crate::agent::TeamEvent;
 use crate::explore::Run;
-use crate::report::told::{told, told_once};
+use crate::report::told::{subject, told, told_once};
 use perfidy_sim::{Event, EventKind, History, Name};
 use std::collections::BTreeMap;
 
@@ -78,6 +80,9 @@ fn rows(left: &History<TeamEvent>, right: &History<TeamEvent>, likes: &[Option<u
 /// The identity of an event: the same cause, node and words, the nth time.
 type Identity<'a> = (Option<usize>, Name, u32, &'a str, u32);
 
+/// The same whatever its content is: the same cause, node, kind of event and subject.
+type Kind = (Option<usize>, Name, u32, Mark, Option<Name>);
+
 /// For each event of the first history its like in the second.
 fn likes(left: &History<TeamEvent>, right: &History<TeamEvent>) -> Vec<Option<usize>> {
     let in_words = |event: &Event<TeamEvent>| match event.what {
@@ -97,6 +102,11 @@ fn likes(left: &History<TeamEvent>, right: &History<TeamEvent>) -> Vec<Option<us
         there.insert(identity, at);
     }
     times.clear();
+    let mut by_kind: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    for (at, event) in right.events().iter().enumerate().filter(|(_, event)| !is_fault(event)) {
+        by_kind.entry(kind(cause(right, event), event)).or_default().push(at);
+    }
+    let mut is_taken = vec![false; right.len()];
     let mut likes: Vec<Option<usize>> = vec![None; left.len()];
     for (at, event) in left.events().iter().enumerate().filter(|(_, event)| !is_fault(event)) {
         // An event whose cause has no like has none either.
@@ -111,9 +121,19 @@ fn likes(left: &History<TeamEvent>, right: &History<TeamEvent>) -> Vec<Option<us
         let nth = times.entry(identity).or_default();
         identity.4 = *nth;
         *nth += 1;
-        likes[at] = there.get(&identity).copied();
+        let same = there.get(&identity).copied().filter(|like| !is_taken[*like]);
+        let similar = || by_kind.get(&kind(led_by, event))?.iter().copied().find(|like| !is_taken[*like]);
+        let has_content = event.app_event().is_some() || matches!(event.what, EventKind::Wrote { .. });
+        likes[at] = same.or_else(|| similar().filter(|_| has_content));
+        if let Some(like) = likes[at] {
+            is_taken[like] = true;
+        }
     }
     likes
+}
+
+fn kind(led_by: Option<usize>, event: &Event<TeamEvent>) -> Kind {
+    (led_by, event.node, event.incarnation, Mark::of(event), subject(event))
 }
 
 fn is_fault(event: &Event<TeamEvent>) -> bool {

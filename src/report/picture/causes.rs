@@ -10,7 +10,7 @@
 
 use super::align::Aligned;
 use super::scene::place;
-use crate::agent::{AgentEvent, TeamEvent};
+use crate::agent::{AgentEvent, TeamEvent, UserEvent};
 use crate::explore::Run;
 use crate::properties::Violation;
 use crate::report::told::subject;
@@ -56,7 +56,7 @@ pub(in crate::report) struct Cause {
     pub link: Link,
 }
 
-/// What led to each event of a run, in the order of places; the latest first.
+/// What led to each event of a run, in the order of places.
 pub(in crate::report) struct Causes {
     of: Vec<Vec<Cause>>,
 }
@@ -70,7 +70,10 @@ impl Causes {
         let mut nodes = Nodes::default();
         for (at, event) in events.iter().enumerate() {
             let mut of = Vec::new();
-            of.extend(event.cause.map(|cause| Cause { place: place(cause), link: Link::Recorded }));
+            // A task comes when its time has come, whatever happened before.
+            let is_given = matches!(event.app_event(), Some(TeamEvent::User(UserEvent::TaskGiven { .. })));
+            let recorded = event.cause.filter(|_| !is_given);
+            of.extend(recorded.map(|cause| Cause { place: place(cause), link: Link::Recorded }));
             of.extend(nodes.before(event).map(|place| Cause { place, link: Link::Before }));
             // A wait without an end has no last cause: it is led back to the faults themselves, below.
             let is_open = needed && matches!(event.what, EventKind::Waiting { .. });
@@ -89,10 +92,11 @@ impl Causes {
         if let Some(last) = violation.and_then(|violation| violation.because.iter().max()) {
             causes.lead_back(events, place(*last), needed);
         }
+        causes.sort(events);
         causes
     }
 
-    /// What led to the event at this place: the latest first.
+    /// What led to the event at this place: first what a fault is nearest behind, of those the latest.
     pub fn of(&self, place: usize) -> &[Cause] {
         &self.of[place]
     }
@@ -134,7 +138,7 @@ impl Causes {
     /// For each place the next one on a shortest way to one of these effects.
     fn ways(&self, effects: &[usize]) -> Vec<Option<usize>> {
         let mut to = vec![None; self.of.len()];
-        let mut next = VecDeque::from_iter(effects.iter().copied());
+        let mut next: VecDeque<usize> = effects.iter().copied().collect();
         while let Some(at) = next.pop_front() {
             for cause in &self.of[at] {
                 if to[cause.place].is_none() && !effects.contains(&cause.place) {
@@ -172,11 +176,20 @@ impl Causes {
         }
     }
 
+    /// Whoever goes to the first cause of each event comes to a fault, if one is behind it.
+    fn sort(&mut self, events: &[Event<TeamEvent>]) {
+        let mut steps = vec![usize::MAX; events.len()];
+        for at in 0..events.len() {
+            let near = self.of[at].iter().map(|cause| steps[cause.place]).min().unwrap_or(usize::MAX);
+            steps[at] = if is_fault(&events[at]) { 0 } else { near.saturating_add(1) };
+            self.of[at].sort_by_key(|cause| (steps[cause.place], usize::MAX - cause.place));
+        }
+    }
+
     fn add(&mut self, effect: usize, cause: Cause) {
         let of = &mut self.of[effect];
         if !of.iter().any(|other| other.place == cause.place) {
             of.push(cause);
-            of.sort_by(|one, other| other.cmp(one));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Everything that one event holds, for a reader who asks: who said what to whom, under which headers, what
 //! the model was given and what it answered.
 
+use super::contents::difference;
 use super::scene::Scene;
 use crate::agent::{
     AgentEvent, Body, Content, Headers, StoreEvent, TeamEvent, ToolEvent, ToolRequest, UserEvent,
@@ -240,13 +241,14 @@ impl Detail {
         let Some(like) = like else { return self.field("in the other run", &"not there") };
         let when =
             if like.at == event.at { "at the same time".to_owned() } else { format!("at {}", like.at) };
-        match said(&like.what).filter(|content| said(&event.what).is_some_and(|said| said != *content)) {
-            Some(content) => {
-                self.field("in the other run", &format_args!("with another content, {when}"));
-                self.json("content in the other run", &content.json());
-            }
-            None => self.field("in the other run", &format_args!("the same, {when}")),
+        if told(event) == told(like) {
+            return self.field("in the other run", &format_args!("the same, {when}"));
         }
+        self.field("in the other run", &format_args!("with another content, {when}"));
+        if let Some(difference) = difference(event, like) {
+            self.field("first difference", &difference);
+        }
+        self.text("in the other run", told(like));
     }
 
     /// What led to its event, and if that is a message which was altered, what it was.

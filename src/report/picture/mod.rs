@@ -18,6 +18,7 @@
 
 mod align;
 mod causes;
+mod contents;
 mod detail;
 mod draw;
 mod mark;
@@ -197,9 +198,9 @@ impl<'a> Picture<'a> {
     }
 
     /// What faults of this kind do.
-    fn about_fault(&self, fault: &Fault) -> Option<&'static str> {
+    fn about_fault(&self, fault: &Fault) -> Option<String> {
         let kind = self.case.scenario.suite.find_fault(fault.action.kind().as_str())?;
-        Some(kind.about)
+        Some(kind.about.replace('`', ""))
     }
 
     /// The diagram of the run alone.

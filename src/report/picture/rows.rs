@@ -2,6 +2,7 @@
 
 use super::align::{Aligned, Pair, alone};
 use super::causes::Causes;
+use super::contents::difference;
 use super::scene::{Depth, Scene, Shot, is_drawn, lanes};
 use crate::explore::Run;
 use crate::properties::Violation;
@@ -80,6 +81,14 @@ impl<'a> Rows<'a> {
             Pair { left: Some(left), .. } => !is_fault(left) && aligned.is_apart(left),
             Pair { left: None, .. } => true,
         }
+    }
+
+    /// What the event of a row says otherwise than its like.
+    pub fn difference(&self, row: &Row) -> Option<String> {
+        let aligned = self.aligned.as_ref()?;
+        let (left, right) = (row.pair.left?, row.pair.right?);
+        let other = &self.other.as_ref()?.shots[right];
+        aligned.is_apart(left).then(|| difference(self.scene.shots[left].event, other.event))?
     }
 
     /// Where the two runs part is shown first.

@@ -173,7 +173,12 @@ impl<'a> Scene<'a> {
                 shot.depth = Depth::Causes;
             }
         }
-        demote_repetitions(&mut shots, &told);
+        let is_always_shown = |id: &EventId| {
+            let mark = shots[place(*id)].mark;
+            matches!(mark, Mark::Fault | Mark::Lie | Mark::Crash | Mark::Restart | Mark::Resume)
+        };
+        let always = told.into_iter().filter(is_always_shown).collect();
+        demote_repetitions(&mut shots, &always);
         let arrows = arrows(&shots);
         for arrow in &arrows {
             // A message is shown with both of its ends.
@@ -220,7 +225,7 @@ impl<'a> Scene<'a> {
 }
 
 /// What a node does again and again is shown twice at first. On the causal path the last two times are shown
-/// too, from which the path goes on. What the verdict names and the story tells is always shown.
+/// too, from which the path goes on. What the verdict names, and the faults, are always shown.
 fn demote_repetitions(shots: &mut [Shot<'_>], always: &BTreeSet<EventId>) {
     let mut times: BTreeMap<(bool, Name, String), Vec<usize>> = BTreeMap::new();
     for (place, shot) in shots.iter().enumerate() {

@@ -64,11 +64,9 @@ pub(in crate::report) fn told_of(run: &Run, violation: &Violation) -> BTreeSet<E
             matches!(event.what, EventKind::Injected(_) | EventKind::Crashed { .. } | EventKind::Resumed);
         let restarted = matches!(event.what, EventKind::Started { incarnation } if incarnation > 0);
         let concerns = subject(event).is_some_and(|name| subjects.contains(&name)) && is_telling(event);
-        if is_fault
-            || restarted
-            || altered(history, event).is_some()
-            || (concerns && last.is_none_or(|last| event.id <= last))
-        {
+        let is_change = is_fault || restarted || altered(history, event).is_some();
+        let is_before = last.is_none_or(|last| event.id <= last);
+        if (is_change && event.at <= violation.at) || (concerns && is_before) {
             shown.insert(event.id);
         }
     }

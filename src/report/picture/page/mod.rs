@@ -312,8 +312,8 @@ fn row_of(rows: &Rows<'_>, row: &Row, tasks: &[Name], is_shown: bool) -> Markup 
     html! {
         li class=(class) data-d=(row.depth.number()) data-n=(listed(&nodes)) data-t=(listed(&about))
             data-k=(listed(&kinds)) data-at=(milliseconds(rows, row)) hidden[!is_shown] {
-            (cell(left, 'e', ""))
-            @if rows.other.is_some() { (cell(right, 'n', like)) }
+            (cell(left, 'e', "", rows.difference(row)))
+            @if rows.other.is_some() { (cell(right, 'n', like, None)) }
         }
     }
 }
@@ -330,7 +330,7 @@ fn nodes_of(rows: &Rows<'_>, shot: &Shot<'_>) -> Vec<usize> {
     [shot.lane].into_iter().chain(other).collect()
 }
 
-fn cell(shot: Option<&Shot<'_>>, side: char, class: &str) -> Markup {
+fn cell(shot: Option<&Shot<'_>>, side: char, class: &str, difference: Option<String>) -> Markup {
     let column = if side == 'e' { "here" } else { "there" };
     let Some(shot) = shot else { return html! { div class={"cell " (column)} {} } };
     let event = shot.event;
@@ -339,7 +339,11 @@ fn cell(shot: Option<&Shot<'_>>, side: char, class: &str) -> Markup {
         a class={"cell " (column) (class)} id=(id) href={"#" (id)} {
             span class="when" { time { (rounded(event.at)) } span { (event.id) } }
             span {}
-            span class="what" { b { (inert(label(event))) } " " (inert(shot.told())) }
+            span class="what" {
+                b { (inert(label(event))) } " "
+                @if let Some(difference) = difference { em { (inert(difference)) ": " } }
+                (inert(shot.told()))
+            }
         }
     }
 }

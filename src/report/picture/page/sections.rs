@@ -53,6 +53,7 @@ impl<'a> Sections<'a, '_> {
                     @if let Some(property) = case.scenario.suite.find_property(property) {
                         p class="faint" { "What must hold: " (inert(property.about)) "." }
                     }
+                    (self.also_broken())
                 } @else if let Some(saved) = saved {
                     p class="lead" { (inert(&saved.property)) " broke when this was saved: " (inert(&saved.message)) }
                 }
@@ -73,8 +74,29 @@ impl<'a> Sections<'a, '_> {
         }
     }
 
+    /// Whether the team is simulated, so that it has the safeguards of its file.
+    fn has_safeguards(&self) -> bool {
+        self.picture.origin == Origin::Simulation && self.picture.case.scenario.program.is_none()
+    }
+
     fn is_of_a_real_team(&self) -> bool {
         self.picture.origin == Origin::RealTeam
+    }
+
+    /// The other properties that broke.
+    fn also_broken(&self) -> Markup {
+        let told = self.picture.broke.map(|(property, _)| property);
+        let others = self
+            .run()
+            .verdicts
+            .iter()
+            .filter(|(name, verdict)| matches!(verdict, Verdict::Violated(_)) && Some(*name) != told);
+        let others: Vec<&str> = others.map(|(name, _)| *name).collect();
+        html! {
+            @if !others.is_empty() {
+                p { "Broken too: " a href="#verdicts" { (others.join(", ")) } "." }
+            }
+        }
     }
 
     /// By which seed, and on which engine, as far as there were any.
@@ -96,12 +118,11 @@ impl<'a> Sections<'a, '_> {
         if waits::edges(self.picture).is_some() {
             parts.push(("waits", "Who waits for whom"));
         }
-        parts.extend([
-            ("ledger", "Ledger"),
-            ("safeguards", "Safeguards"),
-            ("verdicts", "Verdicts"),
-            ("scenario", "Scenario"),
-        ]);
+        parts.push(("ledger", "Ledger"));
+        if self.has_safeguards() {
+            parts.push(("safeguards", "Safeguards"));
+        }
+        parts.extend([("verdicts", "Verdicts"), ("scenario", "Scenario")]);
         parts
     }
 
@@ -149,6 +170,10 @@ impl<'a> Sections<'a, '_> {
                         p class="faint" { "Changed in the scenario to make it small: " (inert(changes.scenario.join(", "))) "." }
                     }
                     @if let Some(breaks) = changes.breaks_in_file { p class="faint" { (in_the_file(faults.len(), breaks)) } }
+                    @if !changes.faults_in_file.is_empty() {
+                        p class="faint" { "There it takes:" }
+                        ul { @for fault in &changes.faults_in_file { li class="faint" { (inert(fault)) } } }
+                    }
                 }
             }
         }
@@ -157,6 +182,18 @@ impl<'a> Sections<'a, '_> {
     fn guards(&self) -> Markup {
         let Some((property, _)) = self.picture.broke else { return html! {} };
         let guards = self.picture.case.guards_of(property);
+        if !self.has_safeguards() {
+            // What agents have that are not simulated, nobody knows.
+            let kinds: Vec<_> = guards.missing().chain(guards.on.iter().copied()).collect();
+            return html! {
+                @if !kinds.is_empty() {
+                    section class="card" {
+                        h2 { "What guards " (inert(property)) " in an agent" }
+                        ul { @for kind in kinds { li { code { (kind.name) } ": " (kind.about) } } }
+                    }
+                }
+            };
+        }
         let list = |heading: &str, kinds: &[&SafeguardKind], name: fn(&SafeguardKind) -> &str| {
             html! {
                 @if !kinds.is_empty() {
@@ -290,6 +327,9 @@ impl<'a> Sections<'a, '_> {
     }
 
     pub fn safeguards(&self) -> Markup {
+        if !self.has_safeguards() {
+            return html! {};
+        }
         let case = self.picture.case;
         let taken = case.without().map_or(&[][..], |without| &without.safeguards);
         let kinds = || {
@@ -326,7 +366,7 @@ impl<'a> Sections<'a, '_> {
                 @for (name, verdict) in verdicts.iter().filter(|(_, verdict)| wanted(verdict)) {
                     tr {
                         td { code { (name) } }
-                        td { span class=(class) { (verdict.word()) } }
+                        td class="short" { span class=(class) { (verdict.word()) } }
                         td {
                             @match verdict {
                                 Verdict::Violated(violation) => {
