@@ -6,7 +6,7 @@ use super::scene::{Depth, Fate, Lasting, Scene, lanes, place};
 use super::*;
 use crate::agent::TeamEvent;
 use crate::suite::Suite;
-use perfidy_sim::EventKind;
+use perfidy_sim::{Event, EventKind};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -33,6 +33,10 @@ fn replayed(file: &str) -> (Failure, Run, Option<Counterpart>) {
     let Failure { saved, case, .. } = &failure;
     let counterpart = Counterpart::of(case, saved.engine, saved.seed, &saved.faults);
     (failure, run, counterpart)
+}
+
+fn is_injected(event: &Event<TeamEvent>) -> bool {
+    matches!(event.what, EventKind::Injected(_))
 }
 
 /// What is in a folder, in the order of names.
@@ -109,11 +113,15 @@ fn whoever_goes_back_from_the_verdict_cause_by_cause_comes_to_every_fault_that_s
             let last = picture.violation().expect("it broke").because.iter().max().expect("it names events");
             let is_behind = rows.scene.causes.behind([place(*last)]);
             for (at, shot) in rows.scene.shots.iter().enumerate().take(place(*last)) {
-                let is_fault = matches!(shot.event.what, EventKind::Injected(_));
+                let is_fault = is_injected(shot.event);
                 assert!(!is_fault || is_behind[at], "{file}: {}", shot.event.id);
                 count += usize::from(is_fault);
                 assert!(rows.scene.causes.of(at).iter().all(|cause| cause.place < at), "{file}");
             }
+            let has_fault = rows.scene.shots[..place(*last)].iter().any(|shot| is_injected(shot.event));
+            let first = |at: &usize| rows.scene.causes.of(*at).first().map(|cause| cause.place);
+            let mut way = std::iter::successors(Some(place(*last)), first);
+            assert!(!has_fault || way.any(|at| is_injected(rows.scene.shots[at].event)), "{file}");
         }
     }
     assert!(count > 50, "{count}");
@@ -152,6 +160,20 @@ fn an_altered_message_stands_beside_what_it_would_have_been() {
     let (_, other) = rows.shots(row);
     assert!(matches!(other.expect("the other run has it too").event.what, EventKind::Delivered { .. }));
     assert!(rows.is_apart(row), "though not with the same content");
+    let difference = rows.difference(row).expect("it says what differs");
+    assert!(difference.contains("in the other run"), "{difference}");
+}
+
+#[test]
+fn what_a_model_said_wrongly_stands_beside_what_it_would_have_said_and_so_does_what_came_of_it() {
+    let file = "seeds/cascade/quiet-drift-without-end-to-end-check-end-to-end-goal-met-f989ed76.toml";
+    let (failure, run, counterpart) = replayed(file);
+    let rows = Picture::of_failure(&failure, &run).beside(counterpart.as_ref()).rows();
+    let differing: Vec<_> = rows.list.iter().filter_map(|row| Some((row, rows.difference(row)?))).collect();
+    let marks: Vec<Mark> =
+        differing.iter().map(|(row, _)| rows.scene.shots[row.pair.left.expect("it is here")].mark).collect();
+    assert!(marks.contains(&Mark::Model) && marks.contains(&Mark::Effect), "{marks:?}");
+    assert!(differing[0].1.contains("section 2-3a67"), "{}", differing[0].1);
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn tools(rows: &Rows<'_>, picture: &Picture<'_>) -> Markup {
             span id="count" class="faint" role="status" {}
         }
         p class="faint script keys" hidden {
-            kbd { "↑" } " " kbd { "↓" } " next event, " kbd { "←" } " its latest cause, " kbd { "2" } " to " kbd { "9" } " its other causes, " kbd { "→" } " what it led to, "
+            kbd { "↑" } " " kbd { "↓" } " next event, " kbd { "←" } " its first cause, " kbd { "2" } " to " kbd { "9" } " its other causes, " kbd { "→" } " what it led to, "
             @if picture.broke.is_some() { kbd { "v" } " the violation, " }
             @if rows.other.is_some() { kbd { "o" } " the other run, " }
             kbd { "Esc" } " closes. Each event has a link of its own (" code { "#e25" } ")."
