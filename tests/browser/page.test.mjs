@@ -253,8 +253,8 @@ describe("the page of a folder of failures", () => {
     const file = page("seeds/standby", "--detection", "20");
     for (const [width, colours] of [[1440, "light"], [390, "dark"]]) {
       const { tab, trouble } = await visit(file, { width, colours });
-      assert.ok(await tab.locator("#faults table.sheet tbody tr").count() > 1);
-      assert.ok(await tab.locator("#detection table.sheet tbody tr").count() > 1);
+      assert.ok(await tab.locator("section[aria-labelledby=faults] table.sheet tbody tr").count() > 1);
+      assert.ok(await tab.locator("section[aria-labelledby=detection] table.sheet tbody tr").count() > 1);
       assert.ok(await tab.locator(".plot .sign").count() > 4);
       const failure = tab.locator("details.failure").first();
       await failure.locator("summary").click();
