@@ -99,21 +99,23 @@ mod tests {
         Difference::of(before, after).map(|Difference { path, before, after }| (path, before, after))
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn the_first_difference_is_named_with_both_values() {
         let sent = json!({ "a": 1, "b": { "c": ["x", "y"], "d": 2 } });
         assert_eq!(said(&sent, &sent), None);
         let other = json!({ "a": 1, "b": { "c": ["x", "z"], "d": 2 } });
-        assert_eq!(said(&sent, &other).unwrap(), ("b.c.1".to_owned(), some("\"y\""), some("\"z\"")));
+        assert_eq!(
+            said(&sent, &other).unwrap(),
+            ("b.c.1".to_owned(), Some("\"y\"".to_owned()), Some("\"z\"".to_owned()))
+        );
         let without = json!({ "a": 1, "b": { "c": ["x", "y"] } });
-        assert_eq!(said(&sent, &without).unwrap(), ("b.d".to_owned(), some("2"), None));
-        assert_eq!(said(&without, &sent).unwrap(), ("b.d".to_owned(), None, some("2")));
+        assert_eq!(said(&sent, &without).unwrap(), ("b.d".to_owned(), Some("2".to_owned()), None));
+        assert_eq!(said(&without, &sent).unwrap(), ("b.d".to_owned(), None, Some("2".to_owned())));
         let retyped = json!({ "a": "1", "b": sent["b"] });
-        assert_eq!(said(&sent, &retyped).unwrap(), ("a".to_owned(), some("1"), some("\"1\"")));
+        assert_eq!(
+            said(&sent, &retyped).unwrap(),
+            ("a".to_owned(), Some("1".to_owned()), Some("\"1\"".to_owned()))
+        );
     }
 
     #[test]

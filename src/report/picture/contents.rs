@@ -1,6 +1,6 @@
 //! What an event says, as a value in which two events can be compared.
 
-use crate::agent::{AgentEvent, TeamEvent, ToolEvent, UserEvent};
+use crate::agent::{AgentEvent, Content, TeamEvent, ToolEvent, UserEvent};
 use crate::report::altered::Difference;
 use perfidy_sim::{Event, EventKind};
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn contents(event: &Event<TeamEvent>) -> Option<Value> {
         EventKind::App(TeamEvent::Tool(event)) => Some(event.request()?.operation().arguments.json()),
         EventKind::App(TeamEvent::User(UserEvent::Informed { report, .. })) => {
             let parts = report.answer.iter().map(|part| {
-                let content = part.content.as_ref().map(|content| content.json()).unwrap_or_default();
+                let content = part.content.as_ref().map(Content::json).unwrap_or_default();
                 (part.intent.to_string(), content)
             });
             Some(Value::Object(parts.collect()))

@@ -92,7 +92,9 @@ fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
             let is_later = |cause: &&Event<TeamEvent>| {
                 !matches!(cause.app_event(), Some(TeamEvent::User(UserEvent::TaskGiven { .. })))
             };
-            let mut causes = run.outcome.history.causes(*id).take_while(is_later);
+            let history = &run.outcome.history;
+            let way = std::iter::once(history.event(*id)).chain(history.causes(*id));
+            let mut causes = way.take_while(is_later);
             assert!(causes.all(|cause| scene.shots[place(cause.id)].is_lit), "{file}, {id}");
         }
         for fault in picture.faults() {
