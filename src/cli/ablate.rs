@@ -26,7 +26,7 @@ use std::sync::Arc;
 const SEEDS: u64 = 300;
 
 /// What is tried by default: by `random`, every row sees the same faults by the same chances.
-const USUAL_STRATEGY: &str = "random";
+pub(super) const USUAL_STRATEGY: &str = "random";
 
 /// Stands for all safeguards of a file in `--remove`.
 const ALL: &str = "all";

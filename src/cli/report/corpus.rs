@@ -1,15 +1,13 @@
 //! A folder of saved failures as a page: the campaign that was left there, if there is one, what broke by
 //! which faults, each failure with its picture, and on request how soon each strategy finds them.
 
-use super::tables::{add_ablations, add_comparison};
+use super::tables::{add_ablations, add_comparison, campaign};
 use super::{Arguments, Document};
 use crate::cli::ending::Ending;
 use crate::cli::pages::add_failures;
 use crate::cli::{Status, print_error, print_problems, tell};
 use crate::explore::strategy::Choice;
-use crate::explore::{
-    Campaign, CampaignCheckpoint, Collect, Corpus, Failure, FuzzState, SavedSeed, seeds_to_detection,
-};
+use crate::explore::{CampaignCheckpoint, Corpus, Failure, FuzzState, SavedSeed, seeds_to_detection};
 use crate::inert;
 use crate::report::{CampaignPage, DetectionTable};
 use crate::scenario::{Case, Scenario, read_long_text, root_of};
@@ -112,11 +110,13 @@ fn scenarios_of(suite: &Suite, files: &[PathBuf], state: Option<&FuzzState>) -> 
     let failures = files.iter().filter_map(|file| Failure::read(suite, file).ok());
     let mut names: BTreeSet<String> = failures.map(|failure| failure.saved.case.scenario).collect();
     names.extend(state.iter().flat_map(|state| &state.cases).map(|case| case.scenario.to_string()));
-    let read = |name: &String| {
-        let file = suite.folder("scenarios").join(format!("{name}.toml"));
-        Scenario::read(suite, &file, &root_of(&file)).ok()
-    };
-    names.iter().filter_map(read).collect()
+    names.iter().filter_map(|name| scenario_of(suite, name)).collect()
+}
+
+/// The scenario of this name, if its file is there today and can be read.
+fn scenario_of(suite: &Suite, name: &str) -> Option<Arc<Scenario>> {
+    let file = suite.folder("scenarios").join(format!("{name}.toml"));
+    Scenario::read(suite, &file, &root_of(&file)).ok()
 }
 
 fn is_saved_failure(file: &Path) -> bool {
@@ -145,9 +145,7 @@ impl<'a> Scenarios<'a> {
     fn case(&mut self, scenario: &str, label: &str) -> Option<Case> {
         let suite = self.suite;
         let cases = self.cases.entry(scenario.to_owned()).or_insert_with(|| {
-            let file = suite.folder("scenarios").join(format!("{scenario}.toml"));
-            let read = Scenario::read(suite, &file, &root_of(&file));
-            read.map(|scenario| Case::all(&scenario)).unwrap_or_default()
+            scenario_of(suite, scenario).map(|scenario| Case::all(&scenario)).unwrap_or_default()
         });
         cases.iter().find(|case| case.label() == label).cloned()
     }
@@ -162,14 +160,7 @@ fn measure(
     ending: &Ending,
 ) -> Result<DetectionTable, Abandoned> {
     let strategies: Vec<Choice> = Choice::all(suite).filter(|choice| !choice.ends()).collect();
-    let campaign = Campaign {
-        engine: arguments.engine(),
-        first_seed: arguments.first_seed(),
-        seeds: within,
-        collect: Collect::NONE,
-        interrupted: &ending.runs,
-        watchdog: &ending.watchdog,
-    };
+    let campaign = campaign(arguments, within, ending);
     let mut scenarios = Scenarios::new(suite);
     let mut wanted: BTreeMap<(String, String), Case> = BTreeMap::new();
     let mut gone = 0;

@@ -2,8 +2,10 @@
 //! designs compared.
 
 use super::Arguments;
+use crate::cli::ablate::USUAL_STRATEGY;
 use crate::cli::compare::read;
 use crate::cli::ending::Ending;
+use crate::cli::options::strategy_of;
 use crate::cli::{Status, print_error};
 use crate::explore::{Ablation, Campaign, Collect, Comparison, Removals};
 use crate::inert;
@@ -16,7 +18,8 @@ use std::sync::Arc;
 /// How many seeds two designs are compared over, as `perfidy compare` does.
 const SEEDS: u64 = 300;
 
-fn campaign<'a>(arguments: &Arguments, seeds: u64, ending: &'a Ending) -> Campaign<'a> {
+/// As many runs of a case as are asked for.
+pub(super) fn campaign<'a>(arguments: &Arguments, seeds: u64, ending: &'a Ending) -> Campaign<'a> {
     Campaign {
         engine: arguments.engine(),
         first_seed: arguments.first_seed(),
@@ -34,7 +37,7 @@ pub(super) fn add_ablations(
     (arguments, seeds): (&Arguments, u64),
     ending: &Ending,
 ) -> Status {
-    let strategy = crate::cli::options::strategy_of(suite, "random");
+    let strategy = strategy_of(suite, USUAL_STRATEGY);
     for scenario in scenarios {
         let removals = Removals::Each { pairs: false, built_in: false };
         let campaign = campaign(arguments, seeds, ending);

@@ -260,21 +260,22 @@ impl CampaignPage {
         if self.failures.is_empty() {
             return html! {};
         }
+        let sheet = self.matrix().sheet();
         html! {
             section aria-labelledby="faults" {
-                h2 id="faults" { "What broke, by which faults" }
-                (self.matrix().sheet().on_a_page())
+                h2 id="faults" { (sheet.title) }
+                (sheet.on_a_page())
             }
         }
     }
 
     fn detection_section(&self) -> Markup {
         let Some(detection) = &self.detection else { return html! {} };
-        let plot = plot::detection(detection);
+        let (plot, sheet) = (plot::detection(detection), detection.sheet());
         html! {
             section aria-labelledby="detection" {
-                h2 id="detection" { "How soon it is found" }
-                (detection.sheet().on_a_page())
+                h2 id="detection" { (sheet.title) }
+                (sheet.on_a_page())
                 figure class="plot" tabindex="0" role="region" aria-label="Picture of how soon it is found" {
                     svg viewBox={"0 0 " (plot.width) " " (plot.height)} width=(plot.width) height=(plot.height)
                         role="img" aria-label="The same as a picture: a sign for each strategy, further right is later" { (plot.markup) }

@@ -41,9 +41,9 @@ impl Link {
         match self {
             Self::Recorded => "it came of this",
             Self::Before => "it follows on this",
-            Self::Seen => "seen by the node before, and only in this run",
+            Self::Seen => "seen before by its node, or by the one that it waits for",
             Self::Fault => "a fault that was injected before",
-            Self::Needed => "without this fault it does not break",
+            Self::Needed => "one of the faults that suffice",
         }
     }
 }
@@ -152,31 +152,29 @@ impl Causes {
 
     /// Leads from the last event of a violation back to the faults.
     fn lead_back(&mut self, events: &[Event<TeamEvent>], last: usize, needed: bool) {
-        let faults: Vec<usize> = (0..events.len().min(last)).filter(|at| is_fault(&events[*at])).collect();
-        let link = if needed { Link::Needed } else { Link::Fault };
-        // Of a run whose faults were not chosen, the last is as good a guess as there is, and one is enough.
-        let is_behind = self.behind([last]);
-        if !needed && faults.iter().any(|fault| is_behind[*fault]) {
+        let mut faults = (0..last).rev().filter(|at| is_fault(&events[*at]));
+        if !needed {
+            // Of faults that were not chosen, the last is as good a guess as there is, and one is enough.
+            let is_behind = self.behind([last]);
+            if let Some(fault) = faults.next().filter(|_| !faults.any(|fault| is_behind[fault])) {
+                self.add(last, Cause { place: fault, link: Link::Fault });
+            }
             return;
         }
-        for fault in faults.into_iter().rev().take(if needed { usize::MAX } else { 1 }) {
+        let is_open = matches!(events[last].what, EventKind::Waiting { .. });
+        for fault in faults {
             let is_behind = self.behind([last]);
             if is_behind[fault] {
                 continue;
             }
-            let meeting = match events[last].what {
-                EventKind::Waiting { .. } => None,
-                _ if needed => self.meeting(events, fault, &is_behind),
-                _ => None,
-            };
-            match meeting {
+            match self.meeting(events, fault, &is_behind).filter(|_| !is_open) {
                 Some((effect, of)) => self.add(effect, Cause { place: of, link: Link::Seen }),
-                None => self.add(last, Cause { place: fault, link }),
+                None => self.add(last, Cause { place: fault, link: Link::Needed }),
             }
         }
     }
 
-    /// Whoever goes to the first cause of each event comes to a fault, if one is behind it.
+    /// Puts first what a fault is nearest behind, so that going from each event to its first cause leads to one.
     fn sort(&mut self, events: &[Event<TeamEvent>]) {
         let mut steps = vec![usize::MAX; events.len()];
         for at in 0..events.len() {

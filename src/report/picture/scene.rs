@@ -215,8 +215,8 @@ impl<'a> Scene<'a> {
         if !shot.is_lit {
             return BTreeSet::new();
         }
-        let latest = |at: &usize| self.causes.of(*at).first().map(|cause| cause.place);
-        let near = |cause: &Cause| std::iter::successors(Some(cause.place), latest).find(|at| is_shown(*at));
+        let first = |at: &usize| self.causes.of(*at).first().map(|cause| cause.place);
+        let near = |cause: &Cause| std::iter::successors(Some(cause.place), first).find(|at| is_shown(*at));
         let has_arrow =
             |at: usize| shot.event.cause.map(self::place) == Some(at) && shot.lane != self.shots[at].lane;
         let near = self.causes.of(place).iter().filter_map(near);

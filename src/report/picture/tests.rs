@@ -109,7 +109,7 @@ fn the_path_leads_from_a_fault_to_every_event_of_the_verdict() {
 }
 
 #[test]
-fn whoever_goes_back_from_the_verdict_cause_by_cause_comes_to_every_fault_that_suffices() {
+fn going_back_from_the_verdict_cause_by_cause_comes_to_every_fault_that_suffices() {
     let mut count = 0;
     for workflow in listed("seeds") {
         for file in listed(&workflow).iter().step_by(4) {

@@ -183,7 +183,7 @@ impl<'a> Sections<'a, '_> {
         let Some((property, _)) = self.picture.broke else { return html! {} };
         let guards = self.picture.case.guards_of(property);
         if !self.has_safeguards() {
-            // What agents have that are not simulated, nobody knows.
+            // Which safeguards an agent has that is not simulated is not known.
             let kinds: Vec<_> = guards.missing().chain(guards.on.iter().copied()).collect();
             return html! {
                 @if !kinds.is_empty() {
