@@ -27,11 +27,14 @@ use crate::safeguards::single_writer::{SingleWriter, add_through, serve};
 use crate::workflows::on_call::ON_CALL;
 use crate::workflows::user::{UserMessage, report};
 use crate::workflows::{MOST_AGENTS, Role, TeamContext, Workflow};
-use perfidy_sim::{Lookup, Name};
+use perfidy_sim::{Lookup, Name, SimSpan};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// How long an editor waits between two reads of a document in which a call of its own is still open.
+const BETWEEN_READS: SimSpan = SimSpan::from_secs(5);
 
 /// The workflow, for the shipped suite.
 pub fn workflow() -> Workflow {
@@ -166,7 +169,15 @@ impl Editor {
     async fn work_on(&self, task: Name, ops: &[OpId]) {
         let (plan, policy) = (&self.team.plan, CallPolicy::of(self.team.safeguards()));
         loop {
-            let Ok(document) = self.reader.read(task).await else { return };
+            let Ok(document) = self.reader.read(task).await else {
+                // Another editor may have given the task up, and will not say so again: a call that failed
+                // must not be forgotten because the store did not answer.
+                if self.has_open_failure(task, ops) {
+                    self.agent.sleep(BETWEEN_READS).await;
+                    continue;
+                }
+                return;
+            };
             let is_there = |step: &usize| document.has(plan.intent(task, *step));
             let is_open = |step: &usize| {
                 !is_there(step) && !self.has_written(plan.intent(task, *step), document.stamp.version)
@@ -219,6 +230,14 @@ impl Editor {
         }
         self.escalate_failures(task, ops).await;
         self.add(task, ItemEntry::new(end_of(task), GivenUp { by: self.agent.name() })).await;
+    }
+
+    /// Whether a step of the task has failed of which no person on call knows.
+    fn has_open_failure(&self, task: Name, ops: &[OpId]) -> bool {
+        let failures = self.failures.borrow();
+        let is_open =
+            |step| failures.get(self.team.plan.intent(task, step)).is_some_and(|it| it.open.is_some());
+        self.team.safeguards().has::<DeadLetter>() && (0..ops.len()).any(is_open)
     }
 
     /// Escalates the steps of a task that this editor leaves undone after a failure.

@@ -217,10 +217,11 @@ impl<'a> Picture<'a> {
         Rows::new(self.run, self.violation(), other, causes)
     }
 
-    /// What led to what, as far as it is known without the counterpart or with it. The faults of a saved
-    /// failure suffice, and none of them can be left out.
+    /// What led to what, as far as it is known without the counterpart or with it. Once a failure was made
+    /// small, none of its faults can be left out.
     fn causes(&self, aligned: Option<&Aligned>) -> Causes {
-        let is_minimal = self.saved.is_some() && self.origin == Origin::Simulation;
+        let is_small = self.saved.is_some_and(|saved| !saved.unfinished);
+        let is_minimal = is_small && self.origin == Origin::Simulation;
         Causes::new(self.run, aligned, self.violation(), is_minimal)
     }
 }
